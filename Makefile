@@ -1,0 +1,48 @@
+# `make help` lists what can be made. Everything stays inside this folder and the user's cache.
+.DEFAULT_GOAL := help
+.PHONY: help venv run demo test bench lint format types constraints clean
+
+PY := .venv/bin/python
+SOURCES := ivr acd tests $(wildcard benchmarks)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: .venv/.ready ## create .venv with every dependency, hashes checked
+	@:
+
+.venv/.ready: constraints.txt pyproject.toml .ci/venv
+	@.ci/venv
+
+run: venv ## start Tieline: Asterisk, the service and its console
+	@exec .venv/bin/tieline run
+
+demo: venv ## watch scripted callers and agents talk to a real system
+	@exec .venv/bin/tieline demo
+
+lint: venv ## check style and types
+	@.venv/bin/ruff format --check $(SOURCES)
+	@.venv/bin/ruff check $(SOURCES)
+	@.venv/bin/mypy
+
+format: venv ## rewrite the sources in the house's style
+	@.venv/bin/ruff check --fix --select I $(SOURCES)
+	@.venv/bin/ruff format $(SOURCES)
+
+test: lint ## style, types, then every test with branch coverage
+	@.venv/bin/tieline setup --tests
+	@exec $(PY) -m pytest --cov --cov-report=term
+
+bench: venv ## measure what the benchmarks folder promises
+	@exec $(PY) -m benchmarks
+
+# Wants uv (any recent version) on PATH, and only when pyproject.toml changes. No index is written
+# into the file; hashes bind each name to its contents wherever it is downloaded from.
+constraints: ## pin every dependency for Python 3.11 and later, with hashes
+	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras \
+	  --no-header --no-emit-index-url --no-annotate --output-file constraints.txt $(UVFLAGS) pyproject.toml
+	@! grep -n '://' constraints.txt
+
+clean: ## remove what was built here (not .tieline, not the cache)
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* build dist
+	@find ivr acd tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,160 @@
+"""The states of an agent, as a table: (state, move) -> state. A missing key is the error.
+
+                 logged_out  ready      paused     offered    talking    wrap_up
+    log_in       ready       -          -          -          -          -
+    log_out      -           logged_out logged_out (later)    (later)    (later)
+    pause        -           paused     paused     (later)    (later)    (later)
+    ready        -           -          ready      (stay)     (stay)     ready
+    offer        -           offered    -          -          -          -
+    answer       -           -          -          talking    -          -
+    fail         -           -          -          ready      -          -
+    take_back    -           -          -          ready      -          -
+    release      -           -          -          -          wrap_up    -
+    end_wrap_up  -           -          -          -          -          ready
+    extend       -           -          -          -          -          wrap_up
+
+- Work is everything between `offer` and the end of wrap-up. What is asked during work ("later")
+  is kept and takes effect when the work ends; the last thing asked counts, and `ready` calls it
+  off. So an agent who pauses during a call goes to wrap-up and then to paused.
+- Idle time runs from the first `log_in`, or from the end of the last work. A pause does not reset
+  it. An offer taken back is no work; an offer the agent let fail counts as a turn taken, so that
+  others are rung before the same agent again.
+- `fail` is the agent's doing, `take_back` is not (the caller hung up, the call was moved).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from acd.errors import IllegalEvent
+from acd.model import Agent, AgentState, Cause
+
+
+class Move(StrEnum):
+    """What can happen to an agent."""
+
+    LOG_IN = "log_in"
+    LOG_OUT = "log_out"
+    PAUSE = "pause"
+    READY = "ready"
+    OFFER = "offer"
+    ANSWER = "answer"
+    FAIL = "fail"
+    TAKE_BACK = "take_back"
+    RELEASE = "release"
+    END_WRAP_UP = "end_wrap_up"
+    EXTEND = "extend"
+
+
+_S = AgentState
+AT_WORK = frozenset({_S.OFFERED, _S.TALKING, _S.WRAP_UP})
+ASKED = frozenset({Move.LOG_OUT, Move.PAUSE})
+
+TABLE: dict[tuple[AgentState, Move], AgentState] = {
+    (_S.LOGGED_OUT, Move.LOG_IN): _S.READY,
+    (_S.READY, Move.LOG_OUT): _S.LOGGED_OUT,
+    (_S.READY, Move.PAUSE): _S.PAUSED,
+    (_S.READY, Move.OFFER): _S.OFFERED,
+    (_S.PAUSED, Move.LOG_OUT): _S.LOGGED_OUT,
+    (_S.PAUSED, Move.PAUSE): _S.PAUSED,
+    (_S.PAUSED, Move.READY): _S.READY,
+    (_S.OFFERED, Move.LOG_OUT): _S.OFFERED,
+    (_S.OFFERED, Move.PAUSE): _S.OFFERED,
+    (_S.OFFERED, Move.READY): _S.OFFERED,
+    (_S.OFFERED, Move.ANSWER): _S.TALKING,
+    (_S.OFFERED, Move.FAIL): _S.READY,
+    (_S.OFFERED, Move.TAKE_BACK): _S.READY,
+    (_S.TALKING, Move.LOG_OUT): _S.TALKING,
+    (_S.TALKING, Move.PAUSE): _S.TALKING,
+    (_S.TALKING, Move.READY): _S.TALKING,
+    (_S.TALKING, Move.RELEASE): _S.WRAP_UP,
+    (_S.WRAP_UP, Move.LOG_OUT): _S.WRAP_UP,
+    (_S.WRAP_UP, Move.PAUSE): _S.WRAP_UP,
+    (_S.WRAP_UP, Move.READY): _S.READY,
+    (_S.WRAP_UP, Move.END_WRAP_UP): _S.READY,
+    (_S.WRAP_UP, Move.EXTEND): _S.WRAP_UP,
+}
+
+# Moves after which idle time begins anew; a wrap-up can be ended by either of the last two.
+_RESETS_IDLE = frozenset(
+    {
+        (_S.LOGGED_OUT, Move.LOG_IN),
+        (_S.OFFERED, Move.FAIL),
+        (_S.WRAP_UP, Move.READY),
+        (_S.WRAP_UP, Move.END_WRAP_UP),
+    }
+)
+
+
+def next_state(agent: str, state: AgentState, move: Move) -> AgentState:
+    """The state after `move`; raises IllegalEvent when the table has no such move."""
+    target = TABLE.get((state, move))
+    if target is None:
+        possible = ", ".join(m.replace("_", " ") for s, m in TABLE if s is state)
+        raise IllegalEvent(
+            f"agent {agent} is {state.replace('_', ' ')} and cannot {move.replace('_', ' ')}; "
+            f"possible now: {possible}"
+        )
+    return target
+
+
+@dataclass(slots=True)
+class AgentCounters:
+    """What an agent did since the day started; seconds are floats."""
+
+    taken: int = 0
+    talk_seconds: float = 0.0
+    no_answer: int = 0
+    rejected: int = 0
+    busy: int = 0
+    unreachable: int = 0
+
+    def count_failure(self, cause: Cause) -> None:
+        """One more offer that failed for one of the agent's four causes."""
+        setattr(self, cause.value, getattr(self, cause.value) + 1)
+
+
+@dataclass(slots=True)
+class AgentRecord:
+    """One agent with all that the distributor remembers of them.
+
+    `pending` is what was asked during work, `offer` the offer they are in while offered or talking,
+    `streak` the failed offers in a row, `removed` true when the configuration has dropped an agent
+    who still finishes a call.
+    """
+
+    agent: Agent
+    state: AgentState = AgentState.LOGGED_OUT
+    since: float = 0.0
+    reason: str = ""
+    idle_since: float = 0.0
+    pending: Move | None = None
+    pending_reason: str = ""
+    offer: str | None = None
+    wrap_up_until: float | None = None
+    streak: int = 0
+    last_call_at: float | None = None
+    removed: bool = False
+    counters: AgentCounters = field(default_factory=AgentCounters)
+
+    def move(self, move: Move, at: float, reason: str = "") -> None:
+        """Make one move of the table, and then what was asked during work, if work is over now."""
+        target = next_state(self.agent.id, self.state, move)
+        if move in ASKED and self.state in AT_WORK:
+            self.pending, self.pending_reason = move, reason
+            return
+        if move is Move.READY:
+            self.pending, self.pending_reason = None, ""
+        if (self.state, move) in _RESETS_IDLE:
+            self.idle_since = at
+        if target is not self.state or move is Move.PAUSE:
+            self.state, self.since, self.reason = target, at, reason
+        if target is AgentState.READY and self.pending is not None:
+            self._do_what_was_asked(at)
+
+    def _do_what_was_asked(self, at: float) -> None:
+        asked, reason = self.pending, self.pending_reason
+        self.pending, self.pending_reason = None, ""
+        if asked is not None:
+            self.move(asked, at, reason)

@@ -1,0 +1,335 @@
+"""The shell around the engine: writes every event down, applies it, passes the commands on.
+
+One event goes through four steps, without a pause between them:
+1. `check`: an impossible event raises here; nothing is written, nothing has changed;
+2. append to the journal: if the disk refuses, it raises here; nothing has changed;
+3. `apply`: cannot fail, what was checked is possible;
+4. dispatch: every subscriber sees every command, in order.
+So the journal holds exactly the events that took effect, and snapshot + replay is the same engine.
+(The alternative, to apply on a copy and roll back, costs a copy of the floor for each event.)
+
+Everything runs in the event loop's thread; `send` is synchronous. A subscriber may `send` again:
+its commands are passed on after those already on their way. One timer handle, armed for the next
+deadline, sends `Ticked`; nothing polls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from acd.engine import Engine
+from acd.errors import AcdError, JournalDamaged
+from acd.journal import Journal
+from acd.model import (
+    EVENTS,
+    AgentChanged,
+    AgentReleased,
+    CallLeft,
+    Cause,
+    Command,
+    Event,
+    OfferAnswered,
+    OfferFailed,
+    Ticked,
+    from_json,
+    to_json,
+)
+from acd.state import OfferRecord
+from acd.views import CallRow
+
+Clock = Callable[[], float]
+Subscriber = Callable[[Command], None]
+
+SNAPSHOT_EVERY = 20_000
+"""Events between snapshots: replaying as many takes about a second."""
+
+CHECKPOINT_EVERY = 1000
+"""Writes between checkpoints: the WAL stays at a few megabytes."""
+
+TRY_AGAIN_AFTER = 1.0
+"""Seconds until time is tried again when the journal refused a `Ticked`."""
+
+log = structlog.get_logger(__name__)
+
+
+def steady_clock() -> Clock:
+    """Epoch seconds that never jump: the wall clock at the start, monotonic time from there.
+
+    A wall clock set back by an hour would otherwise make every lease last an hour.
+    """
+    offset = time.time() - time.monotonic()
+    return lambda: offset + time.monotonic()
+
+
+class Mailbox:
+    """Commands for one call, in order. Use as a context manager, or `close` it."""
+
+    def __init__(self, call: str, boxes: dict[str, list[Mailbox]]) -> None:
+        self.call = call
+        self._boxes = boxes
+        self._queue: asyncio.Queue[Command] = asyncio.Queue()
+        boxes.setdefault(call, []).append(self)
+
+    async def get(self) -> Command:
+        """The next command; waits for it."""
+        return await self._queue.get()
+
+    def get_nowait(self) -> Command | None:
+        """The next command, or None when there is none yet."""
+        return None if self._queue.empty() else self._queue.get_nowait()
+
+    def put(self, command: Command) -> None:
+        """For the distributor."""
+        self._queue.put_nowait(command)
+
+    def close(self) -> None:
+        """Take no more commands; harmless when closed already."""
+        boxes = self._boxes.get(self.call, [])
+        if self in boxes:
+            boxes.remove(self)
+        if not boxes:
+            self._boxes.pop(self.call, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Distributor:
+    """The one who leads a floor. Order of use: `recover`, `reconcile`, `start`, ..., `stop`.
+
+    Until `start` no deadline runs out, so that what Asterisk knows about the calls that lived
+    through a restart comes first.
+    """
+
+    def __init__(
+        self, journal: Journal, clock: Clock | None = None, *, snapshot_every: int = SNAPSHOT_EVERY
+    ) -> None:
+        self.engine = Engine()
+        self.now: Clock = clock or steady_clock()
+        self._journal = journal
+        self._snapshot_every = snapshot_every
+        self._since_snapshot = 0
+        self._seq = 0
+        self._subscribers: list[Subscriber] = []
+        self._boxes: dict[str, list[Mailbox]] = {}
+        self._outbox: deque[Command] = deque()
+        self._dispatching = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._upkeep: asyncio.Task[None] | None = None
+
+    # --- life -------------------------------------------------------------------------------------
+
+    def recover(self) -> int:
+        """Bring the engine to where the journal ends; returns how many events were replayed.
+
+        Nothing is dispatched: what was commanded before is for `reconcile` to put right. Raises
+        JournalDamaged when snapshot or entries cannot be read. An entry this version refuses is
+        logged and left out, for one odd event must not cost all callers their places.
+        """
+        self.engine, self._seq = self._restore_snapshot()
+        replayed = 0
+        for entry in self._journal.read("engine", self._seq):
+            event = _event_from(entry.body, entry.seq)
+            try:
+                self.engine.handle(event)
+            except AcdError as error:
+                log.error(
+                    "replay_refused", seq=entry.seq, problem=str(error), **_named_in(entry.body)
+                )
+            self._seq = entry.seq
+            replayed += 1
+        self._since_snapshot = replayed
+        return replayed
+
+    def _restore_snapshot(self) -> tuple[Engine, int]:
+        kept = self._journal.snapshot()
+        if kept is None:
+            return Engine(), 0
+        try:
+            return Engine.restore(kept.body), kept.seq
+        except (ValueError, KeyError) as error:
+            raise JournalDamaged(f"the snapshot cannot be restored: {error}") from error
+
+    def reconcile(self, calls: Collection[str], offers: Mapping[str, bool]) -> None:
+        """Put the engine right with what is alive, for example after a restart.
+
+        `calls` are the caller channels that exist, `offers` the agents' legs: True when talking,
+        False when ringing. Callers who are gone have left, agents without a leg are released, an
+        offer answered meanwhile is answered, one that vanished is lost without blame.
+        """
+        now = self.now()
+        rows = self.engine.calls_view(now)
+        for row in rows:
+            if row.call not in calls and not row.caller_left and row.offer not in offers:
+                self._caller_is_gone(row, now)
+        for row in rows:
+            offer = self.engine.offer(row.offer) if row.offer is not None else None
+            if offer is not None:
+                self._reconcile_offer(offer, offers.get(offer.offer), now)
+
+    def _caller_is_gone(self, row: CallRow, now: float) -> None:
+        """First of all, so that no agent freed later is given a call that is no more."""
+        if row.offer is not None and row.answered_at is None:
+            self.send(OfferFailed(now, row.offer, Cause.CALLER_LEFT))
+        else:
+            self.send(CallLeft(now, row.call, "lost"))
+
+    def _reconcile_offer(self, offer: OfferRecord, talking: bool | None, now: float) -> None:
+        if offer.answered_at is not None:
+            if talking is None:
+                self.send(AgentReleased(now, offer.offer))
+        elif talking:
+            self.send(OfferAnswered(now, offer.offer))
+        elif talking is None:
+            self.send(OfferFailed(now, offer.offer, Cause.LOST))
+
+    def start(self) -> None:
+        """Let deadlines run from now on; call it inside the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._arm()
+
+    async def stop(self) -> None:
+        """Keep a last snapshot and stop; calls and agents stay as they are in the journal."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop = self._timer = None
+        if self._upkeep is not None:
+            await self._upkeep
+        self._keep_snapshot()
+        await asyncio.to_thread(self._journal.checkpoint)
+
+    # --- events in --------------------------------------------------------------------------------
+
+    def send(self, event: Event) -> list[Command]:
+        """Write an event down, apply it, pass the commands on; returns them as well.
+
+        Raises IllegalEvent, UnknownAgent or UnknownQueue when the event is impossible; then nothing
+        was written and nothing has changed.
+        """
+        try:
+            self.engine.check(event)
+        except AcdError as error:
+            log.warning("event_refused", problem=str(error), **_named_in(to_json(event)))
+            raise
+        self._seq = self._journal.append("engine", event.at, to_json(event))
+        commands = self.engine.apply(event)
+        self._count()
+        self._arm()
+        self._dispatch(commands)
+        return commands
+
+    # --- commands out -----------------------------------------------------------------------------
+
+    def subscribe(self, callback: Subscriber) -> Callable[[], None]:
+        """Have `callback` called with every command, in order; returns what ends it."""
+        self._subscribers.append(callback)
+        return lambda: self._subscribers.remove(callback)
+
+    def watch(self, call: str) -> Mailbox:
+        """A mailbox for the commands of one call; open it before the call is queued."""
+        return Mailbox(call, self._boxes)
+
+    def _dispatch(self, commands: list[Command]) -> None:
+        self._outbox.extend(commands)
+        if self._dispatching:
+            return
+        self._dispatching = True
+        try:
+            while self._outbox:
+                self._deliver(self._outbox.popleft())
+        finally:
+            self._dispatching = False
+
+    def _deliver(self, command: Command) -> None:
+        if not isinstance(command, AgentChanged):
+            for box in self._boxes.get(command.call, ()):
+                box.put(command)
+        for subscriber in tuple(self._subscribers):
+            try:
+                subscriber(command)
+            except Exception:
+                # The event has taken effect; one broken screen must not keep it from the others.
+                log.exception("subscriber_failed", **to_json(command))
+
+    # --- time -------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        """Have the timer go off no later than the next deadline."""
+        if self._loop is None:
+            return
+        due = self.engine.next_deadline()
+        if due is None:
+            return
+        when = self._loop.time() + max(0.0, due - self.now())
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        """Send `Ticked` if something is due; an early timer only arms itself again."""
+        self._timer = None
+        due, now = self.engine.next_deadline(), self.now()
+        try:
+            if due is not None and due <= now:
+                self.send(Ticked(now))
+            self._arm()
+        except sqlite3.Error:
+            # A full disk must not stop time for good: leases have to run out when it has room.
+            log.exception("tick_refused")
+            if self._loop is not None:
+                self._timer = self._loop.call_later(TRY_AGAIN_AFTER, self._on_timer)
+
+    # --- upkeep -----------------------------------------------------------------------------------
+
+    def _count(self) -> None:
+        """See to upkeep, after and not during the event."""
+        self._since_snapshot += 1
+        if self._loop is None:
+            return
+        if self._since_snapshot >= self._snapshot_every:
+            self._since_snapshot = 0
+            self._loop.call_soon(self._keep_snapshot)
+        if self._journal.writes >= CHECKPOINT_EVERY and not self._checkpointing():
+            self._upkeep = self._loop.create_task(asyncio.to_thread(self._journal.checkpoint))
+
+    def _checkpointing(self) -> bool:
+        return self._upkeep is not None and not self._upkeep.done()
+
+    def _keep_snapshot(self) -> None:
+        self._journal.save_snapshot(self._seq, self.now(), self.engine.snapshot())
+        self._since_snapshot = 0
+
+
+def _named_in(body: Mapping[str, object]) -> dict[str, object]:
+    """What a log line needs to find the matter again, without a whole floor in it."""
+    names = ("type", "contact", "call", "offer", "agent", "queue", "by")
+    return {name: body[name] for name in names if name in body}
+
+
+def _event_from(body: Mapping[str, object], seq: int) -> Event:
+    try:
+        event = from_json(body)
+    except ValueError as error:
+        raise JournalDamaged(f"entry {seq} of engine cannot be read: {error}") from error
+    if not isinstance(event, EVENTS):
+        raise JournalDamaged(f"entry {seq} of engine is no event but {type(event).__name__}")
+    return event

@@ -1,0 +1,166 @@
+"""A contact's story in words and in stretches of time: pure, for whichever screen shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from acd.records.contact import ContactEvent, Json
+
+Phase = Literal["flow", "waiting", "talking"]
+
+_AFTER: Mapping[str, Phase] = {
+    "began": "flow",
+    "queued": "waiting",
+    "answered": "talking",
+    "agent_left": "flow",
+    "left_queue": "flow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What the caller was in from one moment to another, both in epoch seconds."""
+
+    phase: Phase
+    start: float
+    end: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasted."""
+        return self.end - self.start
+
+
+def stretches(events: Iterable[ContactEvent], until: float) -> list[Stretch]:
+    """The contact's time cut into stretches, one after the other, the last one up to `until`."""
+    found: list[Stretch] = []
+    phase: Phase = "flow"
+    since: float | None = None
+    agent = ""
+    for event in events:
+        if since is None:
+            since = event.at
+        following = _AFTER.get(event.kind, phase)
+        if event.kind == "agent_left" and event.data.get("agent", agent) != agent:
+            continue  # of two agents, the one who was left behind by a transfer
+        if event.kind == "answered":
+            agent = str(event.data.get("agent", ""))
+        if event.kind == "ended":
+            until = event.at
+        elif following != phase:
+            found.append(Stretch(phase, since, event.at))
+            phase, since = following, event.at
+    if since is not None:
+        found.append(Stretch(phase, since, max(until, since)))
+    return [stretch for stretch in found if stretch.seconds > 0]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people read them: `4.2s`, `25s`, `1:05`, `1:02:05`."""
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def sentence(event: ContactEvent) -> str:
+    """One event as a sentence; a kind without words of its own shows what it holds."""
+    tell = _SENTENCES.get(event.kind)
+    if tell is None:
+        return " ".join([event.kind.replace("_", " "), *_pairs(event.data)])
+    return tell({key: value for key, value in event.data.items() if value is not None})
+
+
+Data = Mapping[str, Json]
+
+
+def _began(data: Data) -> str:
+    name = f" ({data['caller_name']})" if data.get("caller_name") else ""
+    caller = data.get("caller") or "an unknown number"
+    return f"{data.get('channel', 'contact')} from {caller}{name} to {data.get('dialled', '?')}"
+
+
+def _key(data: Data) -> str:
+    return f"pressed {data.get('key', data.get('digits', '?'))}"
+
+
+def _hours(data: Data) -> str:
+    calendar = data.get("calendar", "the calendar")
+    if data.get("open"):
+        return f"{calendar}: open"
+    opens = f", opens {data['opens']}" if data.get("opens") else ""
+    return f"{calendar}: closed{opens}"
+
+
+def _queued(data: Data) -> str:
+    needs = data.get("needs")
+    skills = (
+        [f"{skill} {level}" for skill, level in needs.items()] if isinstance(needs, dict) else []
+    )
+    extra = [f"needs {', '.join(skills)}"] if skills else []
+    if data.get("priority"):
+        extra.append(f"priority {data['priority']}")
+    return f"waits in {data.get('queue', '?')}" + (f" ({'; '.join(extra)})" if extra else "")
+
+
+def _agent_left(data: Data) -> str:
+    talk = data.get("talk")
+    after = f" after {duration(talk)}" if isinstance(talk, int | float) else ""
+    return f"agent {data.get('agent', '?')} leaves{after}"
+
+
+def _voicemail(data: Data) -> str:
+    seconds = data.get("seconds")
+    if not isinstance(seconds, int | float):
+        return f"is asked for a message to {data.get('mailbox', '?')}"
+    return f"leaves a message of {duration(seconds)}"
+
+
+def _ended(data: Data) -> str:
+    by = f" by {data['by']}" if data.get("by") else ""
+    reason = f" ({data['reason']})" if data.get("reason") else ""
+    return f"ended{by}: {data.get('outcome', '?')}{reason}"
+
+
+_SENTENCES: Mapping[str, Callable[[Data], str]] = {
+    "began": _began,
+    "started": lambda data: f"flow {data.get('flow', '?')} begins in {data.get('language', '?')}",
+    "step": lambda data: str(data.get("verb", "step")),
+    "key": _key,
+    "pressed": _key,
+    "noinput": lambda data: "said nothing",
+    "nomatch": lambda data: f"pressed {data.get('keys', 'something')}, which is no choice",
+    "field": lambda data: f"{data.get('name', '?')} = {data.get('value', '')}",
+    "language": lambda data: f"goes on in {data.get('language', '?')}",
+    "hours": _hours,
+    "branch": lambda data: f"{data.get('condition', 'branch')} → {data.get('next', '?')}",
+    "identified": lambda data: (
+        f"identified: {data.get('level', 'yes')}" if data.get("ok", True) else "not identified"
+    ),
+    "queued": _queued,
+    "offered": lambda data: f"agent {data.get('agent', '?')} is rung",
+    "offer_failed": lambda data: (
+        f"agent {data.get('agent', '?')} did not take it: "
+        + str(data.get("cause", "?")).replace("_", " ")
+    ),
+    "answered": lambda data: f"agent {data.get('agent', '?')} answers",
+    "agent_left": _agent_left,
+    "left_queue": lambda data: (
+        "leaves the queue: " + str(data.get("reason", "?")).replace("_", " ")
+    ),
+    "transferred": lambda data: f"agent {data.get('by', '?')} transfers to {data.get('to', '?')}",
+    "voicemail": _voicemail,
+    "resumed": lambda data: f"the service was away; goes on {data.get('after', '')}".rstrip(),
+    "again": lambda data: "the step is repeated",
+    "ended": _ended,
+}
+
+
+def _pairs(data: Data) -> list[str]:
+    return [f"{key}={value}" for key, value in data.items() if value not in (None, "", [], {})]

@@ -1,0 +1,164 @@
+"""How long one decision of the distributor takes, on a small and on a large floor.
+
+Measures `Engine.handle` (check, decide, commands) without journal and network, in microseconds.
+Calls ask for 300 different things: 30 queues with 10 sets of needs each. Agents work for one to
+four queues and have six of twenty skills at random levels, so hardly two of them are alike.
+
+    busy floor   everybody talks and the given number of calls wait
+    quiet floor  everybody is ready and nobody waits
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from acd.engine import Engine
+from acd.model import (
+    Agent,
+    AgentReleased,
+    CallQueued,
+    Command,
+    Event,
+    Floor,
+    FloorLoaded,
+    LoggedIn,
+    MakeOffer,
+    OfferAnswered,
+    Queue,
+)
+
+QUEUES, NEEDS_EACH, SKILLS = 30, 10, 20
+
+
+@dataclass(frozen=True)
+class Timing:
+    what: str
+    agents: int
+    waiting: int
+    micros: list[float]
+
+
+class Bench:
+    """One floor driven at one event a millisecond of its own time."""
+
+    def __init__(self, agents: int, seed: int) -> None:
+        self.dice = random.Random(seed)
+        self.engine = Engine()
+        self.now = 1_000_000.0
+        self.calls = 0
+        self.wishes = [self._wish(f"q{i % QUEUES}") for i in range(QUEUES * NEEDS_EACH)]
+        queues = tuple(Queue(f"q{i}", wrap_up_seconds=0) for i in range(QUEUES))
+        everyone = tuple(self._agent(f"{10_000 + i}") for i in range(agents))
+        self.do(FloorLoaded(self.tick(), Floor(queues, everyone)))
+        for agent in everyone:
+            self.do(LoggedIn(self.tick(), agent.id))
+
+    def _wish(self, queue: str) -> tuple[str, dict[str, int]]:
+        skills = self.dice.sample(range(SKILLS), self.dice.randint(0, 2))
+        return queue, {f"s{skill}": self.dice.randint(1, 8) for skill in skills}
+
+    def _agent(self, name: str) -> Agent:
+        queues = self.dice.sample(range(QUEUES), self.dice.randint(1, 4))
+        skills = {f"s{s}": self.dice.randint(1, 10) for s in self.dice.sample(range(SKILLS), 6)}
+        return Agent(name, name, tuple(f"q{q}" for q in queues), skills)
+
+    def tick(self) -> float:
+        self.now += 0.001
+        return self.now
+
+    def do(self, event: Event) -> list[Command]:
+        return self.engine.handle(event)
+
+    def timed(self, event: Event, into: list[float]) -> list[Command]:
+        begin = time.perf_counter_ns()
+        commands = self.engine.handle(event)
+        self.engine.next_deadline()
+        into.append((time.perf_counter_ns() - begin) / 1000)
+        return commands
+
+    def call(self) -> CallQueued:
+        self.calls += 1
+        queue, needs = self.dice.choice(self.wishes)
+        at = self.tick()
+        return CallQueued(at, f"c{self.calls}", f"c{self.calls}", queue, needs, 0, at)
+
+
+def offers(commands: list[Command]) -> list[str]:
+    return [command.offer for command in commands if isinstance(command, MakeOffer)]
+
+
+def fill(bench: Bench, waiting: int) -> list[str]:
+    """Let calls come until so many wait; returns the offers of those who talk."""
+    talking: list[str] = []
+    while len(bench.engine.calls_view(bench.now)) - len(talking) < waiting:
+        for _ in range(200):
+            for offer in offers(bench.do(bench.call())):
+                bench.do(OfferAnswered(bench.tick(), offer))
+                talking.append(offer)
+    return talking
+
+
+def busy(agents: int, waiting: int, rounds: int, seed: int) -> list[Timing]:
+    bench = Bench(agents, seed)
+    talking = fill(bench, waiting)
+    freed, arrived, answered = list[float](), list[float](), list[float]()
+    for _ in range(rounds):
+        at = bench.dice.randrange(len(talking))
+        talking[at], talking[-1] = talking[-1], talking[at]
+        new = offers(bench.timed(AgentReleased(bench.tick(), talking.pop()), freed))
+        new += offers(bench.timed(bench.call(), arrived))
+        for offer in new:
+            bench.timed(OfferAnswered(bench.tick(), offer), answered)
+            talking.append(offer)
+    return [
+        Timing("busy: agent freed, gets the first call", agents, waiting, freed),
+        Timing("busy: call comes and waits", agents, waiting, arrived),
+        Timing("busy: agent answers", agents, waiting, answered),
+    ]
+
+
+def quiet(agents: int, rounds: int, seed: int) -> list[Timing]:
+    bench = Bench(agents, seed)
+    arrived, freed = list[float](), list[float]()
+    for _ in range(rounds):
+        for offer in offers(bench.timed(bench.call(), arrived)):
+            bench.do(OfferAnswered(bench.tick(), offer))
+            bench.timed(AgentReleased(bench.tick(), offer), freed)
+    return [
+        Timing("quiet: call comes, longest idle is rung", agents, 0, arrived),
+        Timing("quiet: agent freed, nobody waits", agents, 0, freed),
+    ]
+
+
+def show(timings: list[Timing], write: Callable[[str], None] = print) -> None:
+    write(f"{'decision':42}{'agents':>8}{'waiting':>9}{'median us':>11}{'p99 us':>9}{'max us':>9}")
+    for timing in timings:
+        ordered = sorted(timing.micros)
+        p99 = ordered[int(len(ordered) * 0.99)]
+        write(
+            f"{timing.what:42}{timing.agents:>8}{timing.waiting:>9}"
+            f"{statistics.median(ordered):>11.1f}{p99:>9.1f}{ordered[-1]:>9.0f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5000, help="decisions timed (default 5000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the dice that make the floor")
+    options = parser.parse_args()
+    timings: list[Timing] = []
+    for agents, waiting in ((1000, 500), (10_000, 5000)):
+        timings += busy(agents, waiting, options.rounds, options.seed)
+        timings += quiet(agents, options.rounds, options.seed)
+    show(timings)
+
+
+if __name__ == "__main__":
+    main()

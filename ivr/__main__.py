@@ -1,0 +1,5 @@
+"""`python -m ivr` is `tieline`."""
+
+from ivr.cli.main import main
+
+main()

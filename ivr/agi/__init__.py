@@ -1,0 +1,1 @@
+"""FastAGI: how one coroutine of ours talks to one call in Asterisk."""

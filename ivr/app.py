@@ -1,0 +1,290 @@
+"""The composition root: builds every object of the service, and nothing else does.
+
+Order matters at start: what the journal remembers first, then Asterisk's own word about what is
+alive, then the door is opened for calls. From then on Asterisk is asked again after every break in
+the connection, because what was not heard may have been said.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from acd.distributor import Distributor, steady_clock
+from acd.journal import Journal
+from acd.model import AgentChanged, AgentState, Cause, Command, FloorLoaded
+from acd.records.contact import ContactEvent
+from acd.records.stream import JournalContacts
+from acd.records.writer import RecordsWriter
+from ivr.agi.server import AgiServer
+from ivr.asterisk import events
+from ivr.asterisk.ami import AmiClient, Ready
+from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools
+from ivr.asterisk.render import AMI_EVENTS
+from ivr.away import take_in
+from ivr.callers import Callers
+from ivr.channels.caller_card import CallerCard, caller_card
+from ivr.channels.desk_phone import DeskPhone
+from ivr.channels.voice import VoiceServices
+from ivr.errors import AsteriskRefused, AsteriskUnreachable
+from ivr.flow import interpreter
+from ivr.flow.actions import Prompt, Queue
+from ivr.legs import Legs, OpenOffer
+from ivr.live import LiveContact, LiveContacts
+from ivr.logs import configure_logging
+from ivr.plans import Plan, Plans, load_plan
+from ivr.secrets import Secrets
+from ivr.settings import Settings
+from ivr.site import build_site, write_configuration
+from ivr.speech.cache import PromptCache
+from ivr.speech.espeak import Espeak
+from ivr.speech.phrases import BEEP, LANGUAGES, phrase
+from ivr.speech.prompts import PromptBook
+
+log = structlog.get_logger(__name__)
+
+LAMPS: Mapping[AgentState, str] = {
+    AgentState.LOGGED_OUT: "UNAVAILABLE",
+    AgentState.READY: "NOT_INUSE",
+    AgentState.PAUSED: "BUSY",
+    AgentState.OFFERED: "RINGING",
+    AgentState.TALKING: "INUSE",
+    AgentState.WRAP_UP: "ONHOLD",
+}
+"""What an agent's lamp shows on other phones (device state `Custom:acd-1001`)."""
+
+PATIENCE_WITH_ASTERISK = 5.0
+"""Seconds the door stays shut at start while Asterisk does not answer; callers hear music."""
+LOOK_FOR_MESSAGES = 30.0
+"""Seconds between looks for what callers recorded while the service was away."""
+RELOADS = ("module reload res_pjsip.so", "dialplan reload")
+
+
+async def prompt_book(settings: Settings, espeak: Tool) -> PromptBook:
+    """The prompts, spoken by espeak-ng and kept below the data folder."""
+    engine = await Espeak.found(espeak.argv_prefix, espeak.env)
+    return PromptBook(engine, (settings.sounds,), PromptCache(settings.data_dir / "prompts"))
+
+
+def flow_clock(rehearse_at: datetime | None) -> Callable[[], datetime]:
+    """The time as flows see it: now, or as if the service had started at `rehearse_at`."""
+    ahead = rehearse_at - datetime.now(UTC) if rehearse_at is not None else timedelta()
+    return lambda: datetime.now(UTC) + ahead
+
+
+class Service:
+    """One running service: `start`, then `stop`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        toolchain: Toolchain,
+        plan: Plan,
+        book: PromptBook,
+    ) -> None:
+        secrets = Secrets(settings.home)
+        self.settings, self.toolchain, self.book = settings, toolchain, book
+        self.plans = Plans(settings.flows, settings.floor, plan)
+        self.clock = steady_clock()
+        self.journal = Journal(settings.data_dir / "journal.sqlite")
+        self.records = RecordsWriter(settings.records_url, JournalContacts(self.journal))
+        self.distributor = Distributor(self.journal, self.clock)
+        self.contacts = LiveContacts(self.journal, self.tell, self.clock)
+        self.ami = AmiClient(
+            "127.0.0.1", settings.ami_port, "tieline", secrets.ami_secret, events=AMI_EVENTS
+        )
+        self.legs = Legs(self.distributor, self.contacts, self, self.clock)
+        self.callers = Callers(self._voice(), self.plans, self.plans, _not_in_service)
+        desk_phone = DeskPhone(self.distributor, book, self._pause_reasons, self.clock)
+        routes = {"call": self.callers.enter, **desk_phone.routes()}
+        self.agi = AgiServer(routes, port=settings.agi_port)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._squared = asyncio.Event()
+
+    def _voice(self) -> VoiceServices:
+        return VoiceServices(
+            distributor=self.distributor,
+            contacts=self.contacts,
+            legs=self.legs,
+            prompts=self.book,
+            tables=lambda: self.plans.plan.library.tables,
+            waking=self.ami,
+            card=self._card,
+            messages=self.settings.data_dir / "messages",
+            beep=self.settings.run_dir / "phrases" / LANGUAGES[0] / f"{BEEP}.wav",
+            clock=self.clock,
+            now=flow_clock(self.settings.rehearse_at),
+        )
+
+    # --- life ------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Recover, ask Asterisk, open the door."""
+        self._recover()
+        await self.records.start()
+        self._in_background(self._take_in_messages())
+        self.ami.on_ready(self._on_ready)
+        self.ami.on_event(self._on_event)
+        await self.ami.start()
+        try:
+            async with asyncio.timeout(PATIENCE_WITH_ASTERISK):
+                await self._squared.wait()
+        except TimeoutError:
+            log.warning("asterisk does not answer yet", ami_port=self.settings.ami_port)
+        self.distributor.start()
+        await self.agi.start()
+        log.info("service is up", agi_port=self.agi.port, contacts=len(self.contacts))
+
+    def _recover(self) -> None:
+        """Everything as the last service left it, under the floor of today."""
+        self.contacts.recover()
+        self.distributor.recover()
+        now = self.clock()
+        self.legs.recover(
+            OpenOffer(row.offer, row.call, row.contact, row.agent, row.queue, "", row.answered_at)
+            for row in self.distributor.engine.calls_view(now)
+            if row.offer is not None and row.agent is not None
+        )
+        self.distributor.subscribe(self.legs.on_command)
+        self.distributor.subscribe(self._light)
+        self.distributor.send(FloorLoaded(now, self.plans.plan.floor.floor))
+
+    async def stop(self) -> None:
+        """Shut the door; callers stay in Asterisk and meet the next service."""
+        await self.agi.close()
+        await self.distributor.stop()
+        await self.ami.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.records.stop()
+        await self.book.aclose()
+        self.journal.close()
+
+    # --- what Asterisk says ----------------------------------------------------------------------
+
+    async def _on_ready(self, ready: Ready) -> None:
+        """AMI is connected (again): square what we believe with what is there."""
+        suspects = self.callers.suspects()
+        channels = await self.ami.channels()
+        reason = "asterisk restarted" if ready.restarted else "left unheard"
+        self.callers.reconcile(suspects, channels, reason)
+        if not self._squared.is_set():
+            calls = {contact.call for contact in self.contacts}
+            legs = {each.leg: each.state == "Up" for each in channels if each.leg}
+            self.distributor.reconcile(calls, legs)
+        for row in self.distributor.engine.agents_view(self.clock()):
+            self._light(AgentChanged(row.agent, row.state, row.reason, row.since))
+        self._squared.set()
+
+    async def _on_event(self, message: Mapping[str, Any]) -> None:
+        """One AMI event, in the order Asterisk sent them."""
+        match events.fact(message):
+            case events.LegStarted(leg, channel):
+                self.legs.ringing(leg, channel)
+            case events.LegAnswered(leg, _):
+                self.legs.answered(leg)
+            case events.LegFailed(leg, cause):
+                self.legs.failed(leg, Cause(cause))
+            case events.LegEnded(leg, _, _, _):
+                self.legs.ended(leg)
+            case events.ChannelGone(uniqueid=uniqueid):
+                self.callers.channel_gone(uniqueid)
+            case _:
+                pass
+
+    async def _take_in_messages(self) -> None:
+        while True:
+            count = take_in(self.settings.data_dir / "messages", self.tell, self.clock())
+            if count:
+                log.info("took in messages left while the service was away", count=count)
+            await asyncio.sleep(LOOK_FOR_MESSAGES)
+
+    def tell(self, event: ContactEvent) -> None:
+        """Write one event of a contact's story; the records take it over from the journal."""
+        body = {name: getattr(event, name) for name in ("contact", "kind", "step", "data")}
+        self.journal.append("contact", event.at, body)
+        self.records.wake()
+
+    def hang_up_soon(self, channel: str) -> None:
+        """Hang up that channel, in the background."""
+        self._in_background(_quietly(self.ami.hangup(channel)))
+
+    def _light(self, command: Command) -> None:
+        """Show an agent's state on the lamps."""
+        if isinstance(command, AgentChanged):
+            lamp = LAMPS[command.state]
+            setting = self.ami.set_device_state(f"acd-{command.agent}", lamp)
+            self._in_background(_quietly(setting))
+
+    # --- what the floor knows --------------------------------------------------------------------
+
+    async def reload(self) -> Plan:
+        """Put flows and floor into force as the files have them now.
+
+        Raises:
+            ConfigError: with every mistake; then nothing has changed.
+        """
+        plan = self.plans.reload()
+        self.distributor.send(FloorLoaded(self.clock(), plan.floor.floor))
+        if write_configuration(build_site(self.settings, self.toolchain, plan.floor, plan.numbers)):
+            for command in RELOADS:
+                await self.ami.command(command)
+        return plan
+
+    def _pause_reasons(self) -> tuple[str, ...]:
+        return self.plans.plan.floor.floor.pause_reasons
+
+    def _card(self, contact: LiveContact, action: Queue, state: interpreter.State) -> CallerCard:
+        """What the agent's phone shows: queue, who, verified or not, reason."""
+        named = state.customer.get("name") or state.fields.get("name") or contact.caller_name
+        return caller_card(
+            self.plans.plan.floor.title(action.queue),
+            str(named or contact.caller or "unknown caller"),
+            state.verified,
+            action.tell_agent,
+            {"caller": contact.caller, **state.fields},
+        )
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _quietly(work: Awaitable[object]) -> None:
+    """A lamp that stays wrong is worth a line, not a call."""
+    try:
+        await work
+    except (AsteriskRefused, AsteriskUnreachable) as why:
+        log.debug("asterisk did not take it", why=str(why))
+
+
+def _not_in_service(_: str) -> tuple[Prompt, ...]:
+    return tuple(phrase("not-in-service", language) for language in LANGUAGES)
+
+
+async def serve(settings: Settings) -> int:
+    """Run the service until SIGINT or SIGTERM; the exit code."""
+    configure_logging(settings.log_level)
+    plan = load_plan(settings.flows, settings.floor)
+    toolchain = await asyncio.to_thread(ensure_asterisk, settings, _log_progress)
+    tools = await asyncio.to_thread(ensure_tools, settings, ("espeak-ng",), _log_progress)
+    book = await prompt_book(settings, tools["espeak-ng"])
+    service = Service(settings, toolchain, plan, book)
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await service.start()
+    await stop.wait()
+    await service.stop()
+    return 0
+
+
+def _log_progress(stage: str, _: float | None) -> None:
+    log.info("setting up", stage=stage)

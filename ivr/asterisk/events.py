@@ -1,0 +1,342 @@
+r"""Asterisk's manager events as facts: a mapping of header to value in, a frozen fact or None out.
+
+Our words travel on the channels. `TIELINE_CONTACT` is set on the caller's channel, `TIELINE_LEG` on
+the agent's (by Dial's `b()`, never inherited from the caller's), and `channelvars` in manager.conf
+makes Asterisk repeat both in every event: `ChanVariable: NAME=value`, one line each, the name with
+a prefix where the event tells of several channels, the value escaped as in C.
+
+A leg that does not come about is told up to three times: `HangupRequest` (only when the phone ended
+it, and only there is the reason kept: 603 is "no answer" by the time of DialEnd), `DialEnd`, and
+`Hangup`. They come in this order and each is a fact here; the first LegFailed of a leg is the one
+to believe. A phone that cannot be reached at all makes no channel and so no event: only DIALSTATUS
+tells. Facts of one channel come in order; those of two may swap, so that a phone may be LegRinging
+before it is LegStarted.
+
+A phone's key "decline" sends 603 or 486, by make. 486 from a phone that was ringing is a person's
+no, from one that did not ring it is busy.
+
+Causes are Q.850 as Asterisk numbers them (causes.h).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+Headers = Mapping[str, str | list[str]]
+LegCause = Literal["no_answer", "rejected", "busy", "unreachable", "caller_left"]
+
+CONTACT: Final = "TIELINE_CONTACT"
+LEG: Final = "TIELINE_LEG"
+
+
+# --- facts ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LegStarted:
+    """The agent's phone is being called on `channel`; it does not ring yet."""
+
+    leg: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegRinging:
+    """The agent's phone rings."""
+
+    leg: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegAnswered:
+    """The agent took the call."""
+
+    leg: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed:
+    """The agent did not take it. The first one of a leg has the true cause."""
+
+    leg: str
+    cause: LegCause
+
+
+@dataclass(frozen=True, slots=True)
+class LegEnded:
+    """The agent's channel is gone; `answered` tells whether it ever talked. `cause` is Q.850."""
+
+    leg: str
+    channel: str
+    cause: int
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelGone:
+    """The caller's channel is gone. `cause` is Q.850, 0 when Asterisk has none."""
+
+    channel: str
+    uniqueid: str
+    contact: str
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlindTransferred:
+    """An agent sent the caller on; in AGI this looked like a hang-up."""
+
+    contact: str
+    transferee_channel: str
+    transferer_leg: str
+    extension: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttendedTransferred:
+    """An agent joined the caller with somebody; `target_channel` is "" when that is no channel."""
+
+    contact: str
+    transferee_channel: str
+    transferer_leg: str
+    target_channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One side put the call on hold; `leg` or `contact` is "", by whose channel it is."""
+
+    channel: str
+    leg: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """One side took the call back; may come without a Held before it."""
+
+    channel: str
+    leg: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """A device such as PJSIP/1001 or Custom:lamp; `state` as in NOT_INUSE or UNAVAILABLE."""
+
+    device: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRegistered:
+    """A first way to reach this phone is known."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneGone:
+    """The last way to reach this phone is gone."""
+
+    endpoint: str
+
+
+Fact = (
+    LegStarted
+    | LegRinging
+    | LegAnswered
+    | LegFailed
+    | LegEnded
+    | ChannelGone
+    | BlindTransferred
+    | AttendedTransferred
+    | Held
+    | Resumed
+    | DeviceState
+    | PhoneRegistered
+    | PhoneGone
+)
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+_DIAL_FAILURES: Final[Mapping[str, LegCause]] = MappingProxyType(
+    {
+        "BUSY": "busy",
+        "NOANSWER": "no_answer",
+        "CHANUNAVAIL": "unreachable",
+        "CONGESTION": "unreachable",
+        "INVALIDARGS": "unreachable",
+        "DONTCALL": "rejected",
+        "TORTURE": "rejected",
+        "CANCEL": "caller_left",
+    }
+)
+
+_RINGING_FAILURES: Final[Mapping[int, LegCause]] = MappingProxyType(
+    {17: "rejected", 18: "no_answer", 19: "no_answer", 21: "rejected"}
+)
+_SILENT_FAILURES: Final[Mapping[int, LegCause]] = MappingProxyType({17: "busy", 21: "rejected"})
+
+_TELLS_NOTHING: Final = frozenset({0, 16, 26})  # none, normal clearing, answered elsewhere
+
+_ESCAPES: Final[Mapping[str, str]] = MappingProxyType(
+    {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+)
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+
+# --- reading ----------------------------------------------------------------------------------
+
+
+def fact(message: Headers) -> Fact | None:
+    """What `message` means to us; None for most. Never raises for what Asterisk may write."""
+    read = _READERS.get(_text(message, "Event"))
+    return None if read is None else read(message)
+
+
+def variables(message: Headers, prefix: str = "") -> dict[str, str]:
+    """The channel variables in an event, unescaped; unset ones are ""."""
+    found = message.get(f"{prefix}ChanVariable", [])
+    lines: Sequence[str] = [found] if isinstance(found, str) else found
+    pairs = (line.partition("=") for line in lines)
+    return {name: unescape(value) for name, _, value in pairs}
+
+
+def unescape(text: str) -> str:
+    """Undo what Asterisk does to caller names and variables in events."""
+    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), text)
+
+
+def _text(message: Headers, name: str) -> str:
+    value = message.get(name, "")
+    return value if isinstance(value, str) else value[0]
+
+
+def _number(message: Headers, name: str) -> int:
+    text = _text(message, name)
+    return int(text) if re.fullmatch(r"[0-9]{1,4}", text) else 0
+
+
+def _leg(message: Headers, prefix: str = "") -> str:
+    return variables(message, prefix).get(LEG, "")
+
+
+def _dial_begin(message: Headers) -> Fact | None:
+    leg = _leg(message, "Dest")
+    return LegStarted(leg, _text(message, "DestChannel")) if leg else None
+
+
+def _new_state(message: Headers) -> Fact | None:
+    leg = _leg(message)
+    ringing = _text(message, "ChannelStateDesc") == "Ringing"
+    return LegRinging(leg, _text(message, "Channel")) if leg and ringing else None
+
+
+def _dial_end(message: Headers) -> Fact | None:
+    leg, status = _leg(message, "Dest"), _text(message, "DialStatus")
+    if not leg:
+        return None
+    if status == "ANSWER":
+        return LegAnswered(leg, _text(message, "DestChannel"))
+    if _text(message, "Forward"):  # a phone that sends its calls elsewhere does not take this one
+        return LegFailed(leg, "rejected")
+    cause = _DIAL_FAILURES.get(status)
+    return LegFailed(leg, cause) if cause else None
+
+
+def _hangup_request(message: Headers) -> Fact | None:
+    leg, cause = _leg(message), _number(message, "Cause")
+    state = _text(message, "ChannelStateDesc")
+    if not leg or state == "Up" or cause in _TELLS_NOTHING:
+        return None
+    table = _RINGING_FAILURES if state == "Ringing" else _SILENT_FAILURES
+    return LegFailed(leg, table.get(cause, "unreachable"))
+
+
+def _hangup(message: Headers) -> Fact | None:
+    channel, cause = _text(message, "Channel"), _number(message, "Cause")
+    values = variables(message)
+    if leg := values.get(LEG):
+        return LegEnded(leg, channel, cause, _text(message, "ChannelStateDesc") == "Up")
+    if contact := values.get(CONTACT):
+        return ChannelGone(channel, _text(message, "Uniqueid"), contact, cause)
+    return None
+
+
+def _blind_transfer(message: Headers) -> Fact | None:
+    contact = variables(message, "Transferee").get(CONTACT, "")
+    leg = _leg(message, "Transferer")
+    if _text(message, "Result") != "Success" or not (contact or leg):
+        return None
+    return BlindTransferred(
+        contact,
+        _text(message, "TransfereeChannel"),
+        leg,
+        _text(message, "Extension"),
+        _text(message, "Context"),
+    )
+
+
+def _attended_transfer(message: Headers) -> Fact | None:
+    contact = variables(message, "Transferee").get(CONTACT, "")
+    leg = _leg(message, "OrigTransferer") or _leg(message, "SecondTransferer")
+    if _text(message, "Result") != "Success" or not (contact or leg):
+        return None
+    return AttendedTransferred(
+        contact, _text(message, "TransfereeChannel"), leg, _text(message, "TransferTargetChannel")
+    )
+
+
+def _hold(message: Headers) -> Fact | None:
+    values = variables(message)
+    leg, contact = values.get(LEG, ""), values.get(CONTACT, "")
+    if not (leg or contact):
+        return None
+    kind = Held if _text(message, "Event") == "Hold" else Resumed
+    return kind(_text(message, "Channel"), leg, contact)
+
+
+def _device_state(message: Headers) -> Fact | None:
+    return DeviceState(_text(message, "Device"), _text(message, "State"))
+
+
+def _peer_status(message: Headers) -> Fact | None:
+    """ContactStatus tells of one address of a phone; this, of all it has together."""
+    technology, _, endpoint = _text(message, "Peer").partition("/")
+    if technology != "PJSIP" or not endpoint:
+        return None
+    match _text(message, "PeerStatus"):
+        case "Reachable":
+            return PhoneRegistered(endpoint)
+        case "Unreachable":
+            return PhoneGone(endpoint)
+    return None
+
+
+_READERS: Final[Mapping[str, Callable[[Headers], Fact | None]]] = MappingProxyType(
+    {
+        "DialBegin": _dial_begin,
+        "Newstate": _new_state,
+        "DialEnd": _dial_end,
+        "HangupRequest": _hangup_request,
+        "Hangup": _hangup,
+        "BlindTransfer": _blind_transfer,
+        "AttendedTransfer": _attended_transfer,
+        "Hold": _hold,
+        "Unhold": _hold,
+        "DeviceStateChange": _device_state,
+        "PeerStatus": _peer_status,
+    }
+)
+
+WANTED: Final = frozenset(_READERS)
+"""The events that can mean something here; all others need not be sent, nor queued."""

@@ -1,0 +1,163 @@
+"""Asterisk's configuration, rendered from the templates into a run folder.
+
+`Site` holds every value a template may use. Nothing is ever written to `/etc/asterisk`, and a file
+is only replaced when its text changed, so that a reload touches what it must and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import jinja2
+
+from ivr.errors import ServiceFault
+
+# What the service acts on: a plain call makes 62 AMI events, few of them carry a decision.
+AMI_EVENTS = (
+    "FullyBooted",
+    "Shutdown",
+    "Hangup",
+    "HangupRequest",
+    "DialBegin",
+    "DialEnd",
+)
+
+FEATURE_CODES: Mapping[str, str] = {
+    "*40": "logout",
+    "*41": "login",
+    "*42": "ready",
+    "*43": "pause",
+    "*44": "finish",
+    "*45": "status",
+}
+"""What an agent dials, and the action it means; `*43` may be followed by a reason's digit."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAccount:
+    """An agent's phone: the extension it registers as, the name it shows, its SIP password."""
+
+    id: str
+    caller_name: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A SIP peer that calls come from: its name and the addresses it calls from."""
+
+    name: str
+    peers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where this Asterisk's files are; all absolute."""
+
+    etc: Path
+    var: Path
+    spool: Path
+    log: Path
+    socket: Path
+    music: Path
+    phrases: Path
+    messages: Path
+    modules: Path
+    data: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Every value the templates read."""
+
+    folders: Folders
+    bind: str
+    sip_port: int
+    rtp_start: int
+    rtp_end: int
+    agi_port: int
+    ami_port: int
+    ami_secret: str
+    console_url: str
+    languages: Sequence[str]
+    numbers: Sequence[str]
+    agents: Sequence[PhoneAccount]
+    transfer_targets: Sequence[str]
+    trunks: Sequence[Trunk] = ()
+    node: str = "node1"
+    patience_before_fallback: int = 20
+    fallback_number: str | None = None
+    filters_by_name: bool = True
+    max_files: int = 8192
+    feature_codes: Mapping[str, str] = field(default_factory=lambda: dict(FEATURE_CODES))
+
+    @property
+    def open_line(self) -> bool:
+        """Whether strangers may ring the line: only while it is bound to this machine alone."""
+        return self.bind.startswith("127.") or self.bind in ("::1", "localhost")
+
+
+def _plain(value: object) -> object:
+    """Refuse what could begin a second line or a comment in a configuration file."""
+    text = str(value)
+    if any(ord(character) < 32 or character in ";\x7f" for character in text):
+        raise ServiceFault(f"a value for Asterisk's configuration is not plain text: {text!r}")
+    return value
+
+
+def _environment(templates: Path) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        undefined=jinja2.StrictUndefined,
+        finalize=_plain,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - configuration files, not HTML; _plain guards every value
+    )
+
+
+def _values(site: Site) -> dict[str, object]:
+    values: dict[str, object] = {f"{name}_dir": path for name, path in asdict(site.folders).items()}
+    for name in Site.__dataclass_fields__:
+        if name != "folders":
+            values[name] = getattr(site, name)
+    values["open_line"] = site.open_line
+    values["ami_events"] = AMI_EVENTS
+    pause = next(code for code, action in site.feature_codes.items() if action == "pause")
+    values["pause_code"] = pause
+    return values
+
+
+def render(site: Site, templates: Path) -> list[Path]:
+    """Write every template of `templates` into the site's folders; return the files that changed.
+
+    Raises:
+        ServiceFault: a value holds control characters or a comment sign.
+    """
+    for name, folder in asdict(site.folders).items():
+        if name not in ("modules", "data"):
+            Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+    (site.folders.messages / "away").mkdir(exist_ok=True, mode=0o700)
+    environment, values = _environment(templates), _values(site)
+    changed = []
+    for template in sorted(templates.glob("*.conf.j2")):
+        target = site.folders.etc / template.name.removesuffix(".j2")
+        if _replace(target, environment.get_template(template.name).render(values)):
+            changed.append(target)
+    return changed
+
+
+def _replace(target: Path, text: str) -> bool:
+    """Write `text` if it differs. Secrets are inside, so only the owner may read it."""
+    if target.exists() and target.read_text(encoding="utf-8") == text:
+        return False
+    fresh = target.with_suffix(".new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    fresh.replace(target)
+    return True

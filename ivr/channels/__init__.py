@@ -1,0 +1,1 @@
+"""One medium each: how an action of the flow is performed, and what came of it."""

@@ -1,0 +1,85 @@
+"""What an agent's phone shows of a caller, and the wait of a call as JSON.
+
+The caller name is all that a desk phone has: queue, who, verified or not, reason. The context
+header carries the same and the public fields as `name=value` pairs, percent-encoded, so that no
+value can begin a second header whatever a caller or a database put into it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from urllib.parse import quote
+
+from acd.records.contact import Json
+from ivr.flow.actions import Prompt, Queue, Value
+
+NAME_LIMIT = 80
+"""Longer display names are cut by most phones, and some refuse them."""
+CONTEXT_LIMIT = 600
+"""Keeps the INVITE below 1,300 bytes, where SIP over UDP becomes unreliable (RFC 3261, 18.1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerCard:
+    """Caller name, context header, and the whisper's sound file ("" for none)."""
+
+    caller_name: str
+    context: str
+    whisper: str = ""
+
+
+def plain(text: str, limit: int) -> str:
+    """`text` on one line without control characters or quotes, at most `limit` characters."""
+    kept = "".join(" " if ord(each) < 32 or ord(each) == 127 else each for each in text)
+    return " ".join(kept.replace('"', "'").replace("\\", "/").split())[:limit]
+
+
+def caller_card(
+    queue_title: str, who: str, verified: bool, reason: str, facts: Mapping[str, Value]
+) -> CallerCard:
+    """The card of one caller; `facts` are public fields only."""
+    parts = [queue_title, who, "verified" if verified else "not verified", reason]
+    name = ", ".join(part for part in (plain(part, 40) for part in parts) if part)
+    pairs = {
+        "queue": queue_title,
+        "who": who,
+        "verified": "yes" if verified else "no",
+        "reason": reason,
+        **{key: value for key, value in facts.items() if value not in (None, "")},
+    }
+    return CallerCard(plain(name, NAME_LIMIT), context_header(pairs))
+
+
+def context_header(pairs: Mapping[str, Value]) -> str:
+    """`a=1;b=two%20words`: whole pairs only, up to the limit; empty values are left out."""
+    header = ""
+    for key, value in pairs.items():
+        text = _text(value)
+        if not text:
+            continue
+        pair = f"{quote(key, safe='')}={quote(plain(text, 120), safe='+.-_:')}"
+        longer = f"{header};{pair}" if header else pair
+        if len(longer) > CONTEXT_LIMIT:
+            break
+        header = longer
+    return header
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
+
+
+def queue_to_json(action: Queue) -> dict[str, Json]:
+    """A wait as JSON, to be taken up again after a restart."""
+    return asdict(action)
+
+
+def queue_from_json(data: Mapping[str, Json]) -> Queue:
+    """Back from `queue_to_json`."""
+    values = dict(data)
+    whisper = values.pop("whisper", None)
+    prompt = Prompt(**whisper) if isinstance(whisper, dict) else None  # type: ignore[arg-type]  # own JSON
+    return Queue(**values, whisper=prompt)  # type: ignore[arg-type]  # own JSON

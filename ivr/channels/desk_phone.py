@@ -1,0 +1,134 @@
+"""Feature codes: an agent changes state from the phone and hears what came of it.
+
+The dialplan passes the extension that Asterisk authenticated, never the caller's own word for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from acd.distributor import Distributor
+from acd.errors import AcdError, UnknownAgent
+from acd.model import AgentState, Event, LoggedIn, LoggedOut, Paused, Readied
+from acd.views import AgentRow
+from ivr.agi.session import AgiSession
+from ivr.channels.voice import PromptFiles
+from ivr.flow.actions import Prompt
+from ivr.speech.phrases import paused_for, phrase
+
+log = structlog.get_logger(__name__)
+
+BUSY = frozenset({AgentState.OFFERED, AgentState.TALKING})
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPhone:
+    """The routes `agent/...`; `language` is what the phrases are spoken in."""
+
+    distributor: Distributor
+    prompts: PromptFiles
+    pause_reasons: Callable[[], tuple[str, ...]]
+    clock: Callable[[], float]
+    language: str = "en"
+
+    def routes(self) -> Mapping[str, Callable[[AgiSession], Awaitable[None]]]:
+        """AGI path -> handler."""
+        answers: Mapping[str, Callable[[str, str], Prompt]] = {
+            "login": self._login,
+            "logout": self._logout,
+            "ready": self._ready,
+            "pause": self._pause,
+            "finish": self._finish,
+            "status": self._status,
+        }
+        return {f"agent/{action}": self._handler(answer) for action, answer in answers.items()}
+
+    def _handler(
+        self, answer: Callable[[str, str], Prompt]
+    ) -> Callable[[AgiSession], Awaitable[None]]:
+        async def handle(agi: AgiSession) -> None:
+            agent, reason = (*agi.env.args, "", "")[:2]
+            try:
+                prompt = answer(agent, reason)
+            except AcdError as refused:
+                log.info("feature code refused", agent=agent, why=str(refused))
+                prompt = self._refusal(agent)
+            await agi.answer()
+            path = await self.prompts.path((prompt,))
+            await agi.stream_file(str(path.with_suffix("")))
+            await agi.set_variable("TIELINE_DONE", "yes")
+
+        return handle
+
+    # --- one method for each code: do it, and say what is true now ------------------------------
+
+    def _login(self, agent: str, _: str) -> Prompt:
+        if self._state(agent) is AgentState.LOGGED_OUT:
+            self._tell(LoggedIn(self.clock(), agent))
+        return self._say("agent-logged-in")
+
+    def _logout(self, agent: str, _: str) -> Prompt:
+        if self._state(agent) is not AgentState.LOGGED_OUT:
+            self._tell(LoggedOut(self.clock(), agent))
+        return self._say("agent-logged-out")
+
+    def _ready(self, agent: str, _: str) -> Prompt:
+        state = self._state(agent)
+        if state is AgentState.LOGGED_OUT:
+            self._tell(LoggedIn(self.clock(), agent))
+        elif state is not AgentState.READY:
+            self._tell(Readied(self.clock(), agent))
+        return self._say("agent-ready")
+
+    def _pause(self, agent: str, key: str) -> Prompt:
+        reasons = self.pause_reasons()
+        if key and not (key.isdigit() and 1 <= int(key) <= len(reasons)):
+            return self._say("no-such-reason")
+        reason = reasons[int(key) - 1] if key else reasons[0] if len(reasons) == 1 else "break"
+        state = self._state(agent)
+        self._tell(Paused(self.clock(), agent, reason))
+        if state in BUSY:
+            return self._say("agent-paused-after-call")
+        return paused_for(reason, self.language) if key else self._say("agent-paused")
+
+    def _finish(self, agent: str, _: str) -> Prompt:
+        if self._state(agent) is not AgentState.WRAP_UP:
+            return self._say("no-wrap-up")
+        self._tell(Readied(self.clock(), agent))
+        return self._say("wrap-up-ended")
+
+    def _status(self, agent: str, _: str) -> Prompt:
+        row = self._row(agent)
+        if row.state is AgentState.PAUSED:
+            return paused_for(row.reason, self.language)
+        if row.state is AgentState.LOGGED_OUT:
+            return self._say("agent-not-logged-in")
+        return self._say("agent-ready" if row.state is AgentState.READY else "agent-busy")
+
+    # --- helpers ----------------------------------------------------------------------------------
+
+    def _state(self, agent: str) -> AgentState:
+        return self._row(agent).state
+
+    def _row(self, agent: str) -> AgentRow:
+        for row in self.distributor.engine.agents_view(self.clock()):
+            if row.agent == agent:
+                return row
+        raise UnknownAgent(f"{agent!r} is no agent of this floor")
+
+    def _tell(self, event: Event) -> None:
+        self.distributor.send(event)
+
+    def _refusal(self, agent: str) -> Prompt:
+        try:
+            state = self._state(agent)
+        except AcdError:
+            return self._say("agent-unknown")
+        logged_out = state is AgentState.LOGGED_OUT
+        return self._say("agent-not-logged-in" if logged_out else "agent-busy")
+
+    def _say(self, name: str) -> Prompt:
+        return phrase(name, self.language)

@@ -1,0 +1,73 @@
+"""The `tieline` command: one module for each group of commands, and one place for errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acd.errors import AcdError
+from ivr.cli import console, contacts, demo, doctor, flows, server, sounds
+from ivr.errors import ConfigError, IvrError
+
+DEBUG = "TIELINE_DEBUG"
+
+
+def _app() -> typer.Typer:
+    app = typer.Typer(
+        name="tieline",
+        help="Telephony-first IVR and ACD on Asterisk.\n\nStart with: tieline run",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for group in (server, demo, flows, contacts, console, sounds, doctor):
+        group.register(app)
+    app.callback()(_options)
+    return app
+
+
+def _options(
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Settings file; ./tieline.yaml if there is one."),
+    ] = None,
+) -> None:
+    """Telephony-first IVR and ACD on Asterisk. Start with: tieline run"""
+    if config is not None:
+        os.environ["TIELINE_CONFIG"] = str(config)
+
+
+def main() -> None:
+    """Run the command line; a user never meets a traceback."""
+    try:
+        _app()()
+    except ConfigError as error:
+        _complain(str(error))
+        count = len(error.problems)
+        _complain(f"{count} mistake{'s' if count != 1 else ''}; nothing was changed.")
+        sys.exit(1)
+    except (IvrError, AcdError) as error:
+        _complain(f"tieline: {error}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except Exception as error:  # the last line of defence
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        kind = type(error).__name__
+        _complain(f"tieline: this should not have happened ({kind}: {error}).")
+        _complain(f"Run it again with {DEBUG}=1 for the details, and please report them.")
+        sys.exit(70)
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(text + "\n")

@@ -1,0 +1,96 @@
+"""`tieline run` starts everything and stays in front; `tieline serve` is the service alone."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from ivr import app as composition
+from ivr.asterisk.process import AsteriskProcess
+from ivr.asterisk.provision import Toolchain, ensure_asterisk, ensure_tools
+from ivr.asterisk.render import FEATURE_CODES, Site
+from ivr.cli.progress import shown_progress
+from ivr.plans import Plan, load_plan
+from ivr.settings import Settings, load_settings
+from ivr.site import build_site, write_configuration, write_sounds
+from ivr.supervisor import ServiceProcess, supervise
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(run)
+    app.command()(serve)
+
+
+def run() -> None:
+    """Set up what is missing, start Asterisk and the service, and stay until Ctrl-C.
+
+    Example: TIELINE_SIP_PORT=5070 tieline run
+    """
+    settings = load_settings()
+    plan = load_plan(settings.flows, settings.floor)
+    console = Console()
+    with shown_progress(console) as progress:
+        toolchain = ensure_asterisk(settings, progress)
+        tools = ensure_tools(settings, ("espeak-ng",), progress)
+        site = build_site(settings, toolchain, plan.floor, plan.numbers)
+        write_configuration(site)
+
+        async def prepare() -> None:
+            book = await composition.prompt_book(settings, tools["espeak-ng"])
+            await write_sounds(site, book, progress)
+            await book.aclose()
+
+        asyncio.run(prepare())
+    asyncio.run(_supervised(console, settings, toolchain, site, plan))
+
+
+async def _supervised(
+    console: Console, settings: Settings, toolchain: Toolchain, site: Site, plan: Plan
+) -> None:
+    asterisk = AsteriskProcess(
+        toolchain, site.folders.etc / "asterisk.conf", settings.log_dir / "asterisk.out"
+    )
+    service = ServiceProcess(settings.log_dir / "service.log")
+    await supervise(asterisk, service, lambda: show_banner(console, settings, site, plan))
+    console.print("Stopped.")
+
+
+def serve() -> None:
+    """Run the service alone, beside an Asterisk that `tieline run` or systemd looks after.
+
+    Example: tieline serve
+    """
+    sys.exit(asyncio.run(composition.serve(load_settings())))
+
+
+def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) -> None:
+    """What a newcomer needs to make the first call."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_row("SIP", f"{settings.bind}:{settings.sip_port} (UDP and TCP)")
+    for number in plan.numbers:
+        flow = plan.library.numbers[number]
+        table.add_row(f"call {number}", f"{flow.name}: {flow.about or 'a call flow'}")
+    for agent in site.agents:
+        table.add_row(f"agent {agent.id}", f"{agent.caller_name}, password {agent.password}")
+    codes = ", ".join(f"{code} {action}" for code, action in FEATURE_CODES.items())
+    table.add_row("on the phone", codes)
+    table.add_row("operators", "tieline console, then: acd show queues, acd help")
+    table.add_row("contacts", "tieline contacts")
+    table.add_row("logs", str(_short(settings.log_dir)))
+    console.print(Panel(table, title="Tieline is up", subtitle="Ctrl-C stops everything"))
+
+
+def _short(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

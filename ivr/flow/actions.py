@@ -1,0 +1,199 @@
+"""What passes between the interpreter and a medium (telephone, text, later chat and SMS).
+
+The interpreter asks for one action at a time; the medium performs it and gives back one result:
+
+    Say       -> Said
+    Ask       -> Keys | NoKeys
+    Identify  -> Identified
+    Queue     -> QueueLeft
+    Voicemail -> Recorded | NotRecorded
+    Hangup    -> nothing: the flow is over
+
+Any of them may instead give `Failed(why)` when the medium itself could not do it; the flow then
+takes its way out for failures. All times are seconds. What a caller keyed is hidden from `repr`,
+because it may be a secret and a `repr` ends up in logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Value = str | int | float | bool | None
+"""What a field of a flow can hold."""
+
+EventValue = str | int | float | bool | list[str] | None
+"""What an event can tell."""
+
+MASK = "•••"
+"""Stands for every secret in events; it tells neither value nor length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Words ready to be spoken in one language.
+
+    `sound` names a recording, `<sounds>/<language>/<sound>.wav`, played instead when it exists.
+    """
+
+    text: str
+    language: str
+    sound: str | None = None
+
+
+Prompts = tuple[Prompt, ...]
+
+
+# --- actions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak, without listening."""
+
+    prompts: Prompts
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Speak, then wait for keys; a menu is an `Ask` of length 1.
+
+    `timeout` runs from the end of the prompts to the first key, `digit_timeout` between keys.
+    `finish_key` ends the entry and is not part of it; "" means there is none. Each key in
+    `instant` ends the entry at once and *is* part of it (a medium may leave this out: the same
+    keys then arrive after `digit_timeout`). With `secret`, the medium must not log the keys.
+    An empty entry (only the finish key) is `NoKeys`.
+    """
+
+    prompts: Prompts
+    length_min: int = 1
+    length_max: int = 1
+    finish_key: str = "#"
+    timeout: float = 6.0
+    digit_timeout: float = 3.0
+    barge_in: bool = True
+    secret: bool = False
+    instant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Compare what the caller gave with a table; `secrets` names the given fields to protect."""
+
+    table: str
+    given: Mapping[str, str] = field(repr=False)
+    secrets: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Find a person: skills -> minimum level, higher `priority` first.
+
+    `tell_agent` is for the agent's screen, `whisper` for the agent's ear before the call is
+    joined. `agent` is a preferred agent's number. `max_wait` None leaves it to the queue.
+    """
+
+    queue: str
+    needs: Mapping[str, int]
+    priority: int = 0
+    tell_agent: str = ""
+    whisper: Prompt | None = None
+    agent: str | None = None
+    max_wait: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voicemail:
+    """Speak, sound a tone, record for at most `max_seconds`."""
+
+    mailbox: str
+    prompts: Prompts
+    max_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """Speak, then end the call. Nothing follows."""
+
+    prompts: Prompts = ()
+
+
+Action = Say | Ask | Identify | Queue | Voicemail | Hangup
+
+
+# --- results ---------------------------------------------------------------------------------
+
+Outcome = Literal["answered", "timeout", "nobody", "full", "closed", "failed"]
+OUTCOMES: tuple[Outcome, ...] = ("answered", "timeout", "nobody", "full", "closed", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The prompts were spoken to their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the caller keyed, without the finish key."""
+
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NoKeys:
+    """The caller keyed nothing in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """`level` is how sure we are ("unknown", "number", "verified"); `facts` tell who it is."""
+
+    ok: bool
+    level: str = "unknown"
+    facts: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLeft:
+    """How the wait ended; after "answered" the conversation is over and the caller still there."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A message was left: where it lies and how long it is."""
+
+    path: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """The caller left no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The medium could not perform the action; `why` is for the record, not for the caller."""
+
+    why: str
+
+
+Result = Said | Keys | NoKeys | Identified | QueueLeft | Recorded | NotRecorded | Failed
+
+
+# --- timeline --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the contact's timeline. `kind` is listed in docs/flow-language.md."""
+
+    at: datetime
+    kind: str
+    step: str
+    data: Mapping[str, EventValue] = field(default_factory=dict)

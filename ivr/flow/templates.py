@@ -1,0 +1,272 @@
+"""Words with fields in them: Jinja2's syntax, cut down to what cannot loop, call or grow.
+
+A template is parsed by Jinja2 and then accepted node by node: names, attributes of plain data,
+constants, comparison, `and`/`or`/`not`, `a if b else c`, `~`, and the filters below. There is no
+statement, no call and no arithmetic, so its running time is bounded by its length (which is bounded
+too), and no time limit is needed to run it inside the event loop. It still runs in Jinja2's
+immutable sandbox, where an attribute is only ever an entry of a mapping.
+
+Values come from callers and backends: control characters become spaces and the output is cut.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import ChainableUndefined, TemplateSyntaxError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from ivr.flow.model import NOWHERE, Place
+
+MAX_SOURCE = 2000
+MAX_OUTPUT = 4000
+MAX_CONSTANT = 200
+MAX_NODES = 120
+MAX_DEPTH = 16
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class TemplateRefused(Exception):
+    """The template is not acceptable: `args` are the reason and the cure."""
+
+    def __init__(self, reason: str, cure: str = "") -> None:
+        super().__init__(reason, cure)
+        self.reason, self.cure = reason, cure
+
+
+class _Missing(ChainableUndefined):
+    """A field nobody has set: speaks as nothing, compares as false."""
+
+    __slots__ = ()
+
+    def _never(self, other: object) -> bool:
+        return False
+
+    # The base class raises in these; ours answers.
+    __lt__ = __le__ = __gt__ = __ge__ = _never  # type: ignore[assignment]  # see above
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Missing)
+
+    def __ne__(self, other: object) -> bool:
+        return not isinstance(other, _Missing)
+
+    __hash__ = ChainableUndefined.__hash__
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Attributes are entries of mappings and nothing else."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """The entry of a mapping; anything else has no attributes."""
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return self.undefined(name=attribute)
+
+
+# --- filters ---------------------------------------------------------------------------------
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)[:MAX_OUTPUT]
+
+
+def _digits(value: object) -> str:
+    """One by one: 4001 -> "4 0 0 1"."""
+    return " ".join(character for character in _text(value) if character.isalnum())
+
+
+def _default(value: object, other: object = "") -> object:
+    """`other` where there is no value."""
+    return other if value is None or value == "" or isinstance(value, _Missing) else value
+
+
+def _last(value: object, count: int = 4) -> str:
+    """The last characters of a text."""
+    return _text(value)[-max(1, min(int(count), 50)) :]
+
+
+FILTERS: dict[str, Callable[..., object]] = {
+    "digits": _digits,
+    "default": _default,
+    "last": _last,
+    "upper": lambda value: _text(value).upper(),
+    "lower": lambda value: _text(value).lower(),
+    "title": lambda value: _text(value).title(),
+    "trim": lambda value: _text(value).strip(),
+}
+
+
+@functools.cache
+def _environment() -> _Environment:
+    environment = _Environment(undefined=_Missing, autoescape=False, keep_trailing_newline=True)
+    environment.filters = dict(FILTERS)
+    environment.tests = {"defined": environment.tests["defined"]}
+    environment.globals = {}
+    environment.finalize = lambda value: "" if value is None else value
+    return environment
+
+
+# --- what is accepted ------------------------------------------------------------------------
+
+_PLAIN = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.CondExpr,
+    nodes.Concat,
+    nodes.Tuple,
+    nodes.List,
+)
+_CURES: dict[type[nodes.Node], str] = {
+    nodes.Call: "templates cannot call anything; use a filter such as {{ account | digits }}",
+    nodes.If: "write {{ this if condition else that }}",
+    nodes.For: "templates cannot loop",
+    nodes.Getitem: "write customer.name instead of customer['name']",
+    nodes.Test: "the only test is `is defined`",
+}
+
+
+def _accept(node: nodes.Node, depth: int, budget: list[int]) -> None:
+    budget[0] -= 1
+    if depth > MAX_DEPTH or budget[0] < 0:
+        raise TemplateRefused("the template is too complicated", "use a `branch` or `set` step")
+    match node:
+        case nodes.Const():
+            _accept_constant(node.value)
+        case nodes.Getattr():
+            if node.attr.startswith("_"):
+                raise TemplateRefused(f'the name "{node.attr}" begins with _', "rename the field")
+        case nodes.Filter():
+            _accept_filter(node)
+        case nodes.Test():
+            if node.name != "defined":
+                raise TemplateRefused(f'unknown test "{node.name}"', _CURES[nodes.Test])
+        case _ if not isinstance(node, _PLAIN):
+            what = type(node).__name__.lower()
+            raise TemplateRefused(f"a template cannot hold a {what}", _CURES.get(type(node), ""))
+    for child in node.iter_child_nodes():
+        _accept(child, depth + 1, budget)
+
+
+def _accept_constant(value: object) -> None:
+    too_long = isinstance(value, str) and len(value) > MAX_CONSTANT
+    too_large = isinstance(value, int | float) and abs(value) > 1e12
+    if too_long or too_large:
+        raise TemplateRefused("a constant in the template is too large")
+
+
+def _accept_filter(node: nodes.Filter) -> None:
+    if node.name not in FILTERS:
+        raise TemplateRefused(f'unknown filter "{node.name}"', f"known: {', '.join(FILTERS)}")
+    simple = (nodes.Const, nodes.Name, nodes.Getattr) if node.name == "default" else nodes.Const
+    plain = all(isinstance(argument, simple) for argument in node.args)
+    if not plain or len(node.args) > 1 or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        raise TemplateRefused(f'the filter "{node.name}" takes one plain value at most')
+    if node.args and node.name not in {"default", "last"}:
+        raise TemplateRefused(f'the filter "{node.name}" takes no value')
+    if node.name == "last" and node.args:
+        count = node.args[0]
+        if not (isinstance(count, nodes.Const) and type(count.value) is int):
+            raise TemplateRefused('the filter "last" takes a whole number')
+
+
+def _parse(source: str) -> nodes.Template:
+    if len(source) > MAX_SOURCE:
+        raise TemplateRefused(f"the text is longer than {MAX_SOURCE} characters", "split it")
+    try:
+        tree = _environment().parse(source)
+        _accept(tree, 0, [MAX_NODES])
+    except TemplateSyntaxError as error:
+        message = error.message or "it cannot be read"
+        raise TemplateRefused(f"the template is broken: {message}", _cure(message)) from None
+    except (RecursionError, OverflowError, ValueError):
+        raise TemplateRefused("the template is too complicated") from None
+    return tree
+
+
+def _cure(message: str) -> str:
+    if "unknown tag" in message or "Encountered" in message:
+        return "only {{ ... }} is used; write {{ this if condition else that }}"
+    return "a field is written {{ name }}"
+
+
+# --- what runs -------------------------------------------------------------------------------
+
+
+class Text:
+    """A compiled template or condition; see `ivr.flow.model.Template`."""
+
+    __slots__ = ("_run", "names", "place", "source")
+
+    def __init__(
+        self,
+        source: str,
+        place: Place,
+        names: frozenset[str],
+        run: Callable[[Mapping[str, object]], object],
+    ) -> None:
+        self.source, self.place, self.names, self._run = source, place, names, run
+
+    def __repr__(self) -> str:
+        return f"Text({self.source!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and self.source == other.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """The words; comparing things that cannot be compared renders as nothing."""
+        try:
+            output = str(self._run(values))[:MAX_OUTPUT]
+        except TypeError:
+            return ""
+        return _CONTROL.sub(" ", output).strip()
+
+    def holds(self, values: Mapping[str, object]) -> bool:
+        """Whether the condition is true; what cannot be compared is false."""
+        try:
+            return bool(self._run(values))
+        except TypeError:
+            return False
+
+
+def compile_text(source: str, place: Place = NOWHERE) -> Text:
+    """Words with `{{ fields }}`. Raises TemplateRefused."""
+    if "{{" not in source and "{%" not in source and "{#" not in source:
+        if len(source) > MAX_SOURCE:
+            raise TemplateRefused(f"the text is longer than {MAX_SOURCE} characters", "split it")
+        return Text(source, place, frozenset(), lambda values: source)
+    tree = _parse(source)
+    template = _environment().from_string(tree)
+    return Text(source, place, _names(tree), template.render)
+
+
+def compile_condition(source: str, place: Place = NOWHERE) -> Text:
+    """An expression without braces, such as `reason == 'billing'`. Raises TemplateRefused."""
+    if "{{" in source or "{%" in source:
+        raise TemplateRefused("a condition needs no braces", "write it without {{ and }}")
+    tree = _parse("{{ " + source + " }}")
+    body = tree.body[0] if len(tree.body) == 1 else None
+    if not isinstance(body, nodes.Output) or len(body.nodes) != 1:
+        raise TemplateRefused("a condition is one expression")
+    if isinstance(body.nodes[0], nodes.TemplateData):
+        raise TemplateRefused("a condition is one expression")
+    expression = _environment().compile_expression(source, undefined_to_none=False)
+    return Text(source, place, _names(tree), expression)
+
+
+def _names(tree: nodes.Template) -> frozenset[str]:
+    return frozenset(str(node.name) for node in tree.find_all(nodes.Name))

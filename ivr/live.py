@@ -1,0 +1,130 @@
+"""The contacts that are alive right now, and what must survive a restart to carry each of them on.
+
+A contact is one matter. While its call lives, this register holds the flow's position, the wait it
+is in and the channel that carries it; every change is written to the journal's `live` table before
+anything else happens, so that a service that was killed finds each caller again. Secrets the caller
+keyed are not part of it and are asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Protocol
+
+from acd.records.contact import ContactEvent, Json
+
+Phase = Literal["flow", "waiting", "talking"]
+
+
+class Store(Protocol):
+    """Where live contacts outlive the service; `acd.journal.Journal` is one."""
+
+    def set_live(self, contact: str, at: float, state: Mapping[str, Any]) -> None:
+        """Remember where this contact stands, replacing what was there."""
+        ...
+
+    def drop_live(self, contact: str) -> None:
+        """Forget where this contact stood."""
+        ...
+
+    def all_live(self) -> Mapping[str, Mapping[str, Any]]:
+        """Where every live contact stands."""
+        ...
+
+
+@dataclass(slots=True)
+class LiveContact:
+    """One contact on one channel.
+
+    `call` is the id of its present wait in a queue ("" before the first), `entries` counts the
+    waits, `position` is the interpreter's state as JSON, `name` is who the agents see.
+    """
+
+    id: str
+    channel: str
+    uniqueid: str
+    caller: str
+    caller_name: str
+    dialled: str
+    flow: str
+    started_at: float
+    phase: Phase = "flow"
+    call: str = ""
+    queue: str = ""
+    agent: str = ""
+    entries: int = 0
+    position: dict[str, Any] = field(default_factory=dict)
+    waiting_action: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """What a restarted service needs."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Json]) -> LiveContact:
+        """Rebuild from `to_json`; fields that a newer release dropped are ignored."""
+        known = {name: value for name, value in data.items() if name in cls.__dataclass_fields__}
+        return cls(**known)  # type: ignore[arg-type]  # written by to_json, read back as it was
+
+
+class LiveContacts:
+    """The register: by contact id and by Asterisk's unique channel id."""
+
+    def __init__(
+        self, store: Store, tell: Callable[[ContactEvent], None], clock: Callable[[], float]
+    ) -> None:
+        self._store, self._tell, self._clock = store, tell, clock
+        self._by_id: dict[str, LiveContact] = {}
+        self._by_uniqueid: dict[str, LiveContact] = {}
+
+    def recover(self) -> int:
+        """Load what the last service left behind; return how many contacts that is."""
+        for data in self._store.all_live().values():
+            self._index(LiveContact.from_json(data))
+        return len(self._by_id)
+
+    def add(self, contact: LiveContact) -> None:
+        """Take in a new contact."""
+        self._index(contact)
+        self.keep(contact)
+
+    def keep(self, contact: LiveContact) -> None:
+        """Write down the contact's present state; an ended contact stays ended."""
+        if contact.id in self._by_id:
+            self._store.set_live(contact.id, self._clock(), contact.to_json())
+
+    def get(self, contact_id: str) -> LiveContact | None:
+        """The live contact of that id."""
+        return self._by_id.get(contact_id)
+
+    def on_channel(self, uniqueid: str) -> LiveContact | None:
+        """The live contact whose channel has that unique id."""
+        return self._by_uniqueid.get(uniqueid)
+
+    def __iter__(self) -> Iterator[LiveContact]:
+        return iter(tuple(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def tell(
+        self, contact: LiveContact, kind: str, data: Mapping[str, Json], step: str = ""
+    ) -> None:
+        """Add one event to the contact's story."""
+        self._tell(ContactEvent(contact.id, self._clock(), kind, step, data))
+
+    def end(self, contact: LiveContact, outcome: str, by: str, reason: str = "") -> bool:
+        """Close the contact once; whoever comes second is told False."""
+        if self._by_id.pop(contact.id, None) is None:
+            return False
+        self._by_uniqueid.pop(contact.uniqueid, None)
+        duration = round(self._clock() - contact.started_at, 3)
+        told: Mapping[str, Json] = {"outcome": outcome, "by": by, "reason": reason}
+        self.tell(contact, "ended", {**told, "duration": duration})
+        self._store.drop_live(contact.id)
+        return True
+
+    def _index(self, contact: LiveContact) -> None:
+        self._by_id[contact.id] = contact
+        self._by_uniqueid[contact.uniqueid] = contact

@@ -1,0 +1,179 @@
+"""What is so at one moment, gathered once for each answer, and how things are found in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from acd.model import Agent, AgentState, Floor, Queue
+from acd.views import AgentRow, CallRow, QueueRow
+from ivr.flow.model import Flow
+from ivr.live import LiveContact
+from ivr.operator.wording import Refused, remaining, unknown
+
+AMBIGUOUS_SHOWN = 5
+
+_Found = TypeVar("_Found")
+
+
+class FloorView(Protocol):
+    """The rows of the distributor; the engine is one."""
+
+    @property
+    def floor(self) -> Floor:
+        """The configuration in force."""
+        ...
+
+    def queues_view(self, now: float) -> Sequence[QueueRow]:
+        """One row for each queue."""
+        ...
+
+    def agents_view(self, now: float) -> Sequence[AgentRow]:
+        """One row for each agent."""
+        ...
+
+    def calls_view(self, now: float) -> Sequence[CallRow]:
+        """One row for each call; within a queue waiting ones first, in the order served."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Rows, contacts and flows of one moment; `now` is epoch seconds."""
+
+    now: float
+    floor: Floor
+    queues: Sequence[QueueRow]
+    agents: Sequence[AgentRow]
+    calls: Sequence[CallRow]
+    contacts: Mapping[str, LiveContact] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(default_factory=dict)
+
+    @classmethod
+    def take(
+        cls,
+        view: FloorView,
+        now: float,
+        contacts: Iterable[LiveContact] = (),
+        flows: Mapping[str, Flow] | None = None,
+    ) -> Picture:
+        """The picture of `now`."""
+        return cls(
+            now,
+            view.floor,
+            view.queues_view(now),
+            view.agents_view(now),
+            view.calls_view(now),
+            {contact.id: contact for contact in contacts},
+            flows or {},
+        )
+
+    # --- by name ----------------------------------------------------------------------------------
+
+    def queue(self, name: str) -> QueueRow:
+        """The queue of that name; raises Refused."""
+        rows = {row.queue: row for row in self.queues}
+        if name not in rows:
+            raise unknown("queue", name, rows)
+        return rows[name]
+
+    def agent(self, agent: str) -> AgentRow:
+        """The agent with that extension; raises Refused."""
+        rows = {row.agent: row for row in self.agents}
+        if agent not in rows:
+            raise unknown("agent", agent, rows)
+        return rows[agent]
+
+    def call(self, text: str) -> CallRow:
+        """The call a word means: contact id, call id, or a beginning only one has.
+
+        A contact that waits again while an agent still finishes with it means the waiting call.
+        """
+        rows = {row.contact: row for row in self.calls}
+        rows |= {row.contact: row for row in self.calls if row.answered_at is None}
+        exact = next((row for row in self.calls if text in (row.call, row.contact)), None)
+        if exact is not None:
+            return rows.get(text, exact)
+        return self._one(text, rows, "call", "acd show calls")
+
+    def contact(self, text: str) -> LiveContact:
+        """The contact a word means: its id, or a beginning only one has."""
+        found = self.contacts.get(text)
+        return found or self._one(text, self.contacts, "contact", "acd show contacts")
+
+    def _one(self, text: str, rows: Mapping[str, _Found], what: str, look: str) -> _Found:
+        ids = [each for each in rows if text and _begins(each, text)]
+        if len(ids) == 1:
+            return rows[ids[0]]
+        if not ids:
+            raise Refused(f'No {what} "{text[:60]}" is alive. See them: {look}')
+        shown = ", ".join(f"{each} {self.who(each)}" for each in ids[:AMBIGUOUS_SHOWN])
+        more = ", ..." if len(ids) > AMBIGUOUS_SHOWN else ""
+        raise Refused(f'"{text}" begins {len(ids)} {what}s: {shown}{more}. Write more of it.')
+
+    # --- configuration ----------------------------------------------------------------------------
+
+    def queue_rules(self, name: str) -> Queue | None:
+        """How that queue is configured; None when it was removed and only ends its calls."""
+        return next((queue for queue in self.floor.queues if queue.name == name), None)
+
+    def agent_rules(self, agent: str) -> Agent | None:
+        """How that agent is configured; None when they were removed and only finish a call."""
+        return next((each for each in self.floor.agents if each.id == agent), None)
+
+    # --- names as they are shown ------------------------------------------------------------------
+
+    def who(self, contact_id: str | None) -> str:
+        """`Mei Lin <13812345678>`, as far as it is known."""
+        contact = self.contacts.get(contact_id or "")
+        return caller_text(contact) if contact is not None else "unknown caller"
+
+    def agent_name(self, agent: str | None) -> str:
+        """`1001 Ana Ruiz`."""
+        row = next((row for row in self.agents if row.agent == agent), None)
+        return full_name(row) if row is not None else (agent or "")
+
+
+def _begins(id_: str, text: str) -> bool:
+    """Contact ids made in the same minute begin alike, so the part after the hyphen counts too."""
+    return id_.startswith(text) or id_.partition("-")[2].startswith(text)
+
+
+def caller_text(contact: LiveContact) -> str:
+    """`Mei Lin <13812345678>`, as far as it is known."""
+    number = f"<{contact.caller}>" if contact.caller else ""
+    name = contact.caller_name if contact.caller_name != contact.caller else ""
+    return " ".join(part for part in (name, number) if part) or "unknown caller"
+
+
+def full_name(row: AgentRow) -> str:
+    """`1001 Ana Ruiz`, or the number alone for an agent without a name."""
+    return row.agent if row.name == row.agent else f"{row.agent} {row.name}"
+
+
+def _wrap_up(row: AgentRow, now: float) -> str:
+    until = row.wrap_up_until
+    return "wrap-up" if until is None else f"wrap-up {remaining(until - now)} left"
+
+
+_STATES: Mapping[AgentState, Callable[[AgentRow, float], str]] = {
+    AgentState.LOGGED_OUT: lambda row, now: "logged out",
+    AgentState.READY: lambda row, now: "ready",
+    AgentState.PAUSED: lambda row, now: f"paused ({row.reason})" if row.reason else "paused",
+    AgentState.OFFERED: lambda row, now: "offered",
+    AgentState.TALKING: lambda row, now: "talking",
+    AgentState.WRAP_UP: _wrap_up,
+}
+
+
+def state_text(row: AgentRow, now: float) -> str:
+    """`ready`, `offered`, `talking`, `wrap-up 0:12 left`, `paused (lunch)`, `logged out`."""
+    return _STATES[row.state](row, now)
+
+
+def pending_text(row: AgentRow) -> str:
+    """What was asked during work and follows it: `paused (lunch)`, `logged out`, or ""."""
+    if row.pending == "pause":
+        return f"paused ({row.pending_reason})" if row.pending_reason else "paused"
+    return "logged out" if row.pending == "log_out" else ""

@@ -1,0 +1,1 @@
+"""What callers hear: spoken and recorded prompts, music on hold, the service's own phrases."""

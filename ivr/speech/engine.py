@@ -1,0 +1,39 @@
+"""The small interface behind which every speech engine lives.
+
+An engine turns words into one WAV file at whatever rate suits it; `ivr.speech.wav` brings the
+result down to what a phone line carries. Engines run as processes of their own, so that a crash
+or a hang in one costs a prompt and never the service.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from ivr.errors import IvrError
+
+
+class SpeechFailed(IvrError):
+    """These words could not be turned into sound; the message says why."""
+
+
+class SpeechTimedOut(SpeechFailed):
+    """The engine hung and was killed: its next attempt would most likely hang too."""
+
+
+class SpeechEngine(Protocol):
+    """Turns words into sound."""
+
+    @property
+    def name(self) -> str:
+        """Which engine this is, such as `espeak`."""
+
+    @property
+    def version(self) -> str:
+        """Everything that changes the sound (program, voices, rate): part of the cache key."""
+
+    async def speak(self, text: str, language: str, into: Path) -> None:
+        """Write `text` spoken in `language` (`en`, `zh`, ...) to `into`, a 16-bit PCM WAV.
+
+        `into` exists, is empty, and is to be overwritten. Raises `SpeechFailed`.
+        """

@@ -1,0 +1,124 @@
+"""Keeps Asterisk and the service running beside each other, and ends both when it is told to.
+
+They are two processes on purpose: a service that dies leaves every call standing in Asterisk, and
+the next service takes them up. Both run in sessions of their own, so that Ctrl-C reaches only this
+process, which then stops the service first and Asterisk last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import structlog
+
+from ivr.asterisk.process import AsteriskProcess
+from ivr.errors import AsteriskUnreachable, IvrError
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+"""Seconds before a process that ended is started again; doubled each time it ends early."""
+STEADY = 30.0
+"""Seconds after which a process counts as having started well."""
+LAST_WORDS = 10.0
+"""Seconds the service has to end by itself."""
+
+
+class ServiceProcess:
+    """`tieline serve` as a child of its own; its output goes to `log_path`."""
+
+    def __init__(self, log_path: Path) -> None:
+        self._log_path = log_path
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id while it runs."""
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else None
+
+    async def start(self) -> None:
+        """Start it; it finds its settings the way this process did."""
+        self._log_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self._log_path.open("ab") as output:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "ivr",
+                "serve",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+
+    async def ended(self) -> int:
+        """Wait for its end; the exit code."""
+        if self._process is None:
+            raise IvrError("the service was never started")
+        return await self._process.wait()
+
+    async def stop(self) -> None:
+        """Ask it to end, and end it when it does not."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            async with asyncio.timeout(LAST_WORDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def supervise(
+    asterisk: AsteriskProcess, service: ServiceProcess, ready: Callable[[], None]
+) -> None:
+    """Run both until SIGINT or SIGTERM, starting again what ends by itself."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    keepers: list[asyncio.Task[None]] = []
+    try:
+        await asterisk.start(adopt=False)
+        await service.start()
+        ready()
+        keepers = [
+            asyncio.create_task(_keep("asterisk", asterisk.ended, asterisk.start)),
+            asyncio.create_task(_keep("service", service.ended, service.start)),
+        ]
+        await stop.wait()
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        for keeper in keepers:
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeper
+        await service.stop()
+        await asterisk.stop()
+
+
+async def _keep(
+    name: str,
+    ended: Callable[[], Awaitable[object]],
+    start: Callable[[], Awaitable[object]],
+) -> None:
+    loop = asyncio.get_running_loop()
+    pause = FIRST_PAUSE
+    while True:
+        began = loop.time()
+        await ended()
+        pause = FIRST_PAUSE if loop.time() - began > STEADY else min(pause * 2, LONGEST_PAUSE)
+        log.error("ended by itself, starting it again", process=name, in_seconds=pause)
+        await asyncio.sleep(pause)
+        with contextlib.suppress(AsteriskUnreachable):
+            await start()

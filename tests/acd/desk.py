@@ -1,0 +1,166 @@
+"""A floor to play on: an engine with a virtual clock and one method for each thing that happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from acd import model as m
+from acd.engine import Engine
+from acd.livefloor import LiveFloor
+from acd.matching import can_ever_serve
+from acd.model import AgentState
+from acd.state import State
+from acd.views import AgentRow, CallRow, QueueRow
+
+START = 1_000_000.0
+
+
+class Desk:
+    """Time begins at 0 and moves only with `wait`, which also sends the ticks that are due."""
+
+    def __init__(self, *queues: m.Queue, agents: Mapping[str, Any] | None = None) -> None:
+        self.engine = Engine()
+        self.now = START
+        self.log: list[m.Command] = []
+        self.agents = agents or {}
+        self.load(*queues)
+
+    # --- events -----------------------------------------------------------------------------------
+
+    def do(self, event: m.Event) -> list[m.Command]:
+        commands = self.engine.handle(event)
+        self.log += commands
+        return commands
+
+    def load(self, *queues: m.Queue, agents: Mapping[str, Any] | None = None) -> None:
+        """Agents by id; the value is the names of queues, or (queues, skills)."""
+        self.agents = self.agents if agents is None else agents
+        everyone = tuple(agent_from(name, what) for name, what in self.agents.items())
+        self.do(m.FloorLoaded(self.now, m.Floor(queues, everyone)))
+
+    def wait(self, seconds: float) -> list[m.Command]:
+        """Let time pass, stopping at every deadline on the way."""
+        until, commands = self.now + seconds, list[m.Command]()
+        while (due := self.engine.next_deadline()) is not None and due <= until:
+            self.now = max(self.now, due)
+            commands += self.do(m.Ticked(self.now))
+        self.now = until
+        return commands
+
+    def log_in(self, *agents: str) -> None:
+        for agent in agents:
+            self.do(m.LoggedIn(self.now, agent))
+
+    def queue(
+        self,
+        call: str,
+        queue: str = "sales",
+        *,
+        needs: Mapping[str, int] | None = None,
+        priority: int = 0,
+        enqueued_at: float | None = None,
+        agent: str | None = None,
+        max_wait: float | None = None,
+    ) -> list[m.Command]:
+        at = self.now if enqueued_at is None else enqueued_at
+        return self.do(
+            m.CallQueued(
+                self.now, call, f"contact-{call}", queue, needs or {}, priority, at, agent, max_wait
+            )
+        )
+
+    def answer(self, agent: str) -> None:
+        self.do(m.OfferAnswered(self.now, self.offer_of(agent)))
+
+    def fail(self, agent: str, cause: m.Cause = m.Cause.NO_ANSWER) -> list[m.Command]:
+        return self.do(m.OfferFailed(self.now, self.offer_of(agent), cause))
+
+    def release(self, agent: str) -> list[m.Command]:
+        return self.do(m.AgentReleased(self.now, self.offer_of(agent)))
+
+    def leave(self, call: str) -> list[m.Command]:
+        return self.do(m.CallLeft(self.now, call))
+
+    def restart(self) -> None:
+        """The service dies and comes back from its snapshot."""
+        self.engine = Engine.restore(json.loads(json.dumps(self.engine.snapshot())))
+
+    # --- what is so -------------------------------------------------------------------------------
+
+    def offer_of(self, agent: str) -> str:
+        offer = self.agent(agent).offer
+        assert offer is not None, f"{agent} has no offer"
+        return offer
+
+    def agent(self, agent: str) -> AgentRow:
+        return next(row for row in self.engine.agents_view(self.now) if row.agent == agent)
+
+    def state(self, agent: str) -> AgentState:
+        return self.agent(agent).state
+
+    def row(self, queue: str = "sales") -> QueueRow:
+        return next(row for row in self.engine.queues_view(self.now) if row.queue == queue)
+
+    def call(self, call: str) -> CallRow | None:
+        rows = [row for row in self.engine.calls_view(self.now) if row.call == call]
+        return rows[0] if rows else None
+
+    def rung_for(self, call: str) -> str | None:
+        """The agent whose phone rings for the call."""
+        row = self.call(call)
+        return row.agent if row and row.state == "offered" else None
+
+    def exits(self) -> dict[str, tuple[str, str]]:
+        """How calls left the distributor: call -> (reason, detail)."""
+        return {c.call: (c.reason.value, c.detail) for c in self.log if isinstance(c, m.CallExits)}
+
+
+def agent_from(name: str, what: Any) -> m.Agent:
+    queues, skills = what if isinstance(what, tuple) else (what, {})
+    return m.Agent(name, f"Agent {name}", tuple(queues.split()), skills)
+
+
+def fitting(state: State) -> list[tuple[str, str]]:
+    """By brute force: all pairs that should be made now, in order, straight from the rules."""
+    calls = {name: call for name, call in state.calls.items() if call.offer is None}
+    ready = {
+        name: agent
+        for name, agent in state.agents.items()
+        if agent.state is AgentState.READY and not agent.removed
+    }
+    pairs = []
+    while True:
+        possible = [
+            (call.entry(state.queues[call.queue].queue), (agent.idle_since, who), name, who)
+            for name, call in calls.items()
+            for who, agent in ready.items()
+            if can_ever_serve(agent.agent, call.wish) and who not in call.without
+        ]
+        if not possible:
+            return pairs
+        _, _, name, who = min(possible)
+        pairs.append((name, who))
+        del calls[name], ready[who]
+
+
+class CheckedFloor(LiveFloor):
+    """A floor that compares each of its choices with brute force."""
+
+    def settle(self, at: float) -> None:
+        expected = fitting(self.state)
+        seen = self.state.offers_made
+        super().settle(at)
+        made = sorted(
+            (int(name.rpartition("-")[2]), offer.call.call, offer.agent)
+            for name, offer in self.state.offers.items()
+        )
+        assert [(call, who) for number, call, who in made if number > seen] == expected
+        assert not fitting(self.state), "somebody waits although an agent is ready"
+
+
+def checked(engine: Engine) -> Engine:
+    """The same engine on a floor that checks itself."""
+    engine._live = CheckedFloor(engine._live.state)
+    return engine

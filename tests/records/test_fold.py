@@ -1,0 +1,164 @@
+"""What every event of a contact does to its row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from acd.records import ContactEvent, ContactRecord, fold
+
+from .conftest import T0, a_call, event
+
+
+def folded(*events: ContactEvent) -> ContactRecord:
+    record = None
+    for each in events:
+        record = fold(record, each)
+    assert record is not None
+    return record
+
+
+def test_a_whole_call_is_told_in_one_row() -> None:
+    assert folded(*a_call()) == ContactRecord(
+        id="c1",
+        started_at=T0,
+        channel="voice",
+        caller="5551234",
+        caller_name="Ada",
+        dialled="4001",
+        flow="clinic",
+        revision="r1",
+        language="en",
+        queue="billing",
+        agent="1002",
+        verified=True,
+        outcome="answered",
+        ended_by="caller",
+        answered_at=T0 + 40,
+        ended_at=T0 + 101,
+        wait_seconds=25.0,
+        talk_seconds=60.0,
+        events=14,
+        fields={"reason": "billing", "pin": "•••"},
+    )
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["step", "pressed", "hours", "branch", "again", "offered", "offer_failed", "transferred",
+     "voicemail", "resumed", "a kind of next year"],
+)  # fmt: skip
+def test_what_only_the_story_tells_leaves_the_row_alone(kind: str) -> None:
+    before = folded(event("c", 0, "began", caller="1"))
+    after = fold(before, event("c", 1, kind, "here", agent="9", queue="x", outcome="y"))
+    assert after == replace(before, events=2)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["began", "started", "language", "field", "identified", "queued", "answered", "agent_left",
+     "left_queue", "ended"],
+)  # fmt: skip
+def test_an_event_that_lacks_everything_still_folds(kind: str) -> None:
+    assert folded(event("c", 0, kind)).events == 1
+    assert folded(*a_call(), event("c1", 200, kind)).caller == "5551234"
+
+
+def test_a_caller_who_gives_up_waited_until_then() -> None:
+    record = folded(
+        event("c", 0, "queued", queue="sales"),
+        event("c", 30, "left_queue", reason="caller_left"),
+        event("c", 30, "ended", outcome="abandoned", by="caller"),
+    )
+    assert (record.wait_seconds, record.talk_seconds, record.outcome) == (30.0, 0.0, "abandoned")
+
+
+def test_a_wait_is_counted_once_whoever_tells_of_its_end() -> None:
+    record = folded(
+        event("c", 0, "queued", queue="sales"),
+        event("c", 10, "answered", agent="1001", wait=10),
+        event("c", 10, "left_queue", reason="answered", wait=10),
+    )
+    assert record.wait_seconds == 10.0
+
+
+def test_a_wait_that_a_restart_interrupted_is_one_wait() -> None:
+    record = folded(
+        event("c", 0, "queued", queue="sales"),
+        event("c", 20, "resumed", after="waiting"),
+        event("c", 20, "queued", queue="sales"),
+        event("c", 50, "answered", agent="1001"),
+    )
+    assert record.wait_seconds == 50.0
+
+
+def test_waits_in_two_queues_add_up_and_the_last_queue_is_kept() -> None:
+    record = folded(
+        event("c", 0, "queued", queue="sales"),
+        event("c", 10, "left_queue", reason="timeout"),
+        event("c", 15, "queued", queue="anyone"),
+        event("c", 20, "left_queue", reason="full"),
+    )
+    assert (record.queue, record.wait_seconds) == ("anyone", 15.0)
+
+
+def test_a_transferred_call_keeps_the_first_answer_and_adds_up_the_talk() -> None:
+    record = folded(
+        event("c", 0, "queued", queue="sales"),
+        event("c", 10, "answered", agent="1001"),
+        event("c", 40, "transferred", by="1001", to="1002"),
+        event("c", 40, "agent_left", agent="1001", talk=30),
+        event("c", 40, "queued", queue="sales"),
+        event("c", 45, "answered", agent="1002"),
+        event("c", 65, "ended", outcome="answered"),
+    )
+    assert record.answered_at == T0 + 10
+    assert (record.agent, record.wait_seconds, record.talk_seconds) == ("1002", 15.0, 50.0)
+
+
+def test_an_agent_who_is_late_to_leave_does_not_end_the_next_agents_talk() -> None:
+    record = folded(
+        event("c", 0, "answered", agent="1001"),
+        event("c", 30, "answered", agent="1002"),
+        event("c", 31, "agent_left", agent="1001", talk=31),
+        event("c", 50, "agent_left", agent="1002", talk=20),
+    )
+    assert record.talk_seconds == 50.0
+
+
+def test_an_agent_who_hangs_up_after_the_end_adds_no_talk() -> None:
+    before = folded(event("c", 0, "answered", agent="1001"), event("c", 30, "ended"))
+    after = fold(before, event("c", 31, "agent_left", agent="1001", talk=31))
+    assert after.talk_seconds == before.talk_seconds == 30.0
+
+
+def test_a_contact_cut_off_in_the_middle_is_seen_to_be_live() -> None:
+    waiting = folded(event("c", 0, "began"), event("c", 5, "queued", queue="sales"))
+    talking = fold(waiting, event("c", 9, "answered", agent="1001"))
+    assert (waiting.waiting_since, waiting.outcome) == (T0 + 5, None)
+    assert (talking.waiting_since, talking.talking_since) == (None, T0 + 9)
+
+
+def test_a_clock_that_went_back_makes_no_negative_wait() -> None:
+    assert folded(event("c", 9, "queued"), event("c", 0, "answered")).wait_seconds == 0.0
+
+
+def test_once_verified_a_caller_stays_verified() -> None:
+    record = folded(
+        event("c", 0, "identified", level="verified"), event("c", 9, "identified", level="unknown")
+    )
+    assert record.verified
+
+
+def test_a_field_set_twice_holds_the_last_value() -> None:
+    record = folded(
+        event("c", 0, "field", name="reason", value="a"),
+        event("c", 1, "field", name="reason", value=2),
+    )
+    assert record.fields == {"reason": 2}
+
+
+def test_text_no_database_takes_is_made_harmless() -> None:
+    assert folded(event("c", 0, "began", caller="12\x003", caller_name="J\udcfcrg")).caller == "123"
+    assert folded(event("c", 0, "began", caller_name="J\udcfcrg")).caller_name == "J?rg"
