@@ -13,25 +13,25 @@ import typing
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-_Decoder = Callable[[Any], Any]
-
-
-def encode(value: Any) -> Any:
-    """Any supported value as JSON values."""
-    if value is None or isinstance(value, str | int | float):
-        return str(value) if isinstance(value, StrEnum) else value
-    if dataclasses.is_dataclass(value):
-        return encode_fields(value)
-    if isinstance(value, Mapping):
-        return {key: encode(item) for key, item in value.items()}
-    return [encode(item) for item in value]
+_Convert = Callable[[Any], Any]
 
 
-def encode_fields(value: Any) -> dict[str, Any]:
-    """A dataclass instance as a dict of its fields."""
-    return {name: encode(getattr(value, name)) for name in _field_decoders(type(value))}
+class _Field(NamedTuple):
+    """How one field goes to JSON and comes back; None where the value goes as it is."""
+
+    name: str
+    encode: _Convert | None
+    decode: _Convert | None
+
+
+def encode(value: Any) -> dict[str, Any]:
+    """A dataclass instance as a dict of its fields, nested ones included."""
+    return {
+        name: getattr(value, name) if to is None else to(getattr(value, name))
+        for name, to, _ in _fields(type(value))
+    }
 
 
 def decode(cls: type[Any], data: Mapping[str, Any]) -> Any:
@@ -39,40 +39,59 @@ def decode(cls: type[Any], data: Mapping[str, Any]) -> Any:
 
     Raises ValueError when a field is unknown, missing or of the wrong shape.
     """
-    decoders = _field_decoders(cls)
+    back = {name: convert for name, _, convert in _fields(cls)}
     try:
-        return cls(**{name: decoders[name](item) for name, item in data.items()})
+        values = {name: _apply(back[name], item) for name, item in data.items()}
+        return cls(**values)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{cls.__name__} cannot be built from {dict(data)!r}: {error}") from error
 
 
-def _read_fields(cls: Any) -> dict[str, _Decoder]:
+def _read_fields(cls: Any) -> tuple[_Field, ...]:
     hints = typing.get_type_hints(cls)
-    return {f.name: _decoder(hints[f.name]) for f in dataclasses.fields(cls)}
+    return tuple(_Field(f.name, *_converters(hints[f.name])) for f in dataclasses.fields(cls))
 
 
 # Typed by hand: mypy does not count a class of dataclass instances as hashable.
-_field_decoders: Callable[[Any], dict[str, _Decoder]] = cache(_read_fields)
+_fields: Callable[[Any], tuple[_Field, ...]] = cache(_read_fields)
 
 
-def _decoder(hint: Any) -> _Decoder:
-    """How a JSON value becomes a value of `hint`; plain types pass through."""
+def _converters(hint: Any) -> tuple[_Convert | None, _Convert | None]:
+    """Encoder and decoder for values of `hint`."""
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        inner = _decoder(next(arg for arg in args if arg is not types.NoneType))
-        return lambda value: None if value is None else inner(value)
-    if origin in (tuple, list):
-        item = _decoder(args[0])
-        return lambda value: origin(item(each) for each in value)
+        to, back = _converters(next(arg for arg in args if arg is not types.NoneType))
+        return _unless_none(to), _unless_none(back)
+    if origin is tuple:
+        to, back = _converters(args[0])
+        return _each(list, to), _each(tuple, back)
     if origin is not None and issubclass(origin, Mapping):
-        item = _decoder(args[1])
-        return lambda value: {key: item(each) for key, each in value.items()}
+        to, back = _converters(args[1])
+        return _each_value(to), _each_value(back)
     if dataclasses.is_dataclass(hint):
-        return lambda value: decode(typing.cast(type[Any], hint), value)
+        return encode, lambda value: decode(typing.cast(type[Any], hint), value)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint
-    return _as_is
+        return _value_of, hint
+    return None, None
 
 
-def _as_is(value: Any) -> Any:
-    return value
+def _apply(convert: _Convert | None, value: Any) -> Any:
+    return value if convert is None else convert(value)
+
+
+def _unless_none(convert: _Convert | None) -> _Convert | None:
+    return convert and (lambda value: None if value is None else convert(value))
+
+
+def _each(made: type[Any], convert: _Convert | None) -> _Convert:
+    return made if convert is None else lambda value: made(map(convert, value))
+
+
+def _each_value(convert: _Convert | None) -> _Convert:
+    if convert is None:
+        return dict
+    return lambda value: {key: convert(item) for key, item in value.items()}
+
+
+def _value_of(value: StrEnum) -> str:
+    return value.value

@@ -118,7 +118,6 @@ class LiveFloor:
             self._freed[name] = None
         else:
             self._matcher.set_unready(name)
-            self._freed.pop(name, None)
         if agent.removed and agent.state is AgentState.LOGGED_OUT:
             del self.state.agents[name]
 
@@ -161,7 +160,6 @@ class LiveFloor:
         """Let a call wait no longer, taking the offer back if one is out."""
         if call.offer is None:
             self._matcher.remove_call(call.call)
-            self._fresh.pop(call.call, None)
             return
         offer = self.state.offers[call.offer]
         self.out.append(m.CancelOffer(offer.offer, call.call, offer.agent, reason))

@@ -380,7 +380,7 @@ _BY_TAG: dict[str, type[Event] | type[Command]] = {
 
 def to_json(message: Event | Command) -> dict[str, Any]:
     """The message as plain JSON values, with its class name under `type`."""
-    return {_TAG: type(message).__name__} | codec.encode_fields(message)
+    return {_TAG: type(message).__name__} | codec.encode(message)
 
 
 def from_json(data: Mapping[str, Any]) -> Event | Command:

@@ -40,7 +40,7 @@ async def recent(engine: AsyncEngine, wanted: Wanted) -> list[ContactRecord]:
 
 
 async def find(engine: AsyncEngine, part: str, limit: int = 6) -> list[ContactRecord]:
-    """Contacts whose id begins or ends with `part`, the latest first; an exact id finds only its own.
+    """Contacts whose id begins or ends with `part`, the latest first; an exact id finds its own.
 
     Ids begin with the time, so it is their end that tells one busy minute's contacts apart.
     """

@@ -7,6 +7,7 @@ of the command lines that it was sent.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -43,7 +44,6 @@ ENVIRONMENT: Final[Mapping[str, str]] = MappingProxyType(
 
 ANSWERS: Final[Answers] = MappingProxyType(
     {
-        "": "200 result=0",
         "CHANNEL STATUS": "200 result=6",
         "GET VARIABLE": "200 result=0",
         "GET DATA": "200 result= (timeout)",
@@ -63,6 +63,11 @@ def environment(*args: str, **headers: str) -> bytes:
     return "".join(f"{name}: {value}\n" for name, value in block.items()).encode() + b"\n"
 
 
+def _answer(answers: Answers, line: str) -> str | Callable[[str], str] | None:
+    starts = [start for start in answers if line.startswith(start)]
+    return answers[max(starts, key=len)] if starts else None
+
+
 class FakeCall:
     """One call. `commands` grows as the server speaks; nothing is answered before `play`."""
 
@@ -75,7 +80,11 @@ class FakeCall:
     async def dial(cls, host: str, port: int, opening: bytes | None = None) -> FakeCall:
         """Connect and say `opening`, an environment unless told otherwise."""
         call = cls(*await asyncio.open_connection(host, port))
-        await call.say(environment() if opening is None else opening)
+        try:
+            await call.say(environment() if opening is None else opening)
+        except ConnectionError:
+            await call.close()
+            raise
         return call
 
     async def say(self, data: bytes | str) -> None:
@@ -96,21 +105,21 @@ class FakeCall:
 
     async def play(self, answers: Answers = MappingProxyType({})) -> list[str]:
         """Answer every command until the server closes; all the commands it sent."""
-        merged = dict(ANSWERS) | dict(answers)
         while (line := await self.hear()) is not None:
-            start = max((key for key in merged if line.startswith(key)), key=len)
-            answer = merged[start]
+            answer = _answer(answers, line) or _answer(ANSWERS, line) or "200 result=0"
             await self.say(answer if isinstance(answer, str) else answer(line))
         return self.commands
 
     async def hang_up(self) -> None:
         """Close as Asterisk does with AGIEXITONHANGUP: a HANGUP line, then the end."""
         await self.say("HANGUP")
-        self.close()
+        await self.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the socket without a word."""
         self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
     async def closed_by_server(self) -> None:
         """Return when the server has closed, whatever it still sent."""

@@ -52,7 +52,7 @@ COMMAND_WORDS: Final = 127  # MAX_ARGS less the terminating NULL
 
 
 _VERB: Final = re.compile(r"[A-Z]+(?: [A-Z]+){0,3}")
-_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_./:+*#-]+")
+_PLAIN_WORD: Final = re.compile(r"[A-Za-z0-9_./:=+*#-]+")
 _REPLY: Final = re.compile(r"([0-9]{3})([ -])(.*)", re.DOTALL)
 _RESULT: Final = re.compile(r"result=([^ ]*)(?: ?\((.*)\))?(?: (.*))?", re.DOTALL)
 _WHOLE: Final = re.compile(r"[^(]*(?:\(.*\)(?: endpos=.*)?)?", re.DOTALL)

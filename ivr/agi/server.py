@@ -16,7 +16,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from typing import Final, cast
 
 import structlog
 
@@ -99,7 +99,7 @@ class AgiServer:
 
     def admit(self, waiting: _Socket, peer: str) -> bool:
         """Whether `peer` may stay; makes room for it among those that have said nothing yet."""
-        if not self._trusts(peer):
+        if not self.trusts(peer):
             log.warning("agi.peer_refused", peer=peer)
             return False
         if sum(other == peer for other in self._waiting.values()) >= self._most_of_a_peer:
@@ -125,7 +125,8 @@ class AgiServer:
         self._calls[task] = session
         task.add_done_callback(lambda done: self._calls.pop(done, None))
 
-    def _trusts(self, peer: str) -> bool:
+    def trusts(self, peer: str) -> bool:
+        """Whether calls from this address are taken."""
         try:
             address = ip_address(peer)
         except ValueError:
@@ -170,14 +171,12 @@ class _Socket(asyncio.Protocol):
         self._peer = "?"
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not isinstance(transport, asyncio.Transport):
-            raise ServiceFault(f"not a stream: {transport!r}")
-        self._transport = transport
-        self._peer = str((transport.get_extra_info("peername") or "?")[0])
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but ancestry
+        self._peer = str((self._transport.get_extra_info("peername") or "?")[0])
         if not self._server.admit(self, self._peer):
-            transport.abort()
+            self._transport.abort()
             return
-        sock: socket.socket = transport.get_extra_info("socket")
+        sock: socket.socket = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timer = asyncio.get_running_loop().call_later(
             self._server.environment_seconds, self.drop, "no environment in time"

@@ -68,7 +68,9 @@ class AgiSession:
     """The call on one FastAGI connection.
 
     `env` tells who calls. `hung_up` is set once nothing more can be said: the channel hung up,
-    Asterisk closed, or the session was closed here. `log` carries the call; add to it with `bind`.
+    Asterisk closed, or the session was closed here.
+    `channel_left` is true only when Asterisk said that the channel hung up or moved on: a socket
+    that merely broke leaves the question open. `log` carries the call; add to it with `bind`.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class AgiSession:
     ) -> None:
         self.env = env
         self.hung_up = asyncio.Event()
+        self.channel_left = False
         self.log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__).bind(
             channel=env.channel, uniqueid=env.uniqueid
         )
@@ -102,6 +105,7 @@ class AgiSession:
                 case Reply():
                     self._answer(event)
                 case Hangup():
+                    self.channel_left = True
                     self.hung_up.set()
                 case Closed():
                     self._end(CallerHungUp("Asterisk closed the session"))
@@ -203,7 +207,7 @@ class AgiSession:
         if reply.result == -1 or reply.data == "writefile":
             await self._explain("RECORD FILE", path)
         # Without a key the result is a left-over, such as the milliseconds that remained.
-        key = _key(reply) if reply.data == "dtmf" else ""
+        key = _key(reply) if reply.data in {"dtmf", "randomerror"} else ""
         return Recording(Ended.KEY if key else Ended.TIME, key, reply.endpos or 0)
 
     async def set_music(self, on: bool, music_class: str = "default") -> None:

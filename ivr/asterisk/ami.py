@@ -320,7 +320,7 @@ class AmiClient:
         """Called from the read loop: queue, nothing else."""
         if message.event == "FullyBooted":
             self._note_boot(message)
-        if self._events is None or message.event in self._events:
+        elif self._events is None or message.event in self._events:
             self._enqueue(message)
 
     def _note_boot(self, message: Message) -> None:

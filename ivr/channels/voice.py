@@ -14,7 +14,6 @@ breaks without a word: Asterisk or this service is going away; the contact is le
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -339,8 +338,10 @@ class VoiceCall:
         """Knock at the waiting channel as soon as there is news, until it is heard."""
         heard.append(await mailbox.get())
         while True:
-            with contextlib.suppress(AsteriskUnreachable, AsteriskRefused):
+            try:
                 await self._house.waking.wake(self._contact.channel)
+            except (AsteriskUnreachable, AsteriskRefused) as why:
+                self._log.warning("a waiting channel cannot be woken", why=str(why))
             await asyncio.sleep(WAKE_AGAIN)
 
     async def _ring(self, offer: MakeOffer, card: CallerCard) -> bool:
@@ -375,7 +376,7 @@ class VoiceCall:
         In a conversation it may be a transfer, which takes the channel out of this session just
         as a hang-up does: only Asterisk's own word that the channel is gone ends the contact then.
         """
-        if self._agi.hung_up.is_set() and not self._house.legs.talking(self._contact):
+        if self._agi.channel_left and not self._house.legs.talking(self._contact):
             self._house.legs.caller_left(self._contact)
 
     def _tell(self, kind: str, **data: Json) -> None:

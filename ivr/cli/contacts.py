@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
 import sys
@@ -24,6 +25,7 @@ from ivr.errors import IvrError
 from ivr.settings import load_settings
 
 BAR_WIDTH = 60
+ROOMY = 100  # columns of a terminal from which the list shows everything
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _COLOURS = {"answered": "green", "completed": "green", "abandoned": "red", "lost": "red"}
 # How each phase is drawn: on a terminal that can, elsewhere, and in which colour.
@@ -32,7 +34,8 @@ _STROKES = {
     "waiting": ("▒", "-", "yellow"),
     "talking": ("█", "#", "green"),
 }
-_QUIET = {"step", "offered"}
+# What another line of the story says as well, or better.
+_QUIET = {"step", "offered", "queue", "queue_left", "recorded", "hangup"}
 _HELP = """The call log: the latest contacts first.
 
 \b
@@ -55,6 +58,7 @@ def register(app: typer.Typer) -> None:
 @contacts_app.callback(invoke_without_command=True, help=_HELP)
 def list_contacts(
     context: typer.Context,
+    *,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
     queue: Annotated[str | None, typer.Option(help="Whose last queue was this.")] = None,
     agent: Annotated[str | None, typer.Option(help="Whose last agent was this.")] = None,
@@ -78,7 +82,7 @@ def list_contacts(
         typer.echo("No contacts found.", err=True)
     else:
         console = _console()
-        console.print(_table(records, time.time()))
+        console.print(_table(records, time.time(), console.width))
 
 
 @contacts_app.command("show")
@@ -91,7 +95,7 @@ def show_contact(
 
     \b
     Example: tieline contacts show k3f9
-    """  # noqa: D301 - click's mark for lines to be left as they are
+    """
     record, events = _ask(lambda engine: _one(engine, part))
     if as_json:
         whole = {**asdict(record), "story": [asdict(event) for event in events]}
@@ -135,24 +139,26 @@ def _since(text: str) -> float:
 # --- the list ---------------------------------------------------------------------------------
 
 
-def _table(records: Sequence[ContactRecord], now: float) -> Table:
+def _table(records: Sequence[ContactRecord], now: float, width: int) -> Table:
+    """All columns where there is room; on a narrow terminal without flow and name."""
+    roomy = width >= ROOMY
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("Began", "Id", "Caller", "Flow", "Queue", "Agent"):
+    for name in ("Began", "Id", "Caller", *(["Flow"] if roomy else []), "Queue", "Agent"):
         table.add_column(name, no_wrap=True)
     for name in ("Waited", "Talked"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Outcome", no_wrap=True)
     for record in records:
-        table.add_row(*(Text(cell) for cell in _cells(record, now)), _outcome(record))
+        table.add_row(*(Text(cell) for cell in _cells(record, now, roomy)), _outcome(record))
     return table
 
 
-def _cells(record: ContactRecord, now: float) -> list[str]:
+def _cells(record: ContactRecord, now: float, roomy: bool) -> list[str]:
     return [
         _moment(record.started_at, now),
         record.id,
-        _caller(record),
-        record.flow or record.dialled,
+        (_caller(record) if roomy else record.caller) + (" ✓" if record.verified else ""),
+        *([record.flow or record.dialled] if roomy else []),
         record.queue or "-",
         record.agent or "-",
         _spent(record.wait_seconds, record.waiting_since, now),
@@ -162,8 +168,7 @@ def _cells(record: ContactRecord, now: float) -> list[str]:
 
 def _caller(record: ContactRecord) -> str:
     name = f" {record.caller_name}" if record.caller_name not in {"", record.caller} else ""
-    sure = " ✓" if record.verified else ""
-    return f"{record.caller or 'unknown'}{name}{sure}"
+    return f"{record.caller or 'unknown'}{name}"
 
 
 def _spent(seconds: float, since: float | None, now: float) -> str:
@@ -183,7 +188,7 @@ def _outcome(record: ContactRecord) -> Text:
         doing = (
             "talking" if record.talking_since else "waiting" if record.waiting_since else "in flow"
         )
-        return Text(f"live, {doing}", style="cyan")
+        return Text(doing, style="cyan")
     return Text(record.outcome, style=_COLOURS.get(record.outcome, ""))
 
 
@@ -212,19 +217,23 @@ def _print_story(
 
 def _facts(record: ContactRecord, until: float) -> list[tuple[str, str]]:
     outcome = _outcome(record).plain + (f" by {record.ended_by}" if record.ended_by else "")
-    person = " / ".join(each for each in (record.queue, record.agent) if each)
-    fields = ", ".join(f"{name} {value}" for name, value in record.fields.items())
+    person = _joined(record.queue, record.agent and f"agent {record.agent}")
+    fields = _joined(*(f"{name} {value}" for name, value in record.fields.items()))
     began = datetime.fromtimestamp(record.started_at).astimezone()
     facts = [
         ("contact", record.id),
-        ("caller", _caller(record) + (" verified" if record.verified else "")),
-        ("dialled", f"{record.dialled}, flow {record.flow} in {record.language or '?'}"),
+        ("caller", _caller(record) + (", verified" if record.verified else "")),
+        ("dialled", _joined(record.dialled, f"flow {record.flow}", record.language)),
         ("began", f"{began:%Y-%m-%d %H:%M:%S %Z}, {duration(until - record.started_at)} in all"),
         ("person", person),
         ("known", fields),
         ("outcome", outcome + (f" ({record.reason})" if record.reason else "")),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(part for part in parts if part)
 
 
 def _bar(console: Console, found: Sequence[Stretch]) -> Text:
@@ -249,5 +258,7 @@ def _bar(console: Console, found: Sequence[Stretch]) -> Text:
 
 def _console() -> Console:
     """Coloured and fitted to a terminal; plain and never cut off when piped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a name in another script is no reason to stop
     terminal = sys.stdout.isatty()
     return Console(highlight=False, width=None if terminal else 250)

@@ -81,8 +81,7 @@ def _check(paths: Sequence[Path]) -> tuple[list[Problem], Library | None]:
         library = loader.load(flows, floor)
     except ConfigError as error:
         problems.found.extend(error.problems)
-    found = sorted(problems.found, key=lambda each: (each.file, each.line, each.column))
-    return found, library
+    return problems.all(), library
 
 
 def _scenarios(path: Path) -> list[Path]:
@@ -254,7 +253,7 @@ class _Stage:
         if self.script is not None:
             keys: str | None = self.script.pop(0) if self.script else "-"
         else:
-            keys = self._read("keys (Enter for silence, h to hang up)", None)
+            keys = self._read("keys (Enter for silence, h to hang up)", None, hidden=ask.secret)
         if keys is None or keys.lower() == "h":
             return False
         pressed = "".join(key for key in keys if key in "0123456789*#")
@@ -279,12 +278,13 @@ class _Stage:
         self.call.leave_queue(near[0] if near else OUTCOMES[0])
         return True
 
-    def _read(self, question: str, default: str | None) -> str | None:
+    def _read(self, question: str, default: str | None, *, hidden: bool = False) -> str | None:
         """A typed answer; None at the end of input. Without a keyboard, the default."""
         if not self.typed and default is not None:
             return default
         try:
-            answer = self.console.input(Text(f"  {question}> ", style="yellow"))
+            prompt = Text(f"  {question}> ", style="yellow")
+            answer = self.console.input(prompt, password=hidden and self.typed)
         except EOFError:
             return None
         return answer.strip() or (default if default is not None else "-")

@@ -67,10 +67,9 @@ class Ear:
         """When the first sound began."""
         self.heard_seconds = 0.0
         """How much sound was heard, pauses not counted."""
-        self.received_seconds = 0.0
-        """How much was received, silence included."""
         self.loudest = -math.inf
         self._last_loud = self.began
+        self._frames = 0
         self._loud_in_a_row = 0
         self._starts: list[float] = []
         self._recent: deque[array[int]] = deque(maxlen=_WINDOW)
@@ -116,10 +115,11 @@ class Ear:
             raise TimeoutError(f"no silence of {for_seconds:g} s {self._story(timeout)}") from None
 
     async def hears_tone(self, frequency: float, timeout: float) -> float:
-        """When a tone of this frequency was recognised; one that ended before is not reported."""
+        """When a tone of this frequency was recognised, in what is received from now on."""
+        fresh = self._frames + _WINDOW
 
         def found() -> float | None:
-            if len(self._recent) < _WINDOW or self._loud_in_a_row < _LASTING:
+            if self._frames < fresh or self._loud_in_a_row < _LASTING:
                 return None
             window = [sample for frame in self._recent for sample in frame]
             share = tone_share(window, frequency)
@@ -127,10 +127,15 @@ class Ear:
 
         return await self._until(found, timeout, f"no tone of {frequency:g} Hz")
 
+    @property
+    def received_seconds(self) -> float:
+        """How much was received, silence included."""
+        return self._frames * FRAME_SECONDS
+
     def _take(self, frame: array[int], at: float) -> None:
         level = loudness(frame)
         self._recent.append(frame)
-        self.received_seconds += FRAME_SECONDS
+        self._frames += 1
         self.loudest = max(self.loudest, level)
         if level < LOUD_DBFS:
             self._loud_in_a_row = 0

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from ivr.flow.graph import ASKING, Edge, Ways, cycle, edges, known_fields, reachable, reads
 from ivr.flow.model import BranchStep, Field, Flow, Place, QueueStep, Template
 from ivr.flow.reading import FACTS
-from ivr.flow.yaml import Problems, quote, suggest
+from ivr.flow.yaml import Problems, meant, quote, suggest
 
 ALWAYS_KNOWN = frozenset(FACTS) - {"customer", "opens"}
 MAX_COMBINATIONS = 64
+MAX_LOOPS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A flow as far as it could be read.
 
-    `loose` holds the steps that could not be read, with the step names found inside them; they are
-    assumed to lead there and to set anything, so that one mistake is not reported as five.
+    `loose` holds the steps with mistakes, and the step names found inside them; they are assumed to
+    lead there and to set anything, so that one mistake is not reported as five.
     """
 
     flow: Flow
@@ -39,10 +40,10 @@ class Floor:
 def check(draft: Draft, problems: Problems, floor: Floor | None = None) -> None:
     """Everything that can be said about one flow."""
     flow = draft.flow
-    meant = _references(draft, problems)
+    nearest = _references(draft, problems)
     everything = frozenset(flow.fields) | frozenset(FACTS)
-    ways = _ways(draft, meant, everything)
-    start = meant.get(flow.start, flow.start)
+    ways = _ways(draft, nearest, everything)
+    start = nearest.get(flow.start, flow.start)
     if start in ways:
         _unreachable(draft, ways, start, problems)
         known = known_fields(ways, start, everything)
@@ -73,26 +74,28 @@ def check_together(flows: Sequence[Flow], problems: Problems) -> None:
 def _references(draft: Draft, problems: Problems) -> dict[str, str]:
     """Reports unknown steps; returns what each of them probably meant."""
     known = {*draft.flow.steps, *draft.loose}
-    meant: dict[str, str] = {}
+    found: dict[str, str] = {}
     for name, place in draft.references:
         if name in known:
             continue
-        cure = suggest(name, known)
+        cure = problems.guess(name, known)
         problems.add(place, f"unknown step {quote(name)}", cure)
-        near = [each for each in known if cure == f"did you mean {quote(each)}?"]
-        meant.update((name, each) for each in near)
-    return meant
+        near = meant(cure, known)
+        if near is not None:
+            found[name] = near
+    return found
 
 
-def _ways(draft: Draft, meant: Mapping[str, str], everything: frozenset[str]) -> Ways:
+def _ways(draft: Draft, nearest: Mapping[str, str], everything: frozenset[str]) -> Ways:
     ways: dict[str, tuple[Edge, ...]] = {}
     for name, step in draft.flow.steps.items():
         ways[name] = tuple(
-            Edge(meant.get(e.target, e.target), e.label, e.sets, e.surely, e.silent)
+            Edge(nearest.get(e.target, e.target), e.label, e.sets, e.surely, e.silent)
             for e in edges(draft.flow, step)
         )
     for name, targets in draft.loose.items():
-        ways[name] = tuple(Edge(each, "", everything, everything) for each in sorted(targets))
+        maybe = tuple(Edge(each, "", everything, everything) for each in sorted(targets))
+        ways[name] = ways.get(name, ()) + maybe
     return ways
 
 
@@ -215,7 +218,10 @@ def _loops(flow: Flow, ways: Ways, problems: Problems) -> None:
         for name, out in ways.items()
         if name in flow.steps
     }
-    while (found := cycle(silent)) is not None:
+    for _ in range(MAX_LOOPS):
+        found = cycle(silent)
+        if found is None:
+            return
         counting = _counting(flow, ways, found)
         if counting is None:
             _report_loop(flow, found, problems)

@@ -89,7 +89,10 @@ def read_fields(root: Section, reading: Reading) -> dict[str, Field]:
 
 
 def _field(name: str, place: Place, section: Section, reading: Reading) -> Field:
+    before = reading.problems.count
     kind = section.choice("type", FIELD_TYPES)
+    if reading.problems.count > before:
+        section.allow("length", "low", "high", "of")
     low = high = None
     of: tuple[str, ...] = ()
     shortest, longest = {"phone": PHONE_DIGITS, "text": (1, 200)}.get(kind, (1, 20))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -172,22 +174,35 @@ def known_fields(
     """For each reachable step: the fields that may have a value there, and those that must.
 
     A forward data-flow over the graph: "may" is the union over all ways in, "must" the
-    intersection; both only ever move one way, so the loop ends.
+    intersection; both only ever move one way, so the loop ends. Sets are bits of one integer.
     """
-    may: dict[str, frozenset[str]] = {start: frozenset()}
-    must: dict[str, frozenset[str]] = {start: frozenset()}
-    waiting = [start]
+    bits = {name: 1 << index for index, name in enumerate(sorted(everything))}
+
+    def mask(names: frozenset[str]) -> int:
+        return sum(bits.get(name, 0) for name in names)
+
+    out = {
+        name: [(edge.target, mask(edge.sets), mask(edge.surely)) for edge in edges_out]
+        for name, edges_out in ways.items()
+    }
+    may, must = {start: 0}, {start: 0}
+    waiting = deque([start])
     while waiting:
-        name = waiting.pop()
-        for edge in ways.get(name, ()):
-            if edge.target not in ways:
+        name = waiting.popleft()
+        for target, sets, surely in out.get(name, ()):
+            if target not in ways:
                 continue
-            more = may.get(edge.target, frozenset()) | may[name] | edge.sets
-            surely = must.get(edge.target, everything) & (must[name] | edge.surely)
-            if edge.target not in may or (more, surely) != (may[edge.target], must[edge.target]):
-                may[edge.target], must[edge.target] = more, surely
-                waiting.append(edge.target)
-    return {name: (may[name], must[name]) for name in may}
+            more = may.get(target, 0) | may[name] | sets
+            sure = must.get(target, -1) & (must[name] | surely)
+            if target not in may or more != may[target] or sure != must[target]:
+                may[target], must[target] = more, sure
+                waiting.append(target)
+
+    def names(value: int) -> frozenset[str]:
+        return frozenset(name for name, bit in bits.items() if value & bit)
+
+    cached = functools.cache(names)
+    return {name: (cached(may[name]), cached(must[name])) for name in may}
 
 
 def cycle(successors: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:

@@ -70,7 +70,7 @@ def read_flow(source: bytes | str, file: str, problems: Problems) -> Draft | Non
 
 
 def _flow(root: Section, file: str, revision: str, reading: Reading) -> Draft:
-    name = root.text("flow")
+    name = reading.plain_name(root.node("flow", required=True), '"flow"')
     root.text("about", None)
     numbers = contract.read_numbers(root, reading)
     languages = contract.read_languages(root, reading)
@@ -105,10 +105,11 @@ def _steps(root: Section, reading: Reading) -> tuple[dict[str, AnyStep], dict[st
     loose: dict[str, frozenset[str]] = {}
     for name, place, node in entries:
         reading.step_name(name, place)
+        before = reading.problems.count
         step = read_step(name, place, node, reading)
         if step is not None:
             steps[name] = step
-        else:
+        if reading.problems.count > before:
             loose[name] = names & _words(node)
     return steps, loose
 

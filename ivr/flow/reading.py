@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ivr.flow.model import REPEAT, Asking, Escalation, Field, Place, Speech, Template, Words
 from ivr.flow.section import Section, as_list, as_text, kind
-from ivr.flow.templates import TemplateRefused, Text, compile_condition, compile_text
+from ivr.flow.templates import TemplateRefused, compile_condition, compile_text, fixed_text
 from ivr.flow.yaml import Mapping as MappingNode
 from ivr.flow.yaml import Node, Problems, Scalar, Sequence, quote
 
@@ -18,8 +18,9 @@ FACTS = ("caller", "dialled", "channel", "language", "verified", "level", "custo
 
 _STEP_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}\??")
 _FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _SOUND = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_EMPTY = Text("", Place("", 0, 0), frozenset(), lambda values: "")
+_EMPTY = fixed_text("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,14 @@ class Reading:
     references: list[tuple[str, Place]] = field(default_factory=list)
 
     # --- names ---
+
+    def plain_name(self, node: Node | None, what: str) -> str:
+        """A name that is also used outside of the flow: in files, records and reports."""
+        name = as_text(node, what, self.problems, longest=60) if node is not None else None
+        if node is not None and name is not None and not _PLAIN_NAME.fullmatch(name):
+            cure = "use letters, digits, - and _"
+            self.problems.add(node.place, f"{what} cannot be {quote(name)}", cure)
+        return name or ""
 
     def reference(self, node: Node | None, what: str) -> str | None:
         """The name of a step, remembered so that it can be checked once all steps are known."""

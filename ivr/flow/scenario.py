@@ -133,7 +133,9 @@ def _move(node: Node, problems: Problems) -> Move | None:
     if isinstance(node, Scalar):
         if node.text == "wait":
             return Move(node.place, "wait")
-        problems.add(node.place, f"{quote(node.text)} is no step", suggest(node.text, _MOVES))
+        problems.add(
+            node.place, f"{quote(node.text)} is no step", problems.guess(node.text, _MOVES)
+        )
         return None
     with Section(node, "the step", problems) as section:
         kinds = [key for key in section if key in _MOVES]

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TypeVar, overload
 
 from ivr.flow.model import Place
-from ivr.flow.yaml import Mapping, Node, Problems, Scalar, Sequence, quote, suggest
+from ivr.flow.yaml import Mapping, Node, Problems, Scalar, Sequence, quote
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ def as_choice(node: Node, what: str, problems: Problems, allowed: Collection[str
     text = as_text(node, what, problems)
     if text is None or text in allowed:
         return text
-    cure = suggest(text, allowed)
+    cure = problems.guess(text, allowed)
     problems.add(node.place, f"{what} cannot be {quote(text)}", cure)
     return None
 
@@ -165,9 +165,13 @@ class Section:
         return None
 
     def place_of(self, key: str) -> Place:
-        """Where a key stands; the section's own place when it is absent."""
+        """Where the value of a key stands; the section's own place when it is absent."""
         entry = self._entries.get(key)
-        return entry.place if entry is not None else self.place
+        return entry.value.place if entry is not None else self.place
+
+    def allow(self, *keys: str) -> None:
+        """Accepts keys unread: after a mistake that leaves their meaning open."""
+        self._known.extend(keys)
 
     def entries(self, key: str, *, required: bool = False) -> Iterator[tuple[str, Place, Node]]:
         """The entries of a mapping of free names: name, place of the name, value."""

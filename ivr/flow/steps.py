@@ -29,7 +29,7 @@ from ivr.flow.model import (
 )
 from ivr.flow.reading import KEYPAD, Reading
 from ivr.flow.section import Section, as_integer, as_list, as_text
-from ivr.flow.yaml import Node, Scalar, Sequence, quote, suggest
+from ivr.flow.yaml import Node, Scalar, Sequence, quote
 
 Reader = Callable[[str, Place, Node, Section, Reading], AnyStep]
 
@@ -60,7 +60,7 @@ def _verb(section: Section, place: Place, reading: Reading) -> str | None:
         return None
     cure = f"begin it with one of {', '.join(_VERBS)}"
     for key in section:
-        near = suggest(key, _VERBS)
+        near = reading.problems.guess(key, _VERBS)
         if near.startswith("did"):
             cure = f"{quote(key)}: {near}"
     reading.problems.add(place, f"{section.what} has no verb", cure)
@@ -167,7 +167,7 @@ def _own_words(name: str, place: Place, reading: Reading) -> Speech:
 def _identify(
     name: str, place: Place, value: Node, section: Section, reading: Reading
 ) -> IdentifyStep:
-    table = as_text(value, '"identify"', reading.problems) or ""
+    table = reading.plain_name(value, '"identify"')
     node = section.node("ask", required=True)
     ask: list[str] = []
     if node is not None:
@@ -286,7 +286,7 @@ def _voicemail(
     return VoicemailStep(
         name=name,
         place=place,
-        mailbox=as_text(value, '"voicemail"', reading.problems) or "",
+        mailbox=reading.plain_name(value, '"voicemail"'),
         say=reading.speech(say, '"say"') if say is not None else (),
         max_seconds=section.duration("max", 120.0, low=5, high=600),
         next=onward,

@@ -48,8 +48,8 @@ class Table:
 
     @property
     def columns(self) -> frozenset[str]:
-        """Every column that some row fills."""
-        return frozenset(name for row in self.rows.values() for name in row)
+        """The key, the secrets, and every column that some row fills."""
+        return self.secret | {self.key} | {name for row in self.rows.values() for name in row}
 
 
 def make_hash(secret: str) -> str:

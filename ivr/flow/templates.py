@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jinja2 import ChainableUndefined, TemplateSyntaxError, nodes
+from jinja2.environment import TemplateExpression
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ivr.flow.model import NOWHERE, Place
@@ -154,8 +155,10 @@ def _accept(node: nodes.Node, depth: int, budget: list[int]) -> None:
                 raise TemplateRefused(f'unknown test "{node.name}"', _CURES[nodes.Test])
         case _ if not isinstance(node, _PLAIN):
             what = type(node).__name__.lower()
-            raise TemplateRefused(f"a template cannot hold a {what}", _CURES.get(type(node), ""))
+            raise TemplateRefused(f'a template cannot use "{what}"', _CURES.get(type(node), ""))
     for child in node.iter_child_nodes():
+        if isinstance(child, nodes.Tuple | nodes.List) and not isinstance(node, nodes.Operand):
+            raise TemplateRefused("a list stands only after `in`", "write a in ('x', 'y')")
         _accept(child, depth + 1, budget)
 
 
@@ -201,22 +204,27 @@ def _cure(message: str) -> str:
     return "a field is written {{ name }}"
 
 
+Run = Callable[[Mapping[str, object]], object]
+
+
 # --- what runs -------------------------------------------------------------------------------
 
 
 class Text:
-    """A compiled template or condition; see `ivr.flow.model.Template`."""
+    """A checked template or condition; see `ivr.flow.model.Template`.
 
-    __slots__ = ("_run", "names", "place", "source")
+    It is turned into code when it is first used (about a millisecond): a folder of flows has many
+    templates, and a reload must not hold up calls. Afterwards it runs in microseconds.
+    """
+
+    __slots__ = ("_compile", "_run", "names", "place", "source")
 
     def __init__(
-        self,
-        source: str,
-        place: Place,
-        names: frozenset[str],
-        run: Callable[[Mapping[str, object]], object],
+        self, source: str, place: Place, names: frozenset[str], compile_it: Callable[[], Run]
     ) -> None:
-        self.source, self.place, self.names, self._run = source, place, names, run
+        self.source, self.place, self.names = source, place, names
+        self._compile = compile_it
+        self._run: Run | None = None
 
     def __repr__(self) -> str:
         return f"Text({self.source!r})"
@@ -227,10 +235,15 @@ class Text:
     def __hash__(self) -> int:
         return hash(self.source)
 
+    def _value(self, values: Mapping[str, object]) -> object:
+        if self._run is None:
+            self._run = self._compile()
+        return self._run(values)
+
     def render(self, values: Mapping[str, object]) -> str:
         """The words; comparing things that cannot be compared renders as nothing."""
         try:
-            output = str(self._run(values))[:MAX_OUTPUT]
+            output = str(self._value(values))[:MAX_OUTPUT]
         except TypeError:
             return ""
         return _CONTROL.sub(" ", output).strip()
@@ -238,9 +251,14 @@ class Text:
     def holds(self, values: Mapping[str, object]) -> bool:
         """Whether the condition is true; what cannot be compared is false."""
         try:
-            return bool(self._run(values))
+            return bool(self._value(values))
         except TypeError:
             return False
+
+
+def fixed_text(source: str, place: Place = NOWHERE) -> Text:
+    """Words without fields."""
+    return Text(source, place, frozenset(), lambda: lambda values: source)
 
 
 def compile_text(source: str, place: Place = NOWHERE) -> Text:
@@ -248,10 +266,9 @@ def compile_text(source: str, place: Place = NOWHERE) -> Text:
     if "{{" not in source and "{%" not in source and "{#" not in source:
         if len(source) > MAX_SOURCE:
             raise TemplateRefused(f"the text is longer than {MAX_SOURCE} characters", "split it")
-        return Text(source, place, frozenset(), lambda values: source)
+        return fixed_text(source, place)
     tree = _parse(source)
-    template = _environment().from_string(tree)
-    return Text(source, place, _names(tree), template.render)
+    return Text(source, place, _names(tree), lambda: _environment().from_string(tree).render)
 
 
 def compile_condition(source: str, place: Place = NOWHERE) -> Text:
@@ -264,8 +281,15 @@ def compile_condition(source: str, place: Place = NOWHERE) -> Text:
         raise TemplateRefused("a condition is one expression")
     if isinstance(body.nodes[0], nodes.TemplateData):
         raise TemplateRefused("a condition is one expression")
-    expression = _environment().compile_expression(source, undefined_to_none=False)
-    return Text(source, place, _names(tree), expression)
+
+    def compile_it() -> Run:
+        # Compiled from the very tree that was accepted: Jinja2 reads an expression by itself by
+        # slightly other rules.
+        result = nodes.Assign(nodes.Name("result", "store"), body.nodes[0], lineno=1)
+        template = _environment().from_string(nodes.Template([result], lineno=1))
+        return TemplateExpression(template, undefined_to_none=False)
+
+    return Text(source, place, _names(tree), compile_it)
 
 
 def _names(tree: nodes.Template) -> frozenset[str]:

@@ -25,8 +25,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import yaml
 
@@ -36,6 +36,8 @@ from ivr.flow.model import Place
 MAX_BYTES = 1_000_000
 MAX_NODES = 40_000
 MAX_DEPTH = 24
+MAX_PROBLEMS = 500
+MAX_GUESSES = 50
 
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -87,26 +89,51 @@ Node = Scalar | Sequence | Mapping
 
 @dataclass(slots=True)
 class Problems:
-    """Collects every mistake; a place and a message are told once."""
+    """Collects every mistake; the same mistake at the same place is told once.
+
+    A file of rubbish has thousands: after `MAX_PROBLEMS` they are only counted, and after
+    `MAX_GUESSES` nobody looks for what was meant.
+    """
 
     found: list[Problem] = field(default_factory=list)
+    _seen: set[tuple[Place, str]] = field(default_factory=set)
+    _more: int = 0
+    _guesses: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many there are so far."""
+        return len(self.found) + self._more
 
     def add(self, place: Place, message: str, cure: str = "") -> None:
         """One mistake at a place, and what would be right."""
-        problem = Problem(place.file, place.line, place.column, message, cure)
-        if problem not in self.found:
-            self.found.append(problem)
+        if len(self.found) >= MAX_PROBLEMS:
+            self._more += 1
+        elif (place, message) not in self._seen:
+            self._seen.add((place, message))
+            self.found.append(Problem(place.file, place.line, place.column, message, cure))
 
-    def unknown(self, place: Place, what: str, name: str, known: Iterable[str]) -> None:
+    def unknown(self, place: Place, what: str, name: str, known: Collection[str]) -> None:
         """A name nobody knows; proposes the nearest known one, else lists them when few."""
-        self.add(place, f"unknown {what} {quote(name)}", suggest(name, known))
+        self.add(place, f"unknown {what} {quote(name)}", self.guess(name, known))
+
+    def guess(self, name: str, known: Collection[str]) -> str:
+        """`suggest`, as long as it makes sense to."""
+        self._guesses += 1
+        return suggest(name, known) if self._guesses <= MAX_GUESSES else ""
+
+    def all(self) -> list[Problem]:
+        """In the order of file and line; the last one tells how many were left out."""
+        found = sorted(self.found, key=lambda each: (each.file, each.line, each.column))
+        if self._more:
+            last = found[-1]
+            found.append(replace(last, message=f"and {self._more} more mistakes", cure=""))
+        return found
 
     def raise_if_any(self) -> None:
-        """Raises ConfigError with all of them, in the order of file and line."""
+        """Raises ConfigError with all of them."""
         if self.found:
-            raise ConfigError(
-                sorted(self.found, key=lambda each: (each.file, each.line, each.column))
-            )
+            raise ConfigError(self.all())
 
 
 def quote(text: str, limit: int = 40) -> str:
@@ -115,15 +142,21 @@ def quote(text: str, limit: int = 40) -> str:
     return f'"{shown}"'.replace("\n", " ")
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
+def suggest(name: str, known: Collection[str]) -> str:
     """ "did you mean ...?", or the list of what is known when it is short, or nothing."""
-    names = sorted(set(known))
-    near = difflib.get_close_matches(name[:60], names[:2000], n=1, cutoff=0.6)
+    names = sorted(known)
+    near = difflib.get_close_matches(name[:60], names[:500], n=1, cutoff=0.6)
     if near:
         return f"did you mean {quote(near[0])}?"
     if not names:
         return "none is defined"
     return f"known: {', '.join(names)}" if len(names) <= 12 else ""
+
+
+def meant(cure: str, known: Collection[str]) -> str | None:
+    """The name that a suggestion proposes."""
+    name = cure.removeprefix('did you mean "').removesuffix('"?')
+    return name if name != cure and name in known else None
 
 
 def parse(source: bytes | str, file: str, problems: Problems) -> Node | None:
@@ -151,7 +184,8 @@ def _cure(error: yaml.MarkedYAMLError) -> str:
     if "mapping values are not allowed" in problem:
         return "put quotes around text that contains a colon followed by a space"
     if "did not find expected" in problem:
-        return "check the indentation and the brackets just before this"
+        began = f"; it begins on line {error.context_mark.line + 1}" if error.context_mark else ""
+        return f"check the indentation and the brackets just before this{began}"
     return ""
 
 

@@ -55,12 +55,13 @@ class Operator:
         raise unknown("question", verb, ("show", "why", "do", "help"))
 
     async def _do(self, words: str) -> str:
+        # The answer names callers; a log need not.
         try:
             answer = await self._commands.do(words)
-        except Refused as refused:
-            log.info("operator refused", action=words, why=str(refused))
+        except Refused:
+            log.info("operator refused", action=words)
             raise
-        log.info("operator acted", action=words, answer=answer)
+        log.info("operator acted", action=words)
         return answer
 
 

@@ -261,7 +261,7 @@ class Commands:
             if row.open:
                 self._send(QueueClosed(self._now(), row.queue, BY))
         calls = self._house.picture().calls
-        left = f"{count(len(calls), 'call')} still to be served" if calls else "no calls are left"
+        left = f"{count(len(calls), 'call')} still in them" if calls else "no calls are left"
         return f"All queues are closed to new calls; {left}. To end it: acd do undrain"
 
     def undrain(self) -> str:

@@ -188,7 +188,8 @@ def _agent(picture: Picture, row: AgentRow) -> str:
         state += f", with {picture.who(row.contact)} (id: {row.contact}, queue: {row.queue})"
     if pending := pending_text(row):
         state += f", then {pending}"
-    average = f", {clock(row.talk_seconds / row.taken)} a call" if row.taken else ""
+    ended = row.taken - (row.state is AgentState.TALKING)
+    average = f", {clock(row.talk_seconds / ended)} a call" if ended > 0 else ""
     lines = [
         f"{row.name} (PJSIP/{row.agent})",
         f"   State:   {state}",

@@ -51,6 +51,11 @@ class OperatorServer:
         """The port it listens on."""
         return self._port
 
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where it listens, while it does."""
+        return [] if self._runner is None else [each[:2] for each in self._runner.addresses]
+
     async def start(self) -> None:
         """Listen; raises IvrError when the port is taken."""
         app = web.Application(client_max_size=MAX_BODY)
@@ -131,6 +136,13 @@ def read_question(body: bytes) -> tuple[str, str] | None:
 
 def as_row(text: str) -> str:
     """The text as the one row Asterisk prints as it is."""
-    key = "\n" + text.strip("\n")
-    # A zero byte would end the text inside Asterisk.
-    return quote(key.replace("\0", ""), safe="", errors="replace") + "="
+    return quote("\n" + printable(text), safe="", errors="replace") + "="
+
+
+def printable(text: str) -> str:
+    """The text as it survives Asterisk: without zero bytes, which end it, and with a space before
+    lines that begin with a Chinese or accented letter, which `asterisk -rx` takes for its own
+    verbose messages (a byte from 128 on) and drops.
+    """
+    lines = text.replace("\0", "").strip("\n").split("\n")
+    return "\n".join(f" {line}" if line and not line[0].isascii() else line for line in lines)

@@ -212,7 +212,7 @@ def _agent_headline(
     since = clock(row.seconds)
     match row.state:
         case AgentState.LOGGED_OUT:
-            return f"is logged out since {since}. To change it: acd do login/{row.agent}"
+            return f"is logged out for {since}. To change it: acd do login/{row.agent}"
         case AgentState.PAUSED:
             text = state_text(row, picture.now)
             return f"is {text} for {since}. To change it: acd do ready/{row.agent}"

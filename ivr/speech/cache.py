@@ -103,7 +103,7 @@ class PromptCache:
         now = self._clock()
         try:
             touched = path.stat().st_mtime
-            if abs(now - touched) > IN_USE_SECONDS:
+            if abs(now - touched) > IN_USE_SECONDS / 2:
                 # The file's own time tells the next process what is still wanted.
                 os.utime(path, (now, now))
         except FileNotFoundError:

@@ -49,6 +49,19 @@ class _Part:
     made_of: tuple[str, ...]
 
 
+def find_recording(prompt: Prompt, sounds_dirs: Sequence[Path]) -> Path | None:
+    """`<language>/<sound>.wav` in the first folder that has it, else that of the base language."""
+    if not prompt.sound or not _SOUND.fullmatch(f"{prompt.language}/{prompt.sound}"):
+        return None
+    base = prompt.language.partition("-")[0]
+    places = (
+        folder / language / f"{prompt.sound}.wav"
+        for folder in sounds_dirs
+        for language in dict.fromkeys((prompt.language, base))
+    )
+    return next((path for path in places if path.is_file()), None)
+
+
 class PromptBook:
     """Finds or makes the file for what is to be said.
 
@@ -72,15 +85,7 @@ class PromptBook:
 
     def recording(self, prompt: Prompt) -> Path | None:
         """The recording played instead of the words, if the prompt names one and it exists."""
-        if not prompt.sound or not _SOUND.fullmatch(f"{prompt.language}/{prompt.sound}"):
-            return None
-        base = prompt.language.partition("-")[0]
-        places = (
-            folder / language / f"{prompt.sound}.wav"
-            for folder in self._sounds_dirs
-            for language in dict.fromkeys((prompt.language, base))
-        )
-        return next((path for path in places if path.is_file()), None)
+        return find_recording(prompt, self._sounds_dirs)
 
     def cached(self, prompts: Sequence[Prompt]) -> Path | None:
         """The finished file, or None when it has to be made: the path that costs nothing."""

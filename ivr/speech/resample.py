@@ -6,7 +6,7 @@ flat to 3.4 kHz, 45 dB down where folding would reach below 3.4 kHz (Kaiser 1974
 (2.285 dw)).
 
 Why not a program such as sox: it takes 6 ms where this takes about 13 ms for a second of sound
-(5 ms from Python 3.12 on), but prompts are converted once, and one program fewer has to be found
+(6 ms from Python 3.12 on), but prompts are converted once, and one program fewer has to be found
 on, or unpacked beside, every machine.
 """
 

@@ -130,7 +130,7 @@ def fitting(state: State) -> list[tuple[str, str]]:
         for name, agent in state.agents.items()
         if agent.state is AgentState.READY and not agent.removed
     }
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     while True:
         possible = [
             (call.entry(state.queues[call.queue].queue), (agent.idle_since, who), name, who)

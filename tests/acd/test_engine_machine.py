@@ -24,7 +24,7 @@ QUEUES = ["sales", "service"]
 SKILLS = ["english", "loans"]
 agents_s = st.sampled_from(AGENTS)
 queues_s = st.sampled_from(QUEUES)
-needs_s = st.dictionaries(st.sampled_from(SKILLS), st.sampled_from([3, 7]), max_size=2)
+needs_s = st.sampled_from([{}, {}, {"loans": 3}, {"english": 7}, {"english": 3, "loans": 3}])
 pick = st.integers(0, 10**6)
 
 
@@ -38,12 +38,12 @@ def floors(draw: st.DrawFn) -> m.Floor:
             wrap_up_seconds=draw(maybe([0, 15])),
             seconds_per_priority=draw(maybe([0, 30, 60])),
             weight=draw(maybe([0, 1])),
-            max_waiting=draw(maybe([None, 0, 3])),
-            max_wait=draw(maybe([None, 40])),
-            leave_when_empty=draw(maybe([None, 5])),
-            leave_when_paused=draw(maybe([None, 8])),
-            no_answer_limit=draw(maybe([0, 1, 2])),
-            retry_same_agent_after=draw(maybe([0, 12])),
+            max_waiting=draw(maybe([None, None, 0, 5])),
+            max_wait=draw(maybe([None, None, 40])),
+            leave_when_empty=draw(maybe([None, None, 5])),
+            leave_when_paused=draw(maybe([None, None, 8])),
+            no_answer_limit=draw(maybe([0, 0, 2])),
+            retry_same_agent_after=draw(maybe([0, 12, 12])),
         )
         for name in draw(st.sampled_from([QUEUES, QUEUES, ["sales"]]))
     )
@@ -51,10 +51,10 @@ def floors(draw: st.DrawFn) -> m.Floor:
     agents = tuple(
         m.Agent(
             agent,
-            queues=tuple(draw(st.lists(st.sampled_from(names), unique=True))),
-            skills=draw(st.dictionaries(st.sampled_from(SKILLS), st.sampled_from([1, 5, 9]))),
+            queues=tuple(draw(maybe([names, names, names[:1], names[-1:], []]))),
+            skills=draw(maybe([{}, {"loans": 5}, {"english": 9}, {"english": 3, "loans": 9}])),
         )
-        for agent in draw(st.lists(agents_s, unique=True, min_size=2))
+        for agent in draw(st.sampled_from([AGENTS, AGENTS, AGENTS[:3], AGENTS[1:], AGENTS[:1]]))
     )
     return m.Floor(queues, agents)
 
@@ -71,7 +71,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.accepted: set[str] = set()
         self.outcomes: dict[str, list[str]] = {}
         self.do(m.FloorLoaded(self.now, floor))
-        for agent in floor.agents[:3]:
+        for agent in floor.agents:
             self.do(m.LoggedIn(self.now, agent.id))
 
     @property
@@ -117,16 +117,18 @@ class EngineMachine(RuleBasedStateMachine):
         self.do(m.Readied(self.now, agent))
 
     @rule(
+        how_many=st.integers(1, 4),
         queue=queues_s,
         needs=needs_s,
-        priority=st.integers(-1, 2),
+        priority=st.sampled_from([0, 0, 1, 2, -1]),
         earlier=st.sampled_from([0, 0, 30]),
-        agent=st.sampled_from([None, None, None, *AGENTS]),
+        agent=st.sampled_from([None, None, None, None, *AGENTS]),
         max_wait=st.sampled_from([None, None, 20]),
     )
-    def call_comes(
+    def calls_come(
         self,
         *,
+        how_many: int,
         queue: str,
         needs: dict[str, int],
         priority: int,
@@ -134,13 +136,12 @@ class EngineMachine(RuleBasedStateMachine):
         agent: str | None,
         max_wait: float | None,
     ) -> None:
-        self.calls += 1
-        name = f"c{self.calls}"
-        self.do(
-            m.CallQueued(
-                self.now, name, name, queue, needs, priority, self.now - earlier, agent, max_wait
+        for _ in range(how_many):
+            self.calls += 1
+            name, since = f"c{self.calls}", self.now - earlier
+            self.do(
+                m.CallQueued(self.now, name, name, queue, needs, priority, since, agent, max_wait)
             )
-        )
 
     @rule(which=pick)
     def caller_leaves(self, which: int) -> None:
@@ -172,6 +173,13 @@ class EngineMachine(RuleBasedStateMachine):
         if offer := self.one_of(talking, which):
             self.do(m.AgentReleased(self.now, offer))
 
+    @rule(how_many=st.integers(1, 6))
+    def agents_work(self, how_many: int) -> None:
+        for _ in range(how_many):
+            if offer := self.one_of(self.ringing(), 0):
+                self.do(m.OfferAnswered(self.now, offer))
+                self.do(m.AgentReleased(self.now, offer))
+
     @rule(agent=agents_s, more=st.booleans())
     def wrap_up_ends_or_goes_on(self, agent: str, more: bool) -> None:
         if more:
@@ -199,8 +207,11 @@ class EngineMachine(RuleBasedStateMachine):
         event = m.QueueOpened if opened else m.QueueClosed
         self.do(event(self.now, queue))
 
-    @rule(floor=floors())
-    def floor_is_reloaded(self, floor: m.Floor) -> None:
+    @rule(floor=floors(), now=st.sampled_from([True, False, False, False]))
+    def floor_is_reloaded(self, floor: m.Floor, now: bool) -> None:
+        if not now:
+            self.agents_work(2)
+            return
         at_work = {
             name: (agent.state, agent.since, agent.wrap_up_until)
             for name, agent in self.state.agents.items()
@@ -304,7 +315,7 @@ class EngineMachine(RuleBasedStateMachine):
 
 
 EngineMachine.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=200,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

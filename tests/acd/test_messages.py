@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,14 +13,14 @@ from hypothesis import strategies as st
 
 from acd import model as m
 
-MESSAGES = [*m.EVENTS, *m.COMMANDS]
+MESSAGES: list[Any] = [*m.EVENTS, *m.COMMANDS]
 
 
 @given(st.data())
 def test_every_message_comes_back_from_json_as_it_went(data: st.DataObject) -> None:
     cls = data.draw(st.sampled_from(MESSAGES))
     st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
-    message = data.draw(st.builds(cls))
+    message: m.Event | m.Command = data.draw(st.builds(cls))
     assert m.from_json(json.loads(json.dumps(m.to_json(message)))) == message
 
 
@@ -55,7 +56,7 @@ def test_every_event_carries_its_time_and_defaults_of_configuration_are_the_docu
     None
 ):
     for event in m.EVENTS:
-        first = dataclasses.fields(typing.cast(typing.Any, event))[0]
+        first = dataclasses.fields(typing.cast(Any, event))[0]
         assert first.name == "at"
     queue = m.Queue("a")
     assert (queue.ring_seconds, queue.wrap_up_seconds, queue.seconds_per_priority) == (20, 20, 60)

@@ -40,8 +40,8 @@ def event(contact: str, after: float, kind: str, step: str = "", /, **data: obje
 def a_call(contact: str = "c1") -> list[ContactEvent]:
     """A call that waits 25 s, is missed by one agent, and talks with another for a minute."""
     return [
-        event(contact, 0, "began", channel="voice", caller="5551234", caller_name="Ada", dialled="4001",
-              flow="clinic", revision="r1"),
+        event(contact, 0, "began", channel="voice", caller="5551234", caller_name="Ada",
+              dialled="4001", flow="clinic", revision="r1"),
         event(contact, 0.1, "started", "open?", flow="clinic", revision="r1", language="en"),
         event(contact, 0.2, "hours", "open?", open=True),
         event(contact, 6, "pressed", "greet", key="2"),

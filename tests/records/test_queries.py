@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from acd.records import Wanted, find, recent, story
+from acd.records import RecordsUnavailable, Wanted, find, recent, story
+from acd.records.tables import contacts
 
 from .conftest import T0, Stream, a_call, event, write
 
@@ -64,3 +65,10 @@ async def test_an_exact_id_is_not_mistaken_for_the_beginning_of_another(
 async def test_a_story_comes_back_as_it_happened(log: AsyncEngine) -> None:
     assert await story(log, "ab2") == a_call("ab2")
     assert await story(log, "nobody") == []
+
+
+async def test_records_that_break_while_open_are_told_in_words(log: AsyncEngine) -> None:
+    async with log.begin() as connection:
+        await connection.run_sync(contacts.drop)
+    with pytest.raises(RecordsUnavailable, match="cannot be read: no such table"):
+        await recent(log, Wanted())

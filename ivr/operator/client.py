@@ -1,0 +1,59 @@
+"""Asks the running service, for the command line."""
+
+from __future__ import annotations
+
+import http.client
+from urllib.parse import quote, urlencode
+
+from ivr.errors import IvrError
+from ivr.operator.server import FORM, HOST
+from ivr.operator.wording import Refused
+from ivr.secrets import Secrets
+from ivr.settings import Settings
+
+PATIENCE = 5.0
+"""Seconds to wait for the service; it answers within two."""
+
+
+class NotRunning(IvrError):
+    """The service of this installation does not answer."""
+
+
+def ask(settings: Settings, verb: str, words: str = "") -> str:
+    """The answer to `acd <verb> <words>`.
+
+    Raises:
+        Refused: with the service's own words.
+        NotRunning: nobody, or somebody else, listens on the console's port.
+    """
+    # Asking must not leave a secrets file behind where nothing was ever started.
+    if not (settings.home / "secrets.json").is_file():
+        raise NotRunning(f"Tieline was never started in {settings.home}. Start it: tieline run")
+    token = Secrets(settings.home).console_token
+    status, text = _post(settings.console_port, f"/console/{quote(token)}/text", verb, words)
+    if status == 409:
+        raise Refused(text.rstrip("\n"))
+    if status == 413:
+        raise Refused("That is too long.")
+    if status != 200:
+        raise NotRunning(
+            f"port {settings.console_port} belongs to another installation or program (it said "
+            f"{status}): start this one with tieline run, or set TIELINE_CONSOLE_PORT"
+        )
+    return text.rstrip("\n")
+
+
+def _post(port: int, path: str, verb: str, words: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
+    try:
+        connection.request("POST", path, urlencode({verb: words}), {"Content-Type": FORM})
+        response = connection.getresponse()
+        return response.status, response.read().decode(errors="replace")
+    except TimeoutError:
+        raise NotRunning("the service does not answer; its log says why: service.log") from None
+    except (OSError, http.client.HTTPException):
+        raise NotRunning(
+            f"the service is not running (nothing answers on {HOST}:{port}). Start it: tieline run"
+        ) from None
+    finally:
+        connection.close()

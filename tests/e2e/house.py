@@ -1,0 +1,227 @@
+"""A whole installation in a temporary folder: the real Asterisk, the service as its own process.
+
+`House` is what the end-to-end tests share. The service is a process so that it can be killed for
+real; what it knows is read from its journal and its records, as any other process could.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from acd.engine import Engine
+from acd.journal import Journal
+from acd.model import EVENTS, from_json
+from acd.records.contact import ContactEvent, ContactRecord
+from acd.records.queries import find
+from acd.records.tables import open_records
+from acd.views import AgentRow, CallRow
+from ivr import app
+from ivr.asterisk.process import AsteriskProcess
+from ivr.asterisk.provision import ensure_asterisk, ensure_tools
+from ivr.plans import load_plan
+from ivr.resources import flows_dir
+from ivr.secrets import Secrets
+from ivr.settings import Settings, load_settings
+from ivr.site import build_site, write_configuration, write_sounds
+
+T = TypeVar("T")
+
+DAYTIME = "2026-03-02T10:00:00+08:00"
+"""A Monday morning in Shanghai: the clinic is open."""
+
+
+STRAIGHT = """
+flow: straight
+numbers: ["4900"]
+start: wait
+steps:
+  wait:
+    queue: cards
+    otherwise: bye
+    next: bye
+  bye:
+    hangup: "Goodbye."
+"""
+"""No questions: straight into the queue."""
+
+CREW = "".join(
+    f'  "20{n:02}":\n    name: Agent 20{n:02}\n    queues: [cards]\n    skills: {{english: 5}}\n'
+    for n in range(1, 11)
+)
+"""Ten more agents for one queue, beside those of the shipped floor."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, for UDP and TCP alike."""
+    sockets = []
+    for _ in range(count):
+        tcp = socket.socket()
+        tcp.bind(("127.0.0.1", 0))
+        sockets.append(tcp)
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+async def until(what: Callable[[], T], timeout: float = 10.0, why: str = "") -> T:
+    """The first true value of `what`, looked at often; fails with `why` after `timeout`."""
+    deadline = time.monotonic() + timeout
+    while True:
+        if value := what():
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {why or what}")
+        await asyncio.sleep(0.02)
+
+
+class House:
+    """One installation; `rtp_start` keeps its sound clear of others on the machine."""
+
+    def __init__(self, folder: Path, rtp_start: int = 31000, **environment: str) -> None:
+        self.folder = folder
+        self.flows = folder / "flows"
+        shutil.copytree(flows_dir(), self.flows)
+        (self.flows / "straight.yaml").write_text(STRAIGHT)
+        floor = self.flows / "floor.yaml"
+        floor.write_text(floor.read_text().replace("wrap_up: 20s", "wrap_up: 1s") + CREW)
+        sip, agi, ami, console = free_ports(4)
+        self.environment = {
+            "TIELINE_HOME": str(folder / "home"),
+            "TIELINE_FLOWS": str(self.flows),
+            "TIELINE_SIP_PORT": str(sip),
+            "TIELINE_AGI_PORT": str(agi),
+            "TIELINE_AMI_PORT": str(ami),
+            "TIELINE_CONSOLE_PORT": str(console),
+            "TIELINE_RTP_START": str(rtp_start),
+            "TIELINE_RTP_END": str(rtp_start + 998),
+            "TIELINE_REHEARSE_AT": DAYTIME,
+            "TIELINE_PATIENCE_BEFORE_FALLBACK": "8",
+            **environment,
+        }
+        self.settings: Settings = load_settings(env=self.environment, cwd=folder)
+        self.domain = f"127.0.0.1:{sip}"
+        self.asterisk: AsteriskProcess
+        self._service: asyncio.subprocess.Process | None = None
+        self._output = folder / "service.log"
+
+    # --- life ------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Everything up and ready for calls."""
+        settings = self.settings
+        plan = load_plan(settings.flows, settings.floor)
+        chain = ensure_asterisk(settings, lambda *_: None)
+        tools = ensure_tools(settings, ("espeak-ng",), lambda *_: None)
+        site = build_site(settings, chain, plan.floor, plan.numbers)
+        write_configuration(site)
+        book = await app.prompt_book(settings, tools["espeak-ng"])
+        await write_sounds(site, book, lambda *_: None)
+        await book.aclose()
+        conf = site.folders.etc / "asterisk.conf"
+        self.asterisk = AsteriskProcess(chain, conf, settings.log_dir / "asterisk.out")
+        await self.asterisk.start(adopt=False)
+        await self.start_service()
+
+    async def stop(self) -> None:
+        """Everything down."""
+        await self.stop_service()
+        await self.asterisk.stop()
+
+    async def start_service(self) -> None:
+        """The service as a process; returns when it answers calls."""
+        heard = self.log().count("service is up")
+        with self._output.open("ab") as output:
+            self._service = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "ivr", "serve"),
+                cwd=self.folder,
+                env={**os.environ, **self.environment},
+                stdout=output,
+                stderr=output,
+            )
+        process = self._service
+        await until(
+            lambda: self.log().count("service is up") > heard or process.returncode is not None,
+            30,
+            "the service comes up",
+        )
+        assert process.returncode is None, self.log()[-3000:]
+
+    async def stop_service(self) -> None:
+        """Ask it to end."""
+        if self._service is not None and self._service.returncode is None:
+            self._service.terminate()
+            await self._service.wait()
+
+    async def kill_service(self) -> None:
+        """kill -9."""
+        assert self._service is not None
+        self._service.kill()
+        await self._service.wait()
+
+    def log(self) -> str:
+        """What the service has logged."""
+        return self._output.read_text() if self._output.exists() else ""
+
+    # --- what is known -----------------------------------------------------------------------------
+
+    def password(self, agent: str) -> str:
+        """An agent's SIP password."""
+        return Secrets(self.settings.home).agent_password(agent)
+
+    def engine(self) -> Engine:
+        """The distributor's state, rebuilt from the journal."""
+        with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
+            kept = journal.snapshot()
+            engine = Engine.restore(kept.body) if kept else Engine()
+            for entry in journal.read("engine", kept.seq if kept else 0):
+                event = from_json(entry.body)
+                assert isinstance(event, EVENTS)
+                engine.handle(event)
+        return engine
+
+    def agent(self, agent: str) -> AgentRow:
+        """One agent, now."""
+        rows = self.engine().agents_view(time.time())
+        return next(row for row in rows if row.agent == agent)
+
+    def calls(self) -> list[CallRow]:
+        """All calls the distributor knows."""
+        return self.engine().calls_view(time.time())
+
+    def story(self, contact: str) -> list[ContactEvent]:
+        """A contact's events so far, from the journal."""
+        with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
+            return [
+                ContactEvent(contact, entry.at, entry.body["kind"], "", entry.body["data"])
+                for entry in journal.read("contact")
+                if entry.body["contact"] == contact
+            ]
+
+    def contacts(self) -> list[str]:
+        """The ids of all contacts in the journal, oldest first."""
+        with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
+            return list(dict.fromkeys(e.body["contact"] for e in journal.read("contact")))
+
+    async def record(self, contact: str, timeout: float = 5.0) -> ContactRecord:
+        """The contact's record in the database, once it is closed there."""
+        database = await open_records(self.settings.records_url, create=False)
+        try:
+            deadline = time.monotonic() + timeout
+            while True:
+                found = await find(database, contact)
+                if found and found[0].outcome is not None:
+                    return found[0]
+                assert time.monotonic() < deadline, f"{contact} has no closed record: {found}"
+                await asyncio.sleep(0.05)
+        finally:
+            await database.dispose()

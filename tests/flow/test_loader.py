@@ -1,0 +1,422 @@
+"""Every mistake is told, at its place, with its cure, and nothing else is told."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivr.errors import ConfigError
+from ivr.flow.loader import load
+from tests.flow.flows import FLOOR, FLOWS, SMALL, flow_of, mistakes
+
+PLANTED = """\
+flow: clinic
+numbers: ["4001", "40 01"]
+languages: [en, zh]
+calendars:
+  desk:
+    zone: Asia/Shanghia
+    hours:
+      mon-fri: 08:00-18:00
+      sat: [09:00-12:00, 11:00-13:00]
+      mon: 8-18
+    closed: [2026-02-30]
+collects:
+  reason: {type: choise, of: [pay, ask]}
+  pin: {type: digits, length: 4, secret: yes, say: {en: "PIN.", zh: "密码。"}}
+  code: {type: digits, length: 4, secret: true, say: {en: "Code.", zh: "密码。"}}
+start: gret
+steps:
+  greet:
+    say: {en: "Hello."}
+    nxt: menu
+  menu:
+    menu: {en: "Pay 1.", zh: "付款1。"}
+    "1": {set: {raeson: pay}, next: codes}
+    "2": persn
+    wait: 5
+    otherwise: person
+  codes:
+    collect: code
+    next: read
+    otherwise: person
+  read:
+    say: {en: "Your code is {{ code }}.", zh: "{{ codes }}"}
+    next: hours
+  hours:
+    hours: desc
+    open: person
+  person:
+    queue: billling
+    needs: {english: 11, mandarn: 3}
+  island:
+    hangup: {en: "{% if x %}Bye.{% endif %}", zh: "再见。"}
+  nothing:
+    speak: {en: "x", zh: "y"}
+    next: menu
+"""
+
+TOLD = [
+    '2:19: "40 01" cannot be dialled (use digits)',
+    '6:11: unknown zone "Asia/Shanghia" (did you mean "Asia/Shanghai"?)',
+    "9:12: two spans of one day overlap",
+    '10:7: mon stands in calendar "desk" twice',
+    '10:12: "8-18" are no hours'
+    " (write 08:00-18:00, 22:00-06:00 across midnight, 00:00-24:00, or closed)",
+    '11:14: "2026-02-30" is no date (write 2026-10-01, or 2026-10-01..2026-10-07)',
+    '13:18: "type" cannot be "choise" (did you mean "choice"?)',
+    '14:42: "secret" must be true or false, not "yes"',
+    '16:8: unknown step "gret" (did you mean "greet"?)',
+    '19:5: step "greet" lacks "next" (name the step that follows)',
+    '19:10: no zh text in "say" (add zh: ...)',
+    '20:5: unknown key in step "greet": "nxt" (did you mean "next"?)',
+    '23:17: unknown field "raeson" (did you mean "reason"?)',
+    '24:10: unknown step "persn" (did you mean "person"?)',
+    '25:11: "wait" must be a duration, not "5"'
+    " (write a number and its unit, such as 20s, 10m or 1h30m)",
+    '32:15: "code" is a secret (a secret is compared by `identify` and goes nowhere else)',
+    '32:47: unknown field "codes" (did you mean "code"?)',
+    '35:5: step "hours" lacks "closed" (name the step for callers outside opening hours)',
+    '35:12: unknown calendar "desc" (did you mean "desk"?)',
+    '37:3: step "person" is a queue without a way out for timeout, nobody, full, closed, failed'
+    " (add `otherwise`, here or under `queue` in the flow's defaults)",
+    '38:12: unknown queue "billling" (did you mean "billing"?)',
+    '39:22: level of "english" is 11 (it may be 1 to 10)',
+    '39:26: unknown skill "mandarn" (did you mean "mandarin"?)',
+    '40:3: no call ever comes to step "island" (lead a way to it, or delete it)',
+    '41:18: "hangup" in en: a template cannot use "if" (write {{ this if condition else that }})',
+    '42:3: step "nothing" has no verb (begin it with one of say, menu, collect, identify, hours,'
+    " branch, set, queue, voicemail, hangup)",
+]
+
+
+def test_every_planted_mistake_is_told_at_its_place_and_no_other() -> None:
+    assert mistakes(PLANTED, FLOOR) == TOLD
+
+
+def test_a_good_flow_has_no_mistakes() -> None:
+    assert mistakes(SMALL) == []
+
+
+def test_the_first_flow_of_the_manual_works() -> None:
+    manual = (FLOWS.parent / "docs" / "flow-language.md").read_text()
+    first = manual.split("```yaml\n")[1].split("```")[0]
+    assert len(first.splitlines()) <= 10
+    assert mistakes(first, FLOOR) == []
+
+
+HEAD = "flow: x\nlanguages: [en]\ncollects: {r: {type: choice, of: [a, b]}}\nstart: a\nsteps:\n"
+
+
+def one(steps: str, head: str = HEAD) -> str:
+    """The only mistake of a flow."""
+    told = mistakes(head + steps)
+    assert len(told) == 1, told
+    return told[0]
+
+
+def test_a_menu_needs_keys_and_a_way_out() -> None:
+    told = mistakes(HEAD + '  a: {menu: "x"}\n')
+    assert [each.split(" (")[0] for each in told] == [
+        '6:3: step "a" is a menu without keys',
+        '6:6: step "a" lacks "otherwise"',
+    ]
+
+
+def test_a_loop_that_never_asks_is_told_with_its_path() -> None:
+    steps = "  a: {say: x, next: b}\n  b: {set: {r: a}, next: c}\n  c: {say: y, next: a}\n"
+    assert one(steps).startswith("6:3: a call goes round for ever: a -> b -> c -> a")
+
+
+def test_a_caller_who_presses_nothing_must_come_to_an_end() -> None:
+    steps = '  a: {menu: x, "1": c, otherwise: b}\n  b: {say: y, next: a}\n  c: {hangup: z}\n'
+    assert one(steps).startswith(
+        "6:3: a caller who presses nothing goes round for ever: a -> b -> a"
+    )
+
+
+def test_a_queue_that_leads_to_itself_when_nobody_is_there_is_told() -> None:
+    steps = "  a: {queue: q, otherwise: b}\n  b: {say: wait, next: a}\n"
+    assert "round for ever: a -> b -> a" in one(steps)
+
+
+def test_waiting_again_after_a_timeout_is_no_loop() -> None:
+    steps = "  a: {queue: q, timeout: b, otherwise: c}\n  b: {say: w, next: a}\n  c: {hangup: z}\n"
+    assert mistakes(HEAD + steps) == []
+
+
+def test_a_name_that_can_be_empty_is_told_with_a_default_as_cure() -> None:
+    steps = (
+        '  a: {menu: x, "1": {set: {r: a}, next: q}, "2": q, otherwise: e}\n'
+        '  q: {queue: "{{ r }}", otherwise: e}\n  e: {hangup: z}\n'
+    )
+    assert one(steps) == (
+        "7:14: the name of the queue can be empty here (write {{ r | default('...') }})"
+    )
+
+
+def test_every_name_a_template_can_become_is_looked_up_on_the_floor() -> None:
+    steps = (
+        '  a: {menu: x, "1": {set: {r: a}, next: q}, otherwise: e}\n'
+        '  q: {queue: "{{ r }}", otherwise: e}\n  e: {hangup: z}\n'
+    )
+    told = mistakes(HEAD + steps, FLOOR)
+    assert [each.split(" (")[0] for each in told] == [
+        '7:14: unknown queue "a"',
+        '7:14: unknown queue "b"',
+    ]
+
+
+def test_facts_are_known_only_after_the_step_that_finds_them() -> None:
+    told = mistakes(
+        HEAD + '  a: {say: "{{ customer.name }} {{ opens }} {{ caller }}", next: b}\n'
+        "  b: {hangup: z}\n"
+    )
+    assert [each.split(" (")[1] for each in told] == [
+        "it is known after an `identify` step)",
+        "it is known on the `closed` way out of an `hours` step)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ("  a: {say: x, menu: y, queue: z}\n", 'two verbs, "menu" and "queue"'),
+        ("  a: {saay: x, next: a}\n", '"saay": did you mean "say"?'),
+        ("  a: {set: {r: c}, next: b}\n  b: {hangup: x}\n", 'unknown value of "r" "c"'),
+        ("  a: {set: {language: fr}, next: b}\n  b: {hangup: x}\n", 'unknown language "fr"'),
+        ("  a: {hangup: {text: '{{ caller }}', sound: bye}}\n", "cannot hold words that change"),
+        ("  a: {hangup: {text: x, sound: ../bye}}\n", "is no sound name"),
+        (
+            "  a: {collect: r, next: b, otherwise: b}\n  b: {hangup: x}\n",
+            "nothing tells",
+        ),
+        (
+            "  a: {branch: [{if: '{{ r }}', next: b}], otherwise: b}\n  b: {hangup: x}\n",
+            "no braces",
+        ),
+        ("  a: text\n", "must be a mapping"),
+        ("  Ä: {hangup: x}\n  a: {say: x, next: Ä}\n", "cannot be the name of a step"),
+    ],
+)
+def test_common_slips_are_told(steps: str, told: str) -> None:
+    assert told in one(steps)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("flow: small", "flow: ../small", '"flow" cannot be "../small"'),
+        ("flow: small", "flow: small\nlanguages: [EN]", '"EN" is no language'),
+        ("flow: small", "flow: small\nlanguages: {en: {skil: x}}", 'did you mean "skill"?'),
+        ("type: phone", "type: phone, length: 9-4", '"9-4" is no length'),
+        ("of: [pay, ask]", "of: [pay, pay]", "1 to 9 different words"),
+        ("  account: {type", "  Account: {type: text}\n  account: {type", "the name of a field"),
+        ("  account: {type", "  caller: {type: text}\n  account: {type", "the name of a fact"),
+        ('keys: {"0"', 'keys: {"00": bye, "0"', '"00" is no key'),
+        (
+            "  otherwise: person\nstart",
+            "  otherwise: person\n  finish: 1\nstart",
+            '"#", "*" or none',
+        ),
+        (
+            "  otherwise: person\nstart",
+            "  otherwise: person\n  queue: {wait: 1s}\nstart",
+            "max_wait",
+        ),
+        ("voicemail: box", "voicemail: ../box", '"voicemail" cannot be "../box"'),
+        ("identify: small", "identify: a/b", '"identify" cannot be "a/b"'),
+        ("low: 1, high: 500", "low: one", '"low" must be a whole number'),
+        ('"Goodbye."', "[[x]]", "a list within a list"),
+        ('"Goodbye."', "[]", None),
+        ("attempts: 2", "attempts: 10", "it may be 1 to 9"),
+        ("    collect: agree", "    collect: agre", 'did you mean "agree"?'),
+        ("agree and amount", "agree and amont", 'unknown field "amont" (did you mean "amount"?)'),
+    ],
+)
+def test_slips_anywhere_in_a_file_are_told(old: str, new: str, told: str | None) -> None:
+    found = mistakes(SMALL.replace(old, new))
+    assert bool(found) is (told is not None)
+    assert told is None or told in found[0]
+
+
+CALENDAR = """
+flow: x
+calendars:
+  desk: {zone: Europe/Berlin, hours: {%s}, closed: [%s], special: {%s}}
+start: a
+steps:
+  a: {hours: desk, open: b, closed: b}
+  b: {hangup: x}
+"""
+
+
+def test_hours_are_read_as_they_are_written() -> None:
+    days = 'fri-mon: [08:00-12:00, "13:00-17:00"], tue: 22:00-6:00, wed: closed, thu: 00:00-24:00'
+    closed, special = (
+        "2026-12-25..2026-12-26",
+        "2026-12-24: 09:00-12:00, 2027-01-01..2027-01-02: closed",
+    )
+    desk = flow_of(CALENDAR % (days, closed, special)).calendars["desk"]
+    spans = [[(span.start // 60, span.end // 60) for span in day] for day in desk.week]
+    split = [(8, 12), (13, 17)]
+    assert spans == [split, [(22, 30)], [], [(0, 24)], split, split, split]
+    assert len(desk.closed) == 2
+    assert [len(day) for day in desk.special.values()] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("days", "closed", "special"),
+    [
+        ("monday: 08:00-18:00", "", ""),
+        ("mon: 08:00-25:00", "", ""),
+        ("mon: 08:00-08:00", "", ""),
+        ("mon: 24:00-08:00", "", ""),
+        ("mon: [22:00-06:00, 23:00-24:00]", "", ""),
+        ("daily: 8:00-9:00", "2026-13-01", ""),
+        ("daily: 8:00-9:00", "2026-02-02..2026-02-01", ""),
+        ("daily: 8:00-9:00", "", "tomorrow: closed"),
+    ],
+)
+def test_hours_that_make_no_sense_are_told(days: str, closed: str, special: str) -> None:
+    assert len(mistakes(CALENDAR % (days, closed, special))) == 1
+
+
+def test_a_secret_cannot_be_set_read_back_or_sent() -> None:
+    source = (
+        SMALL.replace(
+            "  agree:\n    collect: agree",
+            '  agree:\n    collect: pin\n    confirm: "{{ pin }}?"',
+        )
+        .replace("{reason: pay}", '{reason: pay, pin: "1"}')
+        .replace("unknown') }}", "{{ pin }}")
+    )
+    told = " ".join(mistakes(source))
+    assert 'the secret "pin" cannot be set' in told
+    assert 'the secret "pin" would be read back' in told
+    assert '"pin" is a secret' in told
+
+
+# --- files -----------------------------------------------------------------------------------
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+def told_by_load(*paths: Path) -> list[str]:
+    with pytest.raises(ConfigError) as refused:
+        load(paths)
+    return [str(problem) for problem in refused.value.problems]
+
+
+TABLE = "key: account\nsecret: [pin]\nrows: []\n"
+BYE = "flow: {name}\nnumbers: ['{number}']\nstart: a\nsteps: {{a: {{hangup: x}}}}\n"
+
+
+def test_a_folder_is_read_without_its_floor_tables_and_scenarios(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        a__yaml=BYE.format(name="a", number=1),
+        b__yaml=BYE.format(name="b", number=2),
+        floor__yaml="queues: {}",
+        b__scenarios__yaml="flow: b",
+    )
+    library = load([tmp_path])
+    assert set(library.flows) == {"a", "b"}
+    answering = library.for_number("2")
+    assert answering is not None
+    assert answering.name == "b"
+    assert library.for_number("3") is None
+
+
+def test_two_flows_cannot_have_one_number_or_one_name(tmp_path: Path) -> None:
+    same = BYE.format(name="a", number=1)
+    told = told_by_load(write(tmp_path, a__yaml=same, b__yaml=same))
+    assert told == [
+        f'{tmp_path}/b.yaml:2:10: the flow "a" is already taken by {tmp_path}/a.yaml',
+        f'{tmp_path}/b.yaml:2:10: the number "1" is already taken by {tmp_path}/a.yaml',
+    ]
+
+
+def test_mistakes_of_all_files_are_told_together(tmp_path: Path) -> None:
+    broken = BYE.format(name="a", number=1).replace("start: a", "start: b")
+    write(tmp_path, a__yaml=broken, b__yaml="flow: [", x__table__yaml="key: 1\nrows: x")
+    told = told_by_load(tmp_path, tmp_path / "nope.yaml")
+    names = {Path(each.split(":")[0]).name for each in told}
+    assert names == {"a.yaml", "b.yaml", "nope.yaml", "x.table.yaml"}
+
+
+def test_a_table_must_exist_and_have_the_columns_that_are_asked_for(tmp_path: Path) -> None:
+    write(tmp_path, small__yaml=SMALL)
+    assert 'unknown table "small" (none is defined)' in told_by_load(tmp_path)[0]
+    write(tmp_path, small__table__yaml="key: number\nrows: [{number: '1', pin: '2'}]")
+    told = " ".join(told_by_load(tmp_path))
+    assert 'the table "small" is searched by "number" (add number to `ask`)' in told
+    assert 'unknown column of "small": "account"' in told
+
+
+def test_a_table_may_be_empty(tmp_path: Path) -> None:
+    write(tmp_path, small__yaml=SMALL, small__table__yaml=TABLE)
+    assert set(load([tmp_path]).flows) == {"small"}
+
+
+def test_a_revision_changes_with_its_file_and_only_then() -> None:
+    assert flow_of(SMALL).revision == flow_of(SMALL).revision
+    assert flow_of(SMALL).revision != flow_of(SMALL + "# more\n").revision
+
+
+# --- rubbish ---------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    [
+        *SMALL.split(),
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        "-",
+        '"',
+        "{{ x }}",
+        "{%",
+        "&a",
+        "*a",
+        "!t",
+        "no",
+        "\n",
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=60).map(" ".join))
+@settings(max_examples=200, deadline=None)
+def test_rubbish_is_refused_in_words(source: str) -> None:
+    assert mistakes(source)
+
+
+@given(st.data())
+@settings(max_examples=250, deadline=None)
+def test_a_damaged_flow_is_read_or_refused_quickly(data: st.DataObject) -> None:
+    lines = (FLOWS / "bank.yaml").read_text().splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        match data.draw(st.integers(0, 3)):
+            case 0:
+                del lines[at]
+            case 1:
+                lines[at] = lines[at].replace(":", "", 1)
+            case 2:
+                lines.insert(at, lines[data.draw(st.integers(0, len(lines) - 1))])
+            case _:
+                lines[at] = lines[at][: data.draw(st.integers(0, 60))]
+    began = time.perf_counter()
+    for each in mistakes("\n".join(lines), FLOOR):
+        assert each.split(":")[0].isdigit()
+    assert time.perf_counter() - began < 1

@@ -1,0 +1,193 @@
+"""A small floor on the real engine, with a clock that stands still until it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from acd.engine import Engine
+from acd.model import (
+    Agent,
+    AgentReleased,
+    CallQueued,
+    Cause,
+    Command,
+    Event,
+    Floor,
+    FloorLoaded,
+    LoggedIn,
+    OfferAnswered,
+    OfferFailed,
+    Queue,
+    Ticked,
+)
+from ivr.flow.model import Flow, HangupStep
+from ivr.live import LiveContact
+from ivr.operator.answers import Operator
+from ivr.operator.commands import OperatorServices
+
+START = 1_800_000_000.0
+
+FLOOR = Floor(
+    queues=(Queue("billing", "Billing", target_seconds=20, max_waiting=9), Queue("cards")),
+    agents=(
+        Agent("1001", "Ana Ruiz", ("billing",), {"english": 9, "mandarin": 2}),
+        Agent("1002", "李娜", ("billing", "cards"), {"english": 6, "mandarin": 10}),
+        Agent("1003", "Tom Okafor", ("cards",), {"english": 10}),
+    ),
+    pause_reasons=("lunch", "break"),
+)
+
+
+def a_flow(name: str, revision: str, numbers: tuple[str, ...] = ()) -> Flow:
+    return Flow(
+        name=name,
+        revision=revision,
+        path=f"flows/{name}.yaml",
+        start="bye",
+        steps={"bye": HangupStep(name="bye")},
+        numbers=numbers,
+    )
+
+
+class Bench:
+    """The engine with the distributor's three words."""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.time = START
+        self.sent: list[Event] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def send(self, event: Event) -> list[Command]:
+        commands = self.engine.handle(event)
+        self.sent.append(event)
+        return commands
+
+
+@dataclass
+class House:
+    """Everything the operator's words reach."""
+
+    bench: Bench = field(default_factory=Bench)
+    contacts: dict[str, LiveContact] = field(default_factory=dict)
+    flows: Mapping[str, Flow] = field(
+        default_factory=lambda: {"clinic": a_flow("clinic", "aaa111", ("4100",))}
+    )
+    hung_up: list[str] = field(default_factory=list)
+    floor_on_disk: Floor = FLOOR
+    flows_on_disk: Mapping[str, Flow] | None = None
+    reload_fails: Exception | None = None
+    reload_fails_after: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.bench.send(FloorLoaded(START, FLOOR))
+        self.operator = Operator(
+            OperatorServices(
+                distributor=self.bench,
+                contacts=self.contacts.values,
+                flows=lambda: self.flows,
+                reload=self.reload,
+                hang_up=self.hung_up.append,
+            )
+        )
+
+    async def reload(self) -> None:
+        if self.reload_fails:
+            raise self.reload_fails
+        if self.flows_on_disk is not None:
+            self.flows = self.flows_on_disk
+        self.bench.send(FloorLoaded(self.bench.time, self.floor_on_disk))
+        if self.reload_fails_after:
+            raise self.reload_fails_after
+
+    async def ask(self, question: str) -> str:
+        """`show queues`, `do pause/1001/lunch`: as it is typed behind `acd`."""
+        verb, _, words = question.partition(" ")
+        return await self.operator.answer(verb, words)
+
+    # --- what happens on the floor ---------------------------------------------------------------
+
+    def later(self, seconds: float) -> None:
+        self.bench.time += seconds
+
+    def tick(self, seconds: float) -> None:
+        self.later(seconds)
+        self.bench.send(Ticked(self.bench.time))
+
+    def login(self, *agents: str) -> None:
+        for agent in agents:
+            self.bench.send(LoggedIn(self.bench.time, agent))
+
+    def caller(self, id_: str, name: str, number: str) -> LiveContact:
+        contact = LiveContact(
+            id=id_,
+            channel=f"PJSIP/trunk-{id_}",
+            uniqueid=f"u-{id_}",
+            caller=number,
+            caller_name=name,
+            dialled="4100",
+            flow="clinic",
+            started_at=self.bench.time,
+            position={"step": "menu", "revision": "aaa111"},
+        )
+        self.contacts[id_] = contact
+        return contact
+
+    def queue(
+        self, id_: str, name: str, number: str, queue: str = "billing", **needs: int
+    ) -> list[Command]:
+        """A new caller waits in a queue."""
+        contact = self.caller(id_, name, number)
+        contact.phase, contact.call, contact.queue = "waiting", f"{id_}.1", queue
+        at = self.bench.time
+        return self.bench.send(CallQueued(at, contact.call, id_, queue, needs, 0, at))
+
+    def answer(self, agent: str) -> None:
+        """The agent takes the call their phone rings for."""
+        offer = self._offer(agent)
+        self.bench.send(OfferAnswered(self.bench.time, offer))
+        row = next(row for row in self.bench.engine.agents_view(0) if row.agent == agent)
+        contact = self.contacts[row.contact or ""]
+        contact.phase, contact.agent = "talking", agent
+
+    def miss(self, agent: str) -> None:
+        self.bench.send(OfferFailed(self.bench.time, self._offer(agent), Cause.NO_ANSWER))
+
+    def release(self, agent: str) -> None:
+        self.bench.send(AgentReleased(self.bench.time, self._offer(agent)))
+
+    def without_agent(self, agent: str) -> None:
+        left = tuple(each for each in FLOOR.agents if each.id != agent)
+        self.bench.send(FloorLoaded(self.bench.time, replace(FLOOR, agents=left)))
+
+    def _offer(self, agent: str) -> str:
+        rows = self.bench.engine.agents_view(0)
+        offer = next(row.offer for row in rows if row.agent == agent)
+        assert offer is not None
+        return offer
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+def busy_house() -> House:
+    """1002 talks with Mei Lin, 1001 is being rung for a stranger, 王芳 waits for Mandarin."""
+    house = House()
+    house.login("1002", "1001")
+    house.queue("t5k0-ab0d", "Mei Lin", "13812345678", mandarin=5)
+    house.later(3)
+    house.answer("1002")
+    house.later(30)
+    house.queue("t5k1-cd1e", "王芳", "13900001111", mandarin=5)
+    house.later(10)
+    house.queue("t5k2-ef2f", "", "")
+    house.later(4)
+    return house
