@@ -37,6 +37,9 @@ from ivr.flow.actions import Prompt, Queue
 from ivr.legs import Legs, OpenOffer
 from ivr.live import LiveContact, LiveContacts
 from ivr.logs import configure_logging
+from ivr.operator.answers import Operator
+from ivr.operator.commands import OperatorServices
+from ivr.operator.server import OperatorServer
 from ivr.plans import Plan, Plans, load_plan
 from ivr.secrets import Secrets
 from ivr.settings import Settings
@@ -45,6 +48,7 @@ from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import Espeak
 from ivr.speech.phrases import BEEP, LANGUAGES, phrase
 from ivr.speech.prompts import PromptBook
+from ivr.speech.script import fixed_batches
 
 log = structlog.get_logger(__name__)
 
@@ -102,6 +106,18 @@ class Service:
         self.callers = Callers(self._voice(), self.plans, self.plans, _not_in_service)
         desk_phone = DeskPhone(self.distributor, book, self._pause_reasons, self.clock)
         routes = {"call": self.callers.enter, **desk_phone.routes()}
+        operator = Operator(
+            OperatorServices(
+                distributor=self.distributor,
+                contacts=lambda: self.contacts,
+                flows=lambda: self.plans.plan.library.flows,
+                reload=self.reload,
+                hang_up=self.hang_up_soon,
+            )
+        )
+        self.operator = OperatorServer(
+            operator.answer, secrets.console_token, settings.console_port
+        )
         self.agi = AgiServer(routes, port=settings.agi_port)
         self._tasks: set[asyncio.Task[None]] = set()
         self._squared = asyncio.Event()
@@ -138,6 +154,8 @@ class Service:
             log.warning("asterisk does not answer yet", ami_port=self.settings.ami_port)
         self.distributor.start()
         await self.agi.start()
+        await self.operator.start()
+        self._in_background(self._prepare_prompts(self.plans.plan))
         log.info("service is up", agi_port=self.agi.port, contacts=len(self.contacts))
 
     def _recover(self) -> None:
@@ -156,6 +174,7 @@ class Service:
 
     async def stop(self) -> None:
         """Shut the door; callers stay in Asterisk and meet the next service."""
+        await self.operator.stop()
         await self.agi.close()
         await self.distributor.stop()
         await self.ami.close()
@@ -232,10 +251,17 @@ class Service:
         """
         plan = self.plans.reload()
         self.distributor.send(FloorLoaded(self.clock(), plan.floor.floor))
+        self._in_background(self._prepare_prompts(plan))
         if write_configuration(build_site(self.settings, self.toolchain, plan.floor, plan.numbers)):
             for command in RELOADS:
                 await self.ami.command(command)
         return plan
+
+    async def _prepare_prompts(self, plan: Plan) -> None:
+        """Speak ahead what the flows always say, so that callers meet finished files."""
+        await self.book.prepare_fallback()
+        for failure in await self.book.prepare(fixed_batches(plan.library.flows.values())):
+            log.warning("a prompt cannot be spoken", why=str(failure))
 
     def _pause_reasons(self) -> tuple[str, ...]:
         return self.plans.plan.floor.floor.pause_reasons

@@ -20,6 +20,7 @@ CORE = (
     "ivr.flow.actions",
     "ivr.flow.interpreter",
     "ivr.flow.calendar",
+    "ivr.agi.environment",
     "ivr.agi.protocol",
     "ivr.asterisk.events",
     "acd.model",

@@ -82,6 +82,7 @@ class Site:
     ami_port: int
     ami_secret: str
     console_url: str
+    console_token: str
     languages: Sequence[str]
     numbers: Sequence[str]
     agents: Sequence[PhoneAccount]

@@ -174,7 +174,8 @@ class Line:
     async def blind_transfer(self, number: str, timeout: float = 10.0) -> None:
         """Sends the other side to `number` by REFER; this line ends when it was taken over.
 
-        Raises `PhoneError` when it was refused: the call then goes on.
+        Raises `PhoneError` when it was refused: the call then goes on. Asterisk refuses with 400
+        until it has joined the two legs, some milliseconds after the answer: hear somebody first.
         """
         target = f"sip:{number}@{self.phone.domain}"
         try:

@@ -71,7 +71,7 @@ def read_flow(source: bytes | str, file: str, problems: Problems) -> Draft | Non
 
 def _flow(root: Section, file: str, revision: str, reading: Reading) -> Draft:
     name = reading.plain_name(root.node("flow", required=True), '"flow"')
-    root.text("about", None)
+    about = root.text("about", "")
     numbers = contract.read_numbers(root, reading)
     languages = contract.read_languages(root, reading)
     reading.languages = tuple(language.code for language in languages)
@@ -86,6 +86,7 @@ def _flow(root: Section, file: str, revision: str, reading: Reading) -> Draft:
         name=name,
         revision=revision,
         path=file,
+        about=about,
         start=start or "",
         steps=steps,
         numbers=numbers,

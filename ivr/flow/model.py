@@ -328,7 +328,10 @@ class Language:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """One conversation. `revision` changes whenever its file does; `path` is that file."""
+    """One conversation; `about` says in a line what it is for.
+
+    `revision` changes whenever its file does; `path` is that file.
+    """
 
     name: str
     revision: str
@@ -339,6 +342,7 @@ class Flow:
     languages: tuple[Language, ...] = (Language("en"),)
     fields: Mapping[str, Field] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    about: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
     place: Place = NOWHERE
 

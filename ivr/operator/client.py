@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
+
+from aiohttp import encode_basic_auth
 
 from ivr.errors import IvrError
-from ivr.operator.server import FORM, HOST
+from ivr.operator.server import FORM, HOST, USER
 from ivr.operator.wording import Refused
 from ivr.secrets import Secrets
 from ivr.settings import Settings
@@ -30,7 +32,7 @@ def ask(settings: Settings, verb: str, words: str = "") -> str:
     if not (settings.home / "secrets.json").is_file():
         raise NotRunning(f"Tieline was never started in {settings.home}. Start it: tieline run")
     token = Secrets(settings.home).console_token
-    status, text = _post(settings.console_port, f"/console/{quote(token)}/text", verb, words)
+    status, text = _post(settings.console_port, token, verb, words)
     if status == 409:
         raise Refused(text.rstrip("\n"))
     if status == 413:
@@ -43,10 +45,11 @@ def ask(settings: Settings, verb: str, words: str = "") -> str:
     return text.rstrip("\n")
 
 
-def _post(port: int, path: str, verb: str, words: str) -> tuple[int, str]:
+def _post(port: int, token: str, verb: str, words: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
     try:
-        connection.request("POST", path, urlencode({verb: words}), {"Content-Type": FORM})
+        headers = {"Content-Type": FORM, "Authorization": encode_basic_auth(USER, token)}
+        connection.request("POST", "/console/text", urlencode({verb: words}), headers)
         response = connection.getresponse()
         return response.status, response.read().decode(errors="replace")
     except TimeoutError:

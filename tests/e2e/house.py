@@ -172,7 +172,7 @@ class House:
         """What the service has logged."""
         return self._output.read_text() if self._output.exists() else ""
 
-    # --- what is known -----------------------------------------------------------------------------
+    # --- what is known ---------------------------------------------------------------------------
 
     def password(self, agent: str) -> str:
         """An agent's SIP password."""

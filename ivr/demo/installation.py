@@ -1,0 +1,299 @@
+"""The Tieline that the demo plays on: the one that runs here and is at leisure, or one of its own.
+
+Its own lives in a temporary folder, on free ports, and believes that it is a weekday morning. It
+is started as `tieline run` starts one: Asterisk and the service, each a process of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from acd.journal import Journal
+from acd.model import AgentState
+from ivr.asterisk.process import CONTROL_SOCKET, AsteriskProcess, listener, socket_folder
+from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools, find_asterisk
+from ivr.asterisk.render import Site
+from ivr.asterisk.toolbox import Progress
+from ivr.demo.watch import Watch
+from ivr.errors import IvrError
+from ivr.plans import Plan, load_plan
+from ivr.resources import flows_dir
+from ivr.secrets import Secrets
+from ivr.settings import LOOPBACK, Settings, load_settings
+from ivr.site import build_site, write_configuration, write_sounds
+from ivr.speech.music import generate_music
+from ivr.speech.prompts import PromptBook
+from ivr.speech.script import fixed_batches
+
+MORNING: Final = "2026-03-02T10:00:00+08:00"
+"""A Monday at the clinic, with its desk open."""
+NUMBERS: Final = {"4001": "clinic", "4002": "bank"}
+"""What the script dials, and the flow it expects there."""
+
+_RTP_FIRST, _RTP_LAST = 12000, 12998
+_PATIENCE = 30.0
+_LAST_WORDS = 5.0
+_LOOK: Final = 0.05
+_REGISTERED = re.compile(r"Contact:\s+(\d+)/")
+
+Speaking = Callable[[Settings, Tool], Awaitable[PromptBook]]
+"""Makes the prompt book of an installation."""
+
+
+class Installation:
+    """A running Tieline, found or begun by the demo; `stop` ends what was begun, and only that."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        toolchain: Toolchain,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.settings, self.toolchain = settings, toolchain
+        self.own = environment is not None
+        """Whether it is the demo's: then it reads its settings from this environment alone."""
+        self.environment = dict(os.environ if environment is None else environment)
+        self.cwd = settings.folder if self.own else Path.cwd()
+        """In which folder, with this environment, our own commands find this installation."""
+        self.plan: Plan = load_plan(settings.flows, settings.floor)
+        rehearsed = settings.rehearse_at
+        self._ahead = rehearsed - datetime.now(UTC) if rehearsed is not None else timedelta()
+        self._asterisk = AsteriskProcess(
+            toolchain, settings.run_dir / "etc" / "asterisk.conf", settings.log_dir / "asterisk.out"
+        )
+        self._service: asyncio.subprocess.Process | None = None
+
+    @property
+    def domain(self) -> str:
+        """Where phones register."""
+        return f"{self.settings.bind}:{self.settings.sip_port}"
+
+    @property
+    def service_log(self) -> Path:
+        """What the service prints."""
+        return self.settings.log_dir / "service.log"
+
+    def password(self, agent: str) -> str:
+        """The SIP password of an agent's phone."""
+        return Secrets(self.settings.home).agent_password(agent)
+
+    def journal(self) -> Journal:
+        """The service's journal, to look at."""
+        return Journal(self.settings.data_dir / "journal.sqlite", read_only=True)
+
+    def flow_time(self) -> datetime:
+        """The time as its flows see it."""
+        return datetime.now(UTC) + self._ahead
+
+    async def tieline(self, *words: str, columns: int) -> str:
+        """What `tieline <words>` prints, in colour; raises IvrError with its own complaint."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "ivr", *words),
+            cwd=self.cwd,
+            env={**self.environment, "COLUMNS": str(columns), "FORCE_COLOR": "1"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            printed, _ = await process.communicate()
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        text = printed.decode(errors="replace").rstrip()
+        if process.returncode:
+            raise IvrError(f"`tieline {' '.join(words)}` failed: {text or process.returncode}")
+        return text
+
+    # --- begin and end ---------------------------------------------------------------------------
+
+    async def begin(self, speaking: Speaking, progress: Progress) -> None:
+        """Start Asterisk and the service, and speak what the flows will say meanwhile."""
+        settings = self.settings
+        site = build_site(settings, self.toolchain, self.plan.floor, self.plan.numbers)
+        write_configuration(site)
+        generate_music(site.folders.music)  # before Asterisk starts, which looks for it only then
+        progress("starting Asterisk and the service", None)
+        words = asyncio.create_task(self._speak(site, speaking))
+        try:
+            await self._asterisk.start(adopt=False)
+            await self._start_service()
+            await words
+        finally:
+            words.cancel()
+
+    async def _speak(self, site: Site, speaking: Speaking) -> None:
+        tools = await asyncio.to_thread(ensure_tools, self.settings, ("espeak-ng",), _silent)
+        book = await speaking(self.settings, tools["espeak-ng"])
+        try:
+            await write_sounds(site, book, _silent)
+            await book.prepare(fixed_batches(self.plan.library.flows.values()))
+        finally:
+            await book.aclose()
+
+    async def _start_service(self) -> None:
+        self.service_log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with self.service_log.open("ab") as output:
+            process = self._service = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "ivr", "serve"),
+                cwd=self.cwd,
+                env=self.environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for the demo, which then ends the service
+            )
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while not await _answers(self.settings.agi_port):
+                    if process.returncode is not None:
+                        raise IvrError(f"the service ended while it started:\n{self.last_words()}")
+                    await asyncio.sleep(_LOOK)
+        except TimeoutError:
+            raise IvrError(f"the service does not come up:\n{self.last_words()}") from None
+
+    def last_words(self, lines: int = 8) -> str:
+        """The end of the service's log."""
+        with suppress(OSError):
+            told = self.service_log.read_text(errors="replace").splitlines()
+            return "\n".join(told[-lines:])
+        return ""
+
+    async def stop(self, *, keep: bool = False) -> None:
+        """End what `begin` started; `keep` leaves the folder with its logs behind."""
+        if not self.own:
+            return
+        if self._service is not None:
+            await _end(self._service)
+        if (self.settings.run_dir / "etc" / "asterisk.conf").is_file():
+            await self._asterisk.stop(grace=_LAST_WORDS)
+        if not keep:
+            shutil.rmtree(self.settings.folder, ignore_errors=True)
+            with suppress(IvrError, OSError):  # a deep folder's socket lies in one of its own
+                shutil.rmtree(socket_folder(self.settings.run_dir), ignore_errors=True)
+
+    # --- is there one already? -------------------------------------------------------------------
+
+    async def hindrance(self, agents: Collection[str]) -> str:
+        """Why the demo should leave this running installation alone; "" when it may play on it."""
+        if reason := unlike_shipped(self.plan):
+            return reason
+        if not is_open(self.plan, self.flow_time()):
+            return "its clinic is closed now"
+        with self.journal() as journal:
+            watch = Watch(journal, self.plan.library)
+            if watch.calls(0.0):
+                return "people are talking on it"
+            states = [watch.agent(agent, 0.0).state for agent in agents]
+        if any(state is not AgentState.LOGGED_OUT for state in states):
+            return "agents are logged in"
+        registered = _REGISTERED.findall(await self._asterisk.command("pjsip show contacts"))
+        if taken := sorted(set(agents) & set(registered)):
+            return f"a phone is registered as {taken[0]}"
+        return ""
+
+
+async def running(settings: Settings) -> Installation | None:
+    """The installation of these settings, if both its Asterisk and its service answer."""
+    try:
+        asterisk = listener(socket_folder(settings.run_dir) / CONTROL_SOCKET)
+    except IvrError:
+        return None
+    toolchain = find_asterisk(settings) if asterisk else None
+    if toolchain is None or not await _answers(settings.agi_port):
+        return None
+    return Installation(settings, toolchain)
+
+
+def own(settings: Settings, progress: Progress) -> Installation:
+    """One for the demo alone, not yet begun; programs are shared with the usual one."""
+    toolchain = ensure_asterisk(settings, progress)
+    folder = Path(tempfile.mkdtemp(prefix="tieline-demo-"))
+    environment = _environment(settings, folder)
+    return Installation(load_settings(env=environment, cwd=folder), toolchain, environment)
+
+
+def _environment(usual: Settings, folder: Path) -> dict[str, str]:
+    """This process's environment, with settings of its own in place of whatever it says."""
+    sip, agi, ami, console = free_ports(4)
+    told: dict[str, object] = {
+        "home": folder / "home",
+        "flows": flows_dir(),
+        "cache": usual.cache,
+        "sip_port": sip,
+        "agi_port": agi,
+        "ami_port": ami,
+        "console_port": console,
+        "rtp_start": _RTP_FIRST,
+        "rtp_end": _RTP_LAST,
+        "rehearse_at": MORNING,
+    }
+    if usual.asterisk is not None:
+        told["asterisk"] = usual.asterisk
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TIELINE_")}
+    return kept | {f"TIELINE_{name.upper()}": str(value) for name, value in told.items()}
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens on; held together, so that all differ."""
+    with ExitStack() as stack:
+        held = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in held:
+            each.bind((LOOPBACK, 0))
+        return [each.getsockname()[1] for each in held]
+
+
+def unlike_shipped(plan: Plan) -> str:
+    """Why the script does not fit this plan; "" when flows and floor are those that ship."""
+    shipped = load_plan(flows_dir(), flows_dir() / "floor.yaml")
+    for number, name in NUMBERS.items():
+        here, there = plan.library.for_number(number), shipped.library.for_number(number)
+        if here is None or there is None or here.revision != there.revision:
+            return f"its {name} is not the one of the script"
+    return "" if plan.floor == shipped.floor else "its floor is not the one of the script"
+
+
+def is_open(plan: Plan, now: datetime) -> bool:
+    """Whether the clinic's desk is open."""
+    clinic = plan.library.flows["clinic"]
+    return all(calendar.is_open(now) for calendar in clinic.calendars.values())
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(LOOPBACK, port)
+    except OSError:
+        return False
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(_LAST_WORDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _silent(_stage: str, _done: float | None) -> None:
+    """The progress of what goes on beside something else is not shown."""

@@ -1,0 +1,130 @@
+"""The story as it is told: beats in three lanes, one each for callers, Tieline and agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from acd.model import AgentChanged, AgentState
+from acd.records.contact import ContactEvent, Json
+from acd.records.telling import duration
+
+Manner = Literal["plain", "words", "key", "good", "quiet", "display"]
+
+
+class Lane(IntEnum):
+    """Whose column it is."""
+
+    CALLERS = 0
+    TIELINE = 1
+    AGENTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """One moment: `at` is `time.monotonic()`; `note` is a measurement or the small print."""
+
+    at: float
+    lane: Lane
+    text: str
+    note: str = ""
+    manner: Manner = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people call agents and queues."""
+
+    agents: Mapping[str, str]
+    queues: Mapping[str, str]
+
+    def agent(self, extension: str) -> str:
+        """`Ana Ruiz` for 1001."""
+        return self.agents.get(extension, extension)
+
+    def queue(self, queue: str) -> str:
+        """`Nurse on duty` for nurse."""
+        return self.queues.get(queue, queue)
+
+
+Told = tuple[str, str, Manner]
+
+
+def of_contact(event: ContactEvent, names: Names) -> Told | None:
+    """What happened to a contact, for Tieline's lane; None for what the other lanes tell better."""
+    tell = _TELLERS.get(event.kind)
+    return tell(event, names) if tell is not None else None
+
+
+def of_agent(change: AgentChanged, names: Names) -> Told | None:
+    """An agent's new state; ringing and talking are told by the phones."""
+    manner = _SHOWN.get(change.state)
+    if manner is None:
+        return None
+    why = f" ({change.reason})" if change.reason else ""
+    return f"{names.agent(change.agent)} is {state_word(change.state)}{why}", "", manner
+
+
+def state_word(state: AgentState) -> str:
+    """A state in words."""
+    return "in wrap-up" if state is AgentState.WRAP_UP else state.replace("_", " ")
+
+
+_SHOWN: Mapping[AgentState, Manner] = {
+    AgentState.READY: "good",
+    AgentState.PAUSED: "quiet",
+    AgentState.WRAP_UP: "quiet",
+    AgentState.LOGGED_OUT: "quiet",
+}
+
+
+def _hours(event: ContactEvent, _: Names) -> Told:
+    is_open = "open" if event.data.get("open") else "closed"
+    return f"{event.data.get('calendar')}: {is_open} at this hour", "", "quiet"
+
+
+def _identified(event: ContactEvent, _: Names) -> Told:
+    if event.data.get("ok"):
+        return "they belong together: VERIFIED", "", "good"
+    return "they do not belong together", "", "plain"
+
+
+def _queued(event: ContactEvent, names: Names) -> Told:
+    needs = event.data.get("needs")
+    skills = [f"{skill} {level}" for skill, level in needs.items()] if _is_map(needs) else []
+    notes = [f"needs {', '.join(skills)}"] if skills else []
+    if priority := event.data.get("priority"):
+        notes.append(f"priority {priority}")
+    queue = names.queue(str(event.data.get("queue")))
+    return f"queue: {queue}", "; ".join(notes), "plain"
+
+
+def _is_map(value: Json) -> bool:
+    return isinstance(value, dict)
+
+
+def _transferred(event: ContactEvent, _: Names) -> Told:
+    to = event.data.get("to")
+    return f"the same contact, on to {to}", "nothing is asked twice", "plain"
+
+
+def _ended(event: ContactEvent, _: Names) -> Told:
+    spent = event.data.get("duration")
+    seconds = duration(spent) if isinstance(spent, int | float) else "?"
+    by = event.data.get("by")
+    return (
+        f"contact {event.contact}: {event.data.get('outcome')}",
+        f"{seconds}, {by} ended it",
+        "quiet",
+    )
+
+
+_TELLERS: Mapping[str, Callable[[ContactEvent, Names], Told]] = {
+    "hours": _hours,
+    "identified": _identified,
+    "queued": _queued,
+    "transferred": _transferred,
+    "ended": _ended,
+}
