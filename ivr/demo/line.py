@@ -34,7 +34,6 @@ _GAP_MS: Final = 100
 _REFRESH_TRIES: Final = 20
 _GOODBYE: Final = 2.0  # seconds: baresip reports the end of a call without asking the far side
 _ADDRESS: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*))\s*<sips?:(?:([^@>;]*)@)?', re.S)
-_END: Final = re.compile(r"(?P<text>.*?)(?:,Q\.850;cause=(?P<cause>\d+).*)?$", re.S)
 _ENDS: Final = {
     "Connection reset by peer [104]": "the other side hung up",  # its words for a BYE or CANCEL
     "Rejected by user": "hung up here",
@@ -354,8 +353,6 @@ def who(address: str) -> tuple[str, str]:
 
 
 def _why(text: str) -> tuple[str, int | None]:
-    match = _END.match(text)
-    if match is None:  # pragma: no cover - the pattern fits any text
-        return text, None
-    cause = match["cause"]
-    return _ENDS.get(match["text"], match["text"]), int(cause) if cause else None
+    words, _, cause = text.partition(",Q.850;cause=")
+    digits = re.match(r"\d+", cause)
+    return _ENDS.get(words, words), int(digits[0]) if digits else None

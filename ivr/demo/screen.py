@@ -54,6 +54,8 @@ class Screen:
         self.width = min(console.width, WIDEST) if self.live else PLAIN_WIDTH
         room = self.width - CLOCK - 2 * len(_LANE_SHARES)
         self.lanes = [room * share // sum(_LANE_SHARES) for share in _LANE_SHARES]
+        self.fine = (console.encoding or "").lower().startswith("utf")
+        """Whether it can show more than ASCII."""
         self._bottom: Live | None = None
         self._began = 0.0
 

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Literal
 
 from acd.model import AgentChanged, AgentState
-from acd.records.contact import ContactEvent, Json
+from acd.records.contact import ContactEvent
 from acd.records.telling import duration
 
 Manner = Literal["plain", "words", "key", "good", "quiet", "display"]
@@ -93,16 +93,12 @@ def _identified(event: ContactEvent, _: Names) -> Told:
 
 def _queued(event: ContactEvent, names: Names) -> Told:
     needs = event.data.get("needs")
-    skills = [f"{skill} {level}" for skill, level in needs.items()] if _is_map(needs) else []
-    notes = [f"needs {', '.join(skills)}"] if skills else []
+    skills = needs.items() if isinstance(needs, dict) else ()
+    notes = [f"needs {', '.join(f'{skill} {level}' for skill, level in skills)}"] if skills else []
     if priority := event.data.get("priority"):
         notes.append(f"priority {priority}")
     queue = names.queue(str(event.data.get("queue")))
     return f"queue: {queue}", "; ".join(notes), "plain"
-
-
-def _is_map(value: Json) -> bool:
-    return isinstance(value, dict)
 
 
 def _transferred(event: ContactEvent, _: Names) -> Told:

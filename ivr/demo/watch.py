@@ -43,6 +43,8 @@ class Watch:
         self._seen = journal.last("contact")
         self._positions: dict[str, Mapping[str, Any]] = {}
         self._contact_of: dict[str, str] = {}
+        self._latest: dict[str, float] = {}
+        self._in_flow: list[str] = []
         self.places: dict[str, Place] = {}
         """Contact -> where it stands; a contact that has ended stands where it stood last."""
         self._engine, self._replayed = _engine(journal)
@@ -64,9 +66,17 @@ class Watch:
         """The latest contact that began from this number, "" before there is one."""
         return self._contact_of.get(caller, "")
 
+    def latest(self, contact: str) -> float:
+        """When something was last told of a contact, in epoch seconds; 0 before anything was."""
+        return self._latest.get(contact, 0.0)
+
     def place(self, contact: str) -> Place:
         """Where a contact stands."""
         return self.places.get(contact, Place())
+
+    def in_flow(self) -> list[str]:
+        """The contacts that are in their flow: neither waiting for an agent nor talking."""
+        return list(self._in_flow)
 
     def call(self, contact: str, now: float) -> CallRow | None:
         """The contact's wait or conversation, as the distributor sees it."""
@@ -89,12 +99,15 @@ class Watch:
 
     def _event(self, at: float, body: Mapping[str, Any]) -> ContactEvent:
         event = ContactEvent(body["contact"], at, body["kind"], body["step"], body["data"])
+        self._latest[event.contact] = at
         if event.kind == "began":
             self._contact_of[str(event.data["caller"])] = event.contact
         return event
 
     def _look_at_flows(self, now: datetime) -> None:
-        for contact, live in self._journal.all_live().items():
+        alive = self._journal.all_live()
+        self._in_flow = [contact for contact, live in alive.items() if live["phase"] == "flow"]
+        for contact, live in alive.items():
             if live != self._positions.get(contact):
                 self._positions[contact] = live
                 self.places[contact] = place(self._library, live, now)

@@ -81,6 +81,16 @@ def test_a_caller_keeps_the_old_place_after_no_answer() -> None:
     assert d.rung_for("a") == "1002"
 
 
+def test_an_offer_lost_by_our_side_is_nobodys_fault() -> None:
+    d = desk(TWO)
+    d.log_in("1001", "1002")
+    idle = d.agent("1001").idle_since
+    d.queue("a")
+    d.fail("1001", Cause.LOST)
+    assert d.rung_for("a") == "1002"
+    assert (d.agent("1001").idle_since, d.agent("1001").streak) == (idle, 0)
+
+
 # --- entry and exits -----------------------------------------------------------------------------
 
 

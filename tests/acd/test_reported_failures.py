@@ -258,16 +258,6 @@ def test_a_pause_asked_while_the_phone_rings_is_not_overwritten_by_no_answer() -
     assert (d.state("1001"), d.agent("1001").reason) == (S.PAUSED, "lunch")
 
 
-def test_an_offer_lost_by_our_side_is_nobodys_fault() -> None:
-    d = desk(TWO)
-    d.log_in("1001", "1002")
-    idle = d.agent("1001").idle_since
-    d.queue("a")
-    d.fail("1001", Cause.LOST)
-    assert d.rung_for("a") == "1002"
-    assert (d.agent("1001").idle_since, d.agent("1001").streak) == (idle, 0)
-
-
 # --- 8: blocked calls ----------------------------------------------------------------------------
 
 

@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from ivr.asterisk.provision import ensure_tools
 from ivr.demo.phone import PhoneRack, SoftPhone
 from tests.e2e.house import House, until
+from tests.e2e.sipp import Sipp
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -26,6 +28,12 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         yield house
     finally:
         await house.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sipp(house: House, tmp_path_factory: pytest.TempPathFactory) -> Sipp:
+    tool = ensure_tools(house.settings, ("sipp",), lambda *_: None)["sipp"]
+    return Sipp(tool, house.domain, tmp_path_factory.mktemp("sipp"))
 
 
 class Phones:

@@ -182,6 +182,10 @@ class SippCall:
         self.media = media
         run.on_message = self._on_message
 
+    async def invite(self, timeout: float = 10.0) -> Message:
+        """The INVITE as it went out."""
+        return await self.run.until(lambda message: message.sent, timeout)
+
     async def answered(self, timeout: float = 10.0) -> float:
         """Waits for the 200; seconds since the INVITE. `PhoneError` when it was refused."""
         answer = await self._answer(timeout)

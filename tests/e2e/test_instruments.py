@@ -326,7 +326,7 @@ async def test_raw_bytes_reach_the_exchange(exchange: Exchange) -> None:
     async with exchange.sipp.hostile(uri_user=ana.user, display=display, to_user="%0a") as call:
         line = await ana.incoming(5)
         assert line.caller_name.startswith("[call_id] ]]> ;${SHELL(id)} ")
-        invite = call.run.messages[0]
+        invite = await call.invite()
         assert b"From: " + display in invite.raw
         assert "To: <sip:%0a@" in invite.text
         await line.answer()

@@ -1,0 +1,278 @@
+"""Callers and agents: what each does with a real phone is told, and what it brings is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import unquote
+
+from rich.text import Text
+
+from acd.model import AgentState
+from ivr.demo.figures import milliseconds
+from ivr.demo.meter import BLOCKS, PLAIN_BLOCKS, Meter, strip
+from ivr.demo.phone import Line, LineState, SoftPhone
+from ivr.demo.show import Show
+from ivr.demo.story import Lane, state_word
+from ivr.speech.phrases import phrase
+
+PATIENCE: Final = 12.0
+LEVELS: Final = 18
+"""Blocks in a level meter."""
+
+_CODES: Final = {
+    "*40": "agent-logged-out",
+    "*41": "agent-logged-in",
+    "*42": "agent-ready",
+    "*43": "agent-paused",
+    "*44": "wrap-up-ended",
+}
+"""What an agent hears for each code."""
+
+_DOTS: Final[dict[AgentState, str]] = {
+    AgentState.READY: "bold green",
+    AgentState.OFFERED: "bold yellow",
+    AgentState.TALKING: "bold cyan",
+    AgentState.WRAP_UP: "blue",
+    AgentState.PAUSED: "dim",
+    AgentState.LOGGED_OUT: "dim",
+}
+
+
+class Person:
+    """Somebody with a phone. `line` is the call in hand."""
+
+    lane = Lane.CALLERS
+
+    def __init__(self, show: Show, phone: SoftPhone, name: str) -> None:
+        self.show, self.phone, self.name = show, phone, name
+        self.first_name = name.split(maxsplit=1)[0] if name.isascii() else name
+        self.lines_taken: list[Line] = []
+
+    @property
+    def line(self) -> Line:
+        """The latest call."""
+        return self.lines_taken[-1]
+
+    @property
+    def heard(self) -> float:
+        """Seconds of sound heard, in all calls."""
+        return sum(line.heard_seconds for line in self.lines_taken)
+
+    def take(self, line: Line) -> Line:
+        """This call is in hand now; its sound goes through a meter."""
+        line.ear = Meter(line.began_at, LEVELS)
+        self.lines_taken.append(line)
+        return line
+
+    def strips(self) -> list[Text]:
+        """A level meter for each call that is up."""
+        blocks = BLOCKS if self.show.screen.fine else PLAIN_BLOCKS
+        found = []
+        for line in self.lines_taken:
+            if line.state is LineState.TALKING and isinstance(line.ear, Meter):
+                level = line.ear.sample()
+                told = f" {level:4.0f} dB" if level > -60 else ""
+                found.append(
+                    Text.assemble((strip(line.ear.levels, blocks), "green"), (told, "dim"))
+                )
+        return found
+
+    def tell(
+        self, text: str, note: str = "", at: float | None = None, *, key: bool = False
+    ) -> None:
+        """A beat in this person's lane."""
+        self.show.tell(self.lane, text, note, "key" if key else "plain", at)
+
+    async def hangs_up(self) -> None:
+        """End the call."""
+        self.tell(f"{self.first_name} hangs up")
+        await self.line.hang_up()
+
+    async def hears_voice(self, other: Person, timeout: float = PATIENCE) -> None:
+        """Wait for the other one's own tone, and tell that it came through."""
+        await self.line.hears(other.phone, timeout)
+        self.tell(
+            f"{self.first_name} hears {other.first_name}", f"{other.phone.tone_hz} Hz, measured"
+        )
+
+
+class Caller(Person):
+    """Somebody who rings from outside."""
+
+    def __init__(self, show: Show, phone: SoftPhone, name: str) -> None:
+        super().__init__(show, phone, name)
+        self._mark = 0.0
+        self._measure: list[float] | None = None
+        self._said = ""
+
+    @property
+    def contact(self) -> str:
+        """The contact of the call in hand, "" before there is one."""
+        return self.show.watch.contact_of(self.phone.user)
+
+    @property
+    def pressed_at(self) -> float:
+        """When the last key was released."""
+        return self._mark
+
+    def lines(self, now: float, width: int) -> list[Text]:
+        """See `Actor`."""
+        strips = self.strips()
+        if not strips:
+            return []
+        heard = f"  {self.line.heard_seconds:.1f} s heard"
+        return [Text.assemble((self.name, "bold cyan"), (heard, "dim")), *strips]
+
+    async def dials(self, number: str) -> None:
+        """Ring Tieline; returns when it has answered."""
+        self.show.callers.append(self)
+        self.show.figures.calls += 1
+        line = self.take(await self.phone.dial(number))
+        self.tell(f"{self.name} dials {number}", f"from {self.phone.user}", line.began_at, key=True)
+        self._mark, self._measure = line.began_at, self.show.figures.first_words
+        await line.answered(PATIENCE)
+
+    async def hears(self) -> None:
+        """Wait for the words that answer the last thing done, and tell how long they took."""
+        line, show = self.line, self.show
+        done = show.epoch(self._mark)
+        await show.until(
+            lambda: show.watch.latest(self.contact) >= done, PATIENCE, "the key was not heard"
+        )
+        # What was said before has stopped by then, so the next sound belongs to the new words.
+        since = max(0.0, show.monotonic(show.watch.latest(self.contact)) - line.began_at)
+        start = line.began_at + await line.hears_sound(PATIENCE, since)
+        note = ""
+        if self._measure is not None:
+            self._measure.append(start - self._mark)
+            first = self._measure is show.figures.first_words
+            note = f"{milliseconds(start - self._mark)} after {'dialling' if first else 'the key'}"
+            self._measure = None
+        await self._words(note, start)
+
+    async def hears_more(self) -> None:
+        """Wait for the next words that come by themselves."""
+        await self._words("", None)
+
+    async def _words(self, note: str, at: float | None) -> None:
+        words = await self.show.until(self._new_words, PATIENCE, "nothing new was said")
+        self._said = words
+        self.show.tell(Lane.TIELINE, f"“{words}”", note, "words", at)
+
+    def _new_words(self) -> str:
+        words = self.show.watch.place(self.contact).words
+        return words if words != self._said else ""
+
+    async def presses(self, keys: str, *, secret: bool = False, ahead: bool = False) -> None:
+        """Press keys; `ahead` of the words that ask for them. A secret is shown as dots."""
+        shown = "•" * len(keys) if secret else keys
+        told = f"{self.first_name} presses" if len(keys) < 3 else f"{self.first_name} types"
+        self.tell(f"{told} {shown}", "before being asked" if ahead else "", key=True)
+        await self.line.press(keys)
+        self._mark = time.monotonic()
+        self._measure = None if secret or ahead else self.show.figures.next_words
+
+    async def waits(self) -> int:
+        """Wait for a place in the queue; tell it, and the music; the place."""
+        show = self.show
+        row = await show.until(
+            lambda: show.watch.call(self.contact, show.epoch(time.monotonic())),
+            PATIENCE,
+            "the call joins no queue",
+        )
+        place = row.position or 0
+        show.tell(Lane.TIELINE, f"{self.first_name} waits at place {place}")
+        return place
+
+    async def hears_music(self, seconds: float) -> None:
+        """Wait for so much more music, and tell how much there was."""
+        began, before = time.monotonic(), self.line.heard_seconds
+        while self.line.heard_seconds < before + seconds:
+            await asyncio.sleep(0.05)
+            if time.monotonic() > began + PATIENCE:
+                break
+        heard = self.line.heard_seconds - before
+        self.tell(f"{self.first_name} hears music", f"{heard:.1f} s of it")
+
+
+class Agent(Person):
+    """Somebody on the floor, with a registered phone."""
+
+    lane = Lane.AGENTS
+
+    @property
+    def extension(self) -> str:
+        """Their number."""
+        return self.phone.user
+
+    def lines(self, now: float, width: int) -> list[Text]:
+        """See `Actor`."""
+        row = self.show.watch.agent(self.extension, self.show.epoch(now))
+        strips = self.strips()
+        if row.state is AgentState.LOGGED_OUT and not strips:
+            return []
+        told = f"{state_word(row.state)} {row.seconds:.0f} s"
+        name = Text.assemble(("● ", _DOTS[row.state]), (self.name, "green"), (f" {told}", "dim"))
+        return [name, *strips]
+
+    async def dials(self, code: str) -> None:
+        """Dial a feature code and listen to what it says."""
+        line = self.take(await self.phone.dial(code))
+        self.tell(f"{self.name} dials {code}", at=line.began_at, key=True)
+        await line.ended(PATIENCE)
+        words = phrase(_CODES[code], "en").text
+        self.tell(f"“{words}”", f"{line.heard_seconds:.1f} s of speech")
+
+    async def rings(self) -> Line:
+        """Wait for a call, and tell what the phone shows."""
+        line = self.take(await self.phone.incoming(PATIENCE))
+        self.tell(f"☎ {self.name}'s phone rings", at=line.began_at)
+        self.show.tell(
+            self.lane, line.caller_name, small_print(line.headers), "display", line.began_at
+        )
+        return line
+
+    async def picks_up(self, caller: Caller) -> None:
+        """Answer, listen to the whisper, and be joined with the caller."""
+        show, line = self.show, self.line
+        await line.answer(PATIENCE)
+        self.tell(f"{self.first_name} picks up", at=line.answered_at)
+
+        def joined() -> bool:
+            row = show.watch.call(caller.contact, show.epoch(time.monotonic()))
+            return row is not None and row.agent == self.extension and row.answered_at is not None
+
+        await show.until(joined, PATIENCE, f"{self.name} is not joined with {caller.name}")
+        if whisper := show.watch.place(caller.contact).whisper:
+            self.tell(f"a whisper in the ear: “{whisper}”")
+        show.figures.answered += 1
+
+    async def transfers(self, caller: Caller, to: str) -> float:
+        """Hand the caller on without a word; when that was asked."""
+        began = time.monotonic()
+        self.tell(f"{self.first_name} transfers {caller.first_name} to {to}", key=True)
+        await self.line.blind_transfer(to, PATIENCE)
+        return began
+
+
+async def talk(caller: Caller, agent: Agent, seconds: float) -> None:
+    """Each hums for so long, and the other one hears it."""
+    for one, other in ((agent, caller), (caller, agent)):
+        hums = asyncio.create_task(one.line.speak(seconds=seconds))
+        await other.hears_voice(one)
+        await hums
+
+
+def small_print(headers: Mapping[str, str]) -> str:
+    """What the INVITE says besides the caller's name, for phones and screens that read more."""
+    pairs = dict(
+        pair.split("=", 1)
+        for pair in headers.get("X-Tieline-Context", "").split(";")
+        if "=" in pair
+    )
+    told = [f"{name}: {unquote(pairs[name])}" for name in ("verified", "callback") if name in pairs]
+    contact = headers.get("X-Tieline-Contact", "")
+    return ", ".join([*told, *([f"contact: {contact}"] if contact else [])])
