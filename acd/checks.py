@@ -99,6 +99,7 @@ _CHECKS: dict[type[m.Event], Callable[[State, Any], object]] = {
     m.OfferFailed: lambda state, event: state.ringing(event.offer),
     m.AgentReleased: lambda state, event: state.answered(event.offer),
     m.CallMoved: _moved,
+    m.CallFreed: lambda state, event: state.waiting(event.call),
     m.CallReprioritised: lambda state, event: state.waiting(event.call),
     m.CallWithdrawn: lambda state, event: state.waiting(event.call),
     m.QueueClosed: lambda state, event: state.queue(event.queue),

@@ -200,6 +200,13 @@ class Engine:
         call.queue, call.entered_at = event.queue, event.at
         self._live.enter(call, event.at)
 
+    def _call_freed(self, event: m.CallFreed) -> None:
+        call = self._call(event.call)
+        call.agent = None
+        if call.offer is None:
+            self._live.refile(call)
+            self._live.staffing_changed(call, event.at)
+
     def _call_reprioritised(self, event: m.CallReprioritised) -> None:
         call = self._call(event.call)
         call.priority = event.priority
@@ -330,6 +337,7 @@ class Engine:
         m.WrapUpEnded: _wrap_up_ended,
         m.WrapUpExtended: _wrap_up_extended,
         m.CallMoved: _call_moved,
+        m.CallFreed: _call_freed,
         m.CallReprioritised: _call_reprioritised,
         m.CallWithdrawn: _call_withdrawn,
         m.QueueClosed: _queue_closed,

@@ -41,7 +41,7 @@ class LiveFloor:
         for call in self._waiting():
             self._fresh[call.call] = None
             if self._matcher.pool_of(call.call).presence is not before[call.call]:
-                self._staffing_changed(call, at)
+                self.staffing_changed(call, at)
 
     def _load_queues(self, floor: Floor) -> None:
         queues = self.state.queues
@@ -112,7 +112,7 @@ class LiveFloor:
         name = agent.agent.id
         for pool in self._matcher.set_presence(name, _presence(agent)):
             for call in self._matcher.calls_of(pool):
-                self._staffing_changed(self.state.calls[call], at)
+                self.staffing_changed(self.state.calls[call], at)
         if agent.state is AgentState.READY:
             self._matcher.set_ready(name, agent.idle_since)
             self._freed[name] = None
@@ -121,7 +121,8 @@ class LiveFloor:
         if agent.removed and agent.state is AgentState.LOGGED_OUT:
             del self.state.agents[name]
 
-    def _staffing_changed(self, call: CallRecord, at: float) -> None:
+    def staffing_changed(self, call: CallRecord, at: float) -> None:
+        """Note that the agents who could take a waiting call have come, gone or paused."""
         call.staffed_since = at
         self.deadlines.remind(Due.LEAVE, call.call)
 

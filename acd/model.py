@@ -267,6 +267,17 @@ class CallMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class CallFreed:
+    """A waiting call that wanted one agent takes anyone of its queue from now on.
+
+    The agents who did not take it stay left out for their time; its place stays.
+    """
+
+    at: float
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallReprioritised:
     """A supervisor gives a waiting call another priority."""
 
@@ -314,7 +325,7 @@ class Ticked:
 Event = (
     FloorLoaded | DayStarted | LoggedIn | LoggedOut | Paused | Readied | CallQueued | CallLeft
     | OfferAnswered | OfferFailed | AgentReleased | WrapUpEnded | WrapUpExtended | CallMoved
-    | CallReprioritised | CallWithdrawn | QueueClosed | QueueOpened | Ticked
+    | CallFreed    | CallReprioritised | CallWithdrawn | QueueClosed | QueueOpened | Ticked
 )
 # fmt: on
 

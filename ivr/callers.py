@@ -18,7 +18,7 @@ from ivr.agi.session import AgiSession
 from ivr.asterisk.ami import LiveChannel
 from ivr.channels.caller_card import plain, queue_from_json
 from ivr.channels.voice import VoiceCall, VoiceServices
-from ivr.errors import CallerHungUp
+from ivr.errors import AsteriskUnreachable, CallerHungUp
 from ivr.flow import interpreter
 from ivr.flow.actions import Prompt
 from ivr.flow.model import Flow
@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 TRANSFER_WAIT = 25.0
 """Seconds a caller moved to one agent waits for that agent, before the queue takes them back."""
+STUMBLES = 3
+"""Faults of ours in one call after which the dialplan's way out serves the caller better."""
 
 
 class Flows(Protocol):
@@ -71,6 +73,10 @@ class Callers:
         """Own this channel until it hangs up."""
         contact_id, dialled, target = (*agi.env.args, "", "", "")[:3]
         contact = self._services.contacts.get(contact_id) if contact_id else None
+        if contact is not None and contact.stumbles >= STUMBLES:
+            # Our own fault again and again: the dialplan has words and a way out for this caller.
+            await agi.set_variable("TIELINE_AWAY_SINCE", "1")
+            return
         await agi.set_variable("TIELINE_AWAY_SINCE", "")
         try:
             if contact is None:
@@ -82,6 +88,19 @@ class Callers:
                 await self._carry_on(agi, contact)
         except CallerHungUp:
             log.info("caller left before the flow began", channel=agi.env.channel)
+        except AsteriskUnreachable:
+            raise
+        except Exception:
+            self._stumbled(agi)
+            raise
+
+    def _stumbled(self, agi: AgiSession) -> None:
+        """A fault of ours threw the caller out; the dialplan sends them back in."""
+        contact = self._services.contacts.on_channel(agi.env.uniqueid)
+        if contact is not None:
+            contact.stumbles += 1
+            self._services.contacts.tell(contact, "stumbled", {"times": contact.stumbles})
+            self._services.contacts.keep(contact)
 
     # --- a new caller ------------------------------------------------------------------------
 
@@ -176,7 +195,7 @@ class Callers:
             await call.carry_on(state, replace(before, queue=queue, agent=None))
         elif self._targets.is_agent(target):
             only = replace(before, agent=target, max_wait=TRANSFER_WAIT)
-            await call.carry_on(state, only, back_to=replace(before, agent=None))
+            await call.try_agent(state, only, back_to=replace(before, agent=None))
         else:
             log.warning("transfer to an unknown target", contact=contact.id, target=target)
             await call.carry_on(state, before)

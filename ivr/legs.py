@@ -46,7 +46,10 @@ DIAL_CAUSES: Mapping[str, Cause] = {
 
 @dataclass(slots=True)
 class OpenOffer:
-    """An offer that is not settled yet; `channel` is the agent's, "" until it exists."""
+    """An offer that is not settled yet; `channel` is the agent's, "" until it exists.
+
+    `deserted`: Asterisk said that the caller left while it rang.
+    """
 
     offer: str
     call: str
@@ -56,6 +59,7 @@ class OpenOffer:
     channel: str = ""
     answered_at: float | None = None
     cancelled: bool = False
+    deserted: bool = False
 
 
 class HangingUp(Protocol):
@@ -137,7 +141,8 @@ class Legs:
         offer = self._offers.get(offer_id)
         if offer is None or offer.answered_at is not None:
             return
-        if cause is Cause.CALLER_LEFT:
+        if cause is Cause.CALLER_LEFT and not offer.cancelled:
+            offer.deserted = True
             return  # the caller's own channel tells the whole story
         self._offers.pop(offer_id)
         if not offer.cancelled:
@@ -150,7 +155,9 @@ class Legs:
         if offer is None:
             return
         if offer.answered_at is None:
-            self.failed(offer_id, cause)
+            # The leg often ends before the caller's own end is heard: that is no agent's fault.
+            left = offer.deserted and cause is not Cause.LOST
+            self.failed(offer_id, Cause.CALLER_LEFT if left else cause)
             return
         self._offers.pop(offer_id)
         talk = round(self._clock() - offer.answered_at, 3)
@@ -178,6 +185,8 @@ class Legs:
 
     def caller_left(self, contact: LiveContact, reason: str = "hangup", by: str = "caller") -> None:
         """The caller's channel is gone for good: settle the wait or the talk, close the contact."""
+        if self._contacts.get(contact.id) is None:
+            return  # told twice: by the session and by the channel's own end
         offer = self._offer_of(contact)
         if offer is not None and offer.answered_at is not None:
             self.ended(offer.offer)

@@ -38,7 +38,7 @@ class LiveContact:
     """One contact on one channel.
 
     `call` is the id of its present wait in a queue ("" before the first), `entries` counts the
-    waits, `position` is the interpreter's state as JSON, `name` is who the agents see.
+    waits, `stumbles` our own faults on the way; `position` is the interpreter's state as JSON.
     """
 
     id: str
@@ -54,6 +54,7 @@ class LiveContact:
     queue: str = ""
     agent: str = ""
     entries: int = 0
+    stumbles: int = 0
     position: dict[str, Any] = field(default_factory=dict)
     waiting_action: dict[str, Any] = field(default_factory=dict)
 

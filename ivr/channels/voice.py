@@ -14,7 +14,7 @@ breaks without a word: Asterisk or this service is going away; the contact is le
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,8 @@ from typing import Any, Protocol
 import structlog
 
 from acd.distributor import Distributor, Mailbox
-from acd.model import CallExits, CallQueued, Cause, Command, Exit, MakeOffer
+from acd.errors import AcdError
+from acd.model import CallExits, CallFreed, CallQueued, Cause, Command, Exit, MakeOffer
 from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.channels.caller_card import CallerCard, queue_to_json
@@ -145,17 +146,30 @@ class VoiceCall:
         except CallerHungUp:
             self._caller_left()
 
-    async def carry_on(
-        self, state: interpreter.State, action: Queue, back_to: Queue | None = None
-    ) -> None:
-        """Take up a wait: after a restart, or a new one after a transfer.
+    async def carry_on(self, state: interpreter.State, action: Queue) -> None:
+        """Take up a wait: after a restart, or a new one after a transfer."""
+        await self._until_served(state, self._wait_for_agent(action, state))
 
-        When it ends without a conversation, the caller goes `back_to` the wait named there.
+    async def try_agent(self, state: interpreter.State, only: Queue, back_to: Queue) -> None:
+        """Ring one agent once (a transfer); unanswered, the caller is back in the queue.
+
+        There they stand where somebody stands who has waited since the call began.
         """
+        since = self._contact.started_at
+
+        async def attempt() -> QueueLeft:
+            result = await self._wait_for_agent(only, state, once=True, since=since)
+            if result.outcome == "answered":
+                return result
+            return await self._wait_for_agent(back_to, state, since=since)
+
+        await self._until_served(state, attempt())
+
+    async def _until_served(
+        self, state: interpreter.State, wait: Coroutine[Any, Any, QueueLeft]
+    ) -> None:
         try:
-            result = await self._wait_for_agent(action, state)
-            if back_to is not None and result != QueueLeft("answered"):
-                result = await self._wait_for_agent(back_to, state)
+            result = await wait
         except CallerHungUp:
             self._caller_left()
             return
@@ -269,8 +283,19 @@ class VoiceCall:
 
     # --- waiting for a person ----------------------------------------------------------------
 
-    async def _wait_for_agent(self, action: Queue, state: interpreter.State) -> QueueLeft:
-        """Wait until the distributor has an agent, or a reason why there will be none."""
+    async def _wait_for_agent(
+        self,
+        action: Queue,
+        state: interpreter.State,
+        *,
+        once: bool = False,
+        since: float | None = None,
+    ) -> QueueLeft:
+        """Wait until the distributor has an agent, or a reason why there will be none.
+
+        `once`: after a first unanswered offer anyone may take a call that wanted one agent.
+        `since` gives an older place in the queue.
+        """
         card = await self._prepare(action, state)
         contact, distributor = self._contact, self._house.distributor
         knows_us = contact.phase == "waiting" and distributor.engine.has_call(contact.call)
@@ -279,28 +304,37 @@ class VoiceCall:
             contact.call = f"{contact.id}.{contact.entries}"
         with distributor.watch(contact.call) as mailbox:
             if not knows_us:
-                self._enter(action)
+                try:
+                    self._enter(action, since)
+                except AcdError as refused:
+                    contact.phase = "flow"
+                    self._log.error("no such wait", queue=action.queue, why=str(refused))
+                    return QueueLeft("failed", str(refused))
             await self._agi.set_music(True)
-            while True:
-                command = mailbox.get_nowait() or await self._news(mailbox)
-                if isinstance(command, CallExits):
-                    return self._left_queue(command)
-                if isinstance(command, MakeOffer):
-                    if await self._ring(command, card):
-                        contact.phase = "flow"
-                        self._agent_left_last = True
-                        return QueueLeft("answered")
-                    await self._agi.set_music(True)
+            return await self._served(mailbox, card, once)
 
-    def _enter(self, action: Queue) -> None:
+    async def _served(self, mailbox: Mailbox, card: CallerCard, once: bool) -> QueueLeft:
+        """Follow the distributor's words, one after the other."""
+        contact = self._contact
+        while True:
+            command = mailbox.get_nowait() or await self._news(mailbox)
+            if isinstance(command, CallExits):
+                return self._left_queue(command)
+            if isinstance(command, MakeOffer):
+                if await self._ring(command, card):
+                    contact.phase = "flow"
+                    self._agent_left_last = True
+                    return QueueLeft("answered")
+                if once and self._house.distributor.engine.has_call(contact.call):
+                    once = False
+                    self._house.distributor.send(CallFreed(self._house.clock(), contact.call))
+                await self._agi.set_music(True)
+
+    def _enter(self, action: Queue, since: float | None) -> None:
         """Join the queue: the wait is in the journal before the music starts."""
         contact, house = self._contact, self._house
-        contact.queue, contact.agent, contact.phase = action.queue, "", "waiting"
-        contact.waiting_action = queue_to_json(action)
-        house.contacts.keep(contact)
-        needs = dict(action.needs)
-        self._tell("queued", queue=action.queue, needs={**needs}, priority=action.priority)
         at = house.clock()
+        needs = dict(action.needs)
         house.distributor.send(
             CallQueued(
                 at=at,
@@ -309,11 +343,15 @@ class VoiceCall:
                 queue=action.queue,
                 needs=needs,
                 priority=action.priority,
-                enqueued_at=at,
+                enqueued_at=at if since is None else since,
                 agent=action.agent,
                 max_wait=action.max_wait,
             )
         )
+        contact.queue, contact.agent, contact.phase = action.queue, "", "waiting"
+        contact.waiting_action = queue_to_json(action)
+        house.contacts.keep(contact)
+        self._tell("queued", queue=action.queue, needs={**needs}, priority=action.priority)
 
     async def _prepare(self, action: Queue, state: interpreter.State) -> CallerCard:
         """Put on the channel what an agent's phone will show: ready before it is needed."""

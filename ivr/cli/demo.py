@@ -1,9 +1,106 @@
-"""Placeholder until the commands are here."""
+"""`tieline demo`: scripted callers and agents with real phones, shown live."""
 
 from __future__ import annotations
 
+import asyncio
+import io
+import signal
+import sys
+from collections.abc import Coroutine
+from importlib.util import find_spec
+from typing import Annotated, Any
+
 import typer
+from rich.console import Console
+from rich.text import Text
+
+from ivr.app import prompt_book
+from ivr.cli.progress import shown_progress
+from ivr.errors import IvrError
+from ivr.settings import load_settings
+
+INTERRUPTED = 130
+
+_NEXT = (
+    (
+        "Run it",
+        "make run, and register a softphone at 127.0.0.1:5060 as 1001: "
+        "the screen that comes up shows its password.",
+    ),
+    (
+        "Take calls",
+        "dial *42 on it, then ring 4001 (the clinic) or 4002 (the bank: "
+        "account 12345678, PIN 4321) from a second softphone, which needs no account.",
+    ),
+    (
+        "Change it",
+        "edit flows/clinic.yaml, check it with tieline check, hear it with tieline "
+        "try clinic, and put it in force with tieline do reload.",
+    ),
+)
 
 
 def register(app: typer.Typer) -> None:
-    """Add nothing yet."""
+    """Add the command to the command line."""
+    app.command()(demo)
+
+
+def demo(
+    fast: Annotated[bool, typer.Option("--fast", help="Everybody hurries: under 40 s.")] = False,
+) -> None:
+    """Watch scripted callers and agents talk over real SIP phones, and what Tieline does.
+
+    Plays on the Tieline that runs here if it is at leisure, otherwise on one of its own, which
+    is gone afterwards. Ctrl-C ends everything.
+
+    \b
+    Example: tieline demo --fast
+    """
+    if find_spec("baresip") is None:
+        raise IvrError(
+            "the demo needs SIP phones in software, and baresip-python is not installed: "
+            "run make venv in a checkout, or pip install 'tieline[demo]'"
+        )
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without Chinese shows marks instead
+    raise typer.Exit(asyncio.run(_interruptible(_demo(fast=fast))))
+
+
+async def _demo(*, fast: bool) -> None:
+    # Only here: what it imports needs an extra, which the other commands do without.
+    from ivr.demo.performance import choose, perform  # noqa: PLC0415
+    from ivr.demo.screen import PLAIN_WIDTH, Screen  # noqa: PLC0415
+
+    terminal = sys.stdout.isatty()
+    console = Console(highlight=False, width=None if terminal else PLAIN_WIDTH)
+    screen, settings = Screen(console), load_settings()
+    with shown_progress(console) as progress:
+        house = await choose(screen, settings, progress)
+    figures = await perform(screen, house, prompt_book, fast=fast)
+    screen.line()
+    screen.summary(figures.rows())
+    for what, how in _NEXT:
+        screen.line(Text.assemble((f"{what}: ", "bold"), how))
+
+
+async def _interruptible(work: Coroutine[Any, Any, None]) -> int:
+    """Run `work`; the first Ctrl-C or termination ends it in an orderly way. The exit code."""
+    task = asyncio.create_task(work)
+    loop = asyncio.get_running_loop()
+    stopped: list[bool] = []
+
+    def stop() -> None:
+        if not stopped:
+            stopped.append(True)
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not stopped:
+            raise
+        sys.stderr.write("Stopped; everything is put away.\n")
+        return INTERRUPTED
+    return 0

@@ -21,23 +21,23 @@ class Play:
 
     def __init__(self, show: Show, rack: PhoneRack, agents: Mapping[str, Agent]) -> None:
         self.show, self._rack = show, rack
+        self._callers: list[Caller] = []
         self.ana, self.li_na, self.zhang_wei = (agents[each] for each in AGENTS)
 
     async def caller(self, number: str, name: str) -> Caller:
         """Somebody with a telephone, somewhere."""
-        return Caller(
-            self.show, await self._rack.caller(number, name, self.show.house.domain), name
-        )
+        phone = await self._rack.caller(number, name, self.show.house.domain)
+        self._callers.append(Caller(self.show, phone, name))
+        return self._callers[-1]
 
-    async def perform(self) -> None:
-        """All acts."""
+    async def perform(self) -> float:
+        """All acts; how many seconds of sound the callers heard."""
         act = self.show.act
         await act(1, "A patient rings the clinic", _ONE, self.patient())
         await act(2, "A bank customer proves who she is, in Mandarin", _TWO, self.customer())
-        await act(
-            3, "The agent hands the caller on, and all that is known", _THREE, self.handed_on()
-        )
+        await act(3, "The caller is handed on, with all that is known", _THREE, self.handed_on())
         await act(4, "Nobody is free", _FOUR, self.nobody_free())
+        return sum(caller.heard for caller in self._callers)
 
     # --- one -------------------------------------------------------------------------------------
 
@@ -54,21 +54,21 @@ class Play:
         await login
         await sam.presses("1")
         await self._served(sam, self.ana)
-        await talk(sam, self.ana, await self._turn())
+        await talk(sam, self.ana, self._turn)
         await self.ana.hangs_up()
-        await sam.hears_goodbye()
+        await sam.hears_more()
         self.show.aside(self.ana.dials("*44"))
         await self.show.pause(1.5)
         await sam.line.hang_up()
 
     async def _served(self, caller: Caller, agent: Agent) -> None:
         """The last key was pressed: the agent's phone rings, and the agent answers."""
-        ringing = await agent.rings()
-        self.show.figures.found.append(max(0.0, ringing.began_at - caller.pressed_at))
+        await agent.rings(caller.pressed_at, "the last key", self.show.figures.found)
         await self.show.pause(1.0)
         await agent.picks_up(caller)
 
-    async def _turn(self) -> float:
+    @property
+    def _turn(self) -> float:
         """How long each speaks."""
         return 0.4 if self.show.fast else 1.1
 
@@ -97,7 +97,7 @@ class Play:
         await login
         await mei.presses("1")
         await self._served(mei, self.zhang_wei)
-        await talk(mei, self.zhang_wei, await self._turn())
+        await talk(mei, self.zhang_wei, self._turn)
         await mei.hangs_up()
 
     # --- three -----------------------------------------------------------------------------------
@@ -111,15 +111,14 @@ class Play:
         await omar.presses("12", ahead=True)
         await self._served(omar, self.ana)
         login = show.aside(self.li_na.dials("*42"))
-        await talk(omar, self.ana, await self._turn())
+        await talk(omar, self.ana, self._turn)
         await login
         asked = await self.ana.transfers(omar, NURSE)
-        ringing = await self.li_na.rings()
-        show.figures.handed_on.append(ringing.began_at - asked)
+        await self.li_na.rings(asked, "the transfer", show.figures.handed_on)
         show.aside(self.ana.dials("*43"))
         await show.pause(0.6)
         await self.li_na.picks_up(omar)
-        await talk(omar, self.li_na, await self._turn())
+        await talk(omar, self.li_na, self._turn)
         contact = omar.contact
         await omar.hangs_up()
         show.aside(self.li_na.dials("*43"))
@@ -152,11 +151,10 @@ class Play:
 
     async def _takes_the_next(self, agent: Agent, caller: Caller) -> None:
         code = self.show.aside(agent.dials("*42"))
-        ringing = await agent.rings()
-        self.show.figures.roused.append(ringing.began_at - agent.ready_at)
+        await agent.rings(agent.dialled_at, "*42 was dialled", self.show.figures.roused)
         await self.show.pause(0.6)
         await agent.picks_up(caller)
-        await talk(caller, agent, await self._turn())
+        await talk(caller, agent, self._turn)
         await caller.hangs_up()
         await code
 
@@ -164,4 +162,4 @@ class Play:
 _ONE = "Every phone hums a tone of its own, so that who hears whom can be measured."
 _TWO = "The PIN is checked against a hash and forgotten; no log and no record ever holds it."
 _THREE = "A bill turns out to be a question for the nurse: the caller tells it once."
-_FOUR = "Both agents of the desk are at a break; two callers wait with music."
+_FOUR = "No agent of the desk is ready; two callers wait with music."

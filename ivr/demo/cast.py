@@ -12,13 +12,19 @@ from rich.text import Text
 
 from acd.model import AgentState
 from ivr.demo.figures import milliseconds
-from ivr.demo.meter import BLOCKS, PLAIN_BLOCKS, Meter, strip
+from ivr.demo.meter import BLOCKS, PLAIN_BLOCKS, QUIETEST, Meter, strip
 from ivr.demo.phone import Line, LineState, SoftPhone
 from ivr.demo.show import Show
-from ivr.demo.story import Lane, state_word
+from ivr.demo.story import Lane, Manner, state_word
 from ivr.speech.phrases import phrase
 
 PATIENCE: Final = 12.0
+IN_FLIGHT: Final = 0.04
+"""Two packets: so much earlier than its end a sound may seem to begin."""
+IN_A_PAUSE: Final = 0.08
+"""Callers press keys where the voice takes a breath, so that old and new words cannot be mixed."""
+GAP_MS: Final = 140
+"""Between keys: with less, the phone is still sending the last keys when it has pressed them."""
 LEVELS: Final = 18
 """Blocks in a level meter."""
 
@@ -63,7 +69,7 @@ class Person:
 
     def take(self, line: Line) -> Line:
         """This call is in hand now; its sound goes through a meter."""
-        line.ear = Meter(line.began_at, LEVELS)
+        self.meter = line.ear = Meter(line.began_at, LEVELS)
         self.lines_taken.append(line)
         return line
 
@@ -74,17 +80,24 @@ class Person:
         for line in self.lines_taken:
             if line.state is LineState.TALKING and isinstance(line.ear, Meter):
                 level = line.ear.sample()
-                told = f" {level:4.0f} dB" if level > -60 else ""
+                told = f" {level:.0f} dB" if level > QUIETEST else ""
                 found.append(
                     Text.assemble((strip(line.ear.levels, blocks), "green"), (told, "dim"))
                 )
         return found
 
     def tell(
-        self, text: str, note: str = "", at: float | None = None, *, key: bool = False
+        self,
+        text: str,
+        note: str = "",
+        at: float | None = None,
+        *,
+        figure: str = "",
+        key: bool = False,
     ) -> None:
         """A beat in this person's lane."""
-        self.show.tell(self.lane, text, note, "key" if key else "plain", at)
+        manner: Manner = "key" if key else "plain"
+        self.show.tell(self.lane, text, note, manner=manner, at=at, figure=figure)
 
     async def hangs_up(self) -> None:
         """End the call."""
@@ -118,7 +131,7 @@ class Caller(Person):
         """When the last key was released."""
         return self._mark
 
-    def lines(self, now: float, width: int) -> list[Text]:
+    def lines(self, now: float) -> list[Text]:
         """See `Actor`."""
         strips = self.strips()
         if not strips:
@@ -130,37 +143,41 @@ class Caller(Person):
         """Ring Tieline; returns when it has answered."""
         self.show.callers.append(self)
         self.show.figures.calls += 1
-        line = self.take(await self.phone.dial(number))
-        self.tell(f"{self.name} dials {number}", f"from {self.phone.user}", line.began_at, key=True)
-        self._mark, self._measure = line.began_at, self.show.figures.first_words
-        await line.answered(PATIENCE)
+        self._mark, self._measure = time.monotonic(), self.show.figures.first_words
+        self.tell(f"{self.name} dials {number}", f"from {self.phone.user}", key=True)
+        await self.take(await self.phone.dial(number)).answered(PATIENCE)
 
     async def hears(self) -> None:
         """Wait for the words that answer the last thing done, and tell how long they took."""
         line, show = self.line, self.show
-        done = show.epoch(self._mark)
+        asked = show.epoch(self._mark)
         await show.until(
-            lambda: show.watch.latest(self.contact) >= done, PATIENCE, "the key was not heard"
+            lambda: show.watch.latest(self.contact) >= asked, PATIENCE, "the key was not heard"
         )
         # What was said before has stopped by then, so the next sound belongs to the new words.
-        since = max(0.0, show.monotonic(show.watch.latest(self.contact)) - line.began_at)
-        start = line.began_at + await line.hears_sound(PATIENCE, since)
-        note = ""
-        if self._measure is not None:
+        since = show.monotonic(show.watch.latest(self.contact)) - IN_FLIGHT - line.began_at
+        heard = await line.hears_sound(PATIENCE, max(0.0, since))
+        start = line.began_at + self.meter.arrived(heard)
+        # Unless it cuts off a word: then nothing tells where the new words began.
+        cut = self.meter.arrived(max(0.0, since)) + IN_FLIGHT < heard
+        figure = ""
+        if self._measure is not None and not cut:
             self._measure.append(start - self._mark)
             first = self._measure is show.figures.first_words
-            note = f"{milliseconds(start - self._mark)} after {'dialling' if first else 'the key'}"
-            self._measure = None
-        await self._words(note, start)
+            figure = (
+                f"{milliseconds(start - self._mark)} after {'dialling' if first else 'the key'}"
+            )
+        self._measure = None
+        await self._words(figure, start)
 
     async def hears_more(self) -> None:
         """Wait for the next words that come by themselves."""
         await self._words("", None)
 
-    async def _words(self, note: str, at: float | None) -> None:
+    async def _words(self, figure: str, at: float | None) -> None:
         words = await self.show.until(self._new_words, PATIENCE, "nothing new was said")
         self._said = words
-        self.show.tell(Lane.TIELINE, f"“{words}”", note, "words", at)
+        self.show.tell(Lane.TIELINE, f"“{words}”", manner="words", at=at, figure=figure)
 
     def _new_words(self) -> str:
         words = self.show.watch.place(self.contact).words
@@ -169,9 +186,11 @@ class Caller(Person):
     async def presses(self, keys: str, *, secret: bool = False, ahead: bool = False) -> None:
         """Press keys; `ahead` of the words that ask for them. A secret is shown as dots."""
         shown = "•" * len(keys) if secret else keys
+        if not ahead:
+            await self.line.hears_silence(IN_A_PAUSE, PATIENCE)
         told = f"{self.first_name} presses" if len(keys) < 3 else f"{self.first_name} types"
         self.tell(f"{told} {shown}", "before being asked" if ahead else "", key=True)
-        await self.line.press(keys)
+        await self.line.press(keys, GAP_MS)
         self._mark = time.monotonic()
         self._measure = None if secret or ahead else self.show.figures.next_words
 
@@ -195,20 +214,26 @@ class Caller(Person):
             if time.monotonic() > began + PATIENCE:
                 break
         heard = self.line.heard_seconds - before
-        self.tell(f"{self.first_name} hears music", f"{heard:.1f} s of it")
+        self.tell(f"{self.first_name} hears music", figure=f"{heard:.1f} s of it")
 
 
 class Agent(Person):
     """Somebody on the floor, with a registered phone."""
 
     lane = Lane.AGENTS
+    dialled_at = 0.0
+    """When a feature code was last dialled."""
+
+    def __init__(self, show: Show, phone: SoftPhone, name: str) -> None:
+        super().__init__(show, phone, name)
+        self.first_name = name  # an agent is called by the name that the floor file gives
 
     @property
     def extension(self) -> str:
         """Their number."""
         return self.phone.user
 
-    def lines(self, now: float, width: int) -> list[Text]:
+    def lines(self, now: float) -> list[Text]:
         """See `Actor`."""
         row = self.show.watch.agent(self.extension, self.show.epoch(now))
         strips = self.strips()
@@ -220,20 +245,21 @@ class Agent(Person):
 
     async def dials(self, code: str) -> None:
         """Dial a feature code and listen to what it says."""
+        self.dialled_at = time.monotonic()
+        self.tell(f"{self.name} dials {code}", key=True)
         line = self.take(await self.phone.dial(code))
-        self.tell(f"{self.name} dials {code}", at=line.began_at, key=True)
         await line.ended(PATIENCE)
         words = phrase(_CODES[code], "en").text
-        self.tell(f"“{words}”", f"{line.heard_seconds:.1f} s of speech")
+        self.tell(f"“{words}”", figure=f"{line.heard_seconds:.1f} s of speech heard")
 
-    async def rings(self) -> Line:
-        """Wait for a call, and tell what the phone shows."""
+    async def rings(self, since: float, what: str, measure: list[float]) -> None:
+        """Wait for a call; tell how long after `what`, at `since`, it came and what is shown."""
         line = self.take(await self.phone.incoming(PATIENCE))
-        self.tell(f"☎ {self.name}'s phone rings", at=line.began_at)
-        self.show.tell(
-            self.lane, line.caller_name, small_print(line.headers), "display", line.began_at
-        )
-        return line
+        measure.append(line.began_at - since)
+        figure = f"{milliseconds(measure[-1])} after {what}"
+        self.tell(f"☎ {self.name}'s phone rings", at=line.began_at, figure=figure)
+        small = small_print(line.headers)
+        self.show.tell(self.lane, line.caller_name, small, manner="display", at=line.began_at)
 
     async def picks_up(self, caller: Caller) -> None:
         """Answer, listen to the whisper, and be joined with the caller."""
@@ -241,14 +267,17 @@ class Agent(Person):
         await line.answer(PATIENCE)
         self.tell(f"{self.first_name} picks up", at=line.answered_at)
 
-        def joined() -> bool:
+        def joined() -> float | None:
             row = show.watch.call(caller.contact, show.epoch(time.monotonic()))
-            return row is not None and row.agent == self.extension and row.answered_at is not None
+            talks = row is not None and row.agent == self.extension and row.answered_at
+            return row.wait if row is not None and talks else None
 
-        await show.until(joined, PATIENCE, f"{self.name} is not joined with {caller.name}")
+        waited = await show.until(joined, PATIENCE, f"{self.name} is not joined with {caller.name}")
         if whisper := show.watch.place(caller.contact).whisper:
-            self.tell(f"a whisper in the ear: “{whisper}”")
-        show.figures.answered += 1
+            self.tell("a whisper in the ear alone:", f"“{whisper}”", line.answered_at)
+        told = f"{caller.first_name} and {self.name} are joined"
+        show.tell(Lane.TIELINE, told, f"waited {waited:.1f} s in all", manner="good")
+        show.figures.answered.add(caller.contact)
 
     async def transfers(self, caller: Caller, to: str) -> float:
         """Hand the caller on without a word; when that was asked."""

@@ -9,7 +9,7 @@ from statistics import median
 
 @dataclass(slots=True)
 class Figures:
-    """Everything measured so far; all in seconds.
+    """Everything measured so far; all in seconds. `answered` are contacts.
 
     `first_words`: from dialling to the first sound. `next_words`: from the end of a key to the
     next sound. `found`: from the last key to the ringing of an agent's phone. `roused`: from an
@@ -18,7 +18,7 @@ class Figures:
     """
 
     calls: int = 0
-    answered: int = 0
+    answered: set[str] = field(default_factory=set)
     first_words: list[float] = field(default_factory=list)
     next_words: list[float] = field(default_factory=list)
     found: list[float] = field(default_factory=list)
@@ -29,7 +29,8 @@ class Figures:
 
     def rows(self) -> list[tuple[str, str]]:
         """The summary: what was measured, and what came out; nothing for what was not."""
-        told = [("calls", f"{self.calls}, {_all(self.answered, self.calls)} answered by a person")]
+        answered = "all" if len(self.answered) == self.calls else str(len(self.answered))
+        told = [("calls", f"{self.calls}, {answered} answered by a person")]
         for what, seconds in (
             ("dialling → first word", self.first_words),
             ("key → next words", self.next_words),
@@ -54,7 +55,3 @@ def spread(seconds: Sequence[float]) -> str:
     if len(seconds) == 1:
         return middle
     return f"median {middle}, worst {milliseconds(max(seconds))} of {len(seconds)}"
-
-
-def _all(part: int, whole: int) -> str:
-    return "all" if part == whole else str(part)

@@ -119,13 +119,12 @@ class Installation:
 
     # --- begin and end ---------------------------------------------------------------------------
 
-    async def begin(self, speaking: Speaking, progress: Progress) -> None:
+    async def begin(self, speaking: Speaking) -> None:
         """Start Asterisk and the service, and speak what the flows will say meanwhile."""
         settings = self.settings
         site = build_site(settings, self.toolchain, self.plan.floor, self.plan.numbers)
         write_configuration(site)
         generate_music(site.folders.music)  # before Asterisk starts, which looks for it only then
-        progress("starting Asterisk and the service", None)
         words = asyncio.create_task(self._speak(site, speaking))
         try:
             await self._asterisk.start(adopt=False)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 
-from ivr.demo.ear import Ear, loudness
+from ivr.demo.ear import LOUD_DBFS, Ear, loudness
 
 QUIETEST, LOUDEST = -52.0, -12.0
 """dBFS at the two ends of the scale; speech lies between."""
@@ -23,11 +25,24 @@ class Meter(Ear):
         self.levels: deque[float] = deque([-math.inf] * width, width)
         """One level in dBFS for each `sample`, the oldest first."""
         self._peak = -math.inf
+        self._loud_at: list[float] = []
 
     def feed(self, pcm: bytes, at: float | None = None) -> None:
         """See `Ear.feed`."""
+        at = time.monotonic() if at is None else at
         super().feed(pcm, at)
-        self._peak = max(self._peak, loudness(array("h", pcm)))
+        level = loudness(array("h", pcm))
+        self._peak = max(self._peak, level)
+        if level >= LOUD_DBFS:
+            self._loud_at.append(at - self.began)
+
+    def arrived(self, start: float) -> float:
+        """When the sound that began at `start` was in hand: packets may come two at a time.
+
+        An ear tells when a sound began; what is measured must not be better than it was.
+        """
+        index = bisect_left(self._loud_at, start)
+        return self._loud_at[index] if index < len(self._loud_at) else start
 
     def sample(self) -> float:
         """Takes the loudest level since the last sample into the strip, and returns it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from rich import box
@@ -18,7 +18,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ivr.demo.story import Beat, Manner
+from ivr.demo.story import Beat, Lane, Manner
 
 WIDEST, PLAIN_WIDTH = 116, 100
 CLOCK: Final = 6
@@ -26,23 +26,23 @@ STAGE_LINES: Final = 5
 
 _LANE_NAMES: Final = ("CALLERS", "TIELINE", "AGENTS")
 _LANE_STYLES: Final = ("cyan", "magenta", "green")
-_LANE_SHARES: Final = (26, 40, 34)
+_LANE_SHARES: Final = (28, 36, 32)
 _STYLES: Final[Mapping[Manner, str]] = {
     "plain": "",
-    "words": "italic bright_white",
+    "words": "italic",
     "key": "bold cyan",
     "good": "bold green",
     "quiet": "dim",
-    "display": "bold bright_white",
+    "display": "bold",
 }
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """What is so just now: a few lines for each lane."""
+    """What is so just now, `seconds` after the act began: a few lines for each lane."""
 
-    seconds: float = 0.0
-    lanes: tuple[list[Text], list[Text], list[Text]] = field(default_factory=lambda: ([], [], []))
+    seconds: float
+    lanes: tuple[Sequence[Text], Sequence[Text], Sequence[Text]]
 
 
 class Screen:
@@ -113,7 +113,8 @@ class Screen:
                 padding=(0, 1),
             )
         told = Text(beat.text, style=style or _LANE_STYLES[beat.lane])
-        return told if not beat.note else Group(told, Text(beat.note, style="dim"))
+        more = ((beat.note, "dim"), (beat.figure, "yellow"))
+        return Group(told, *(Text(text, style=how) for text, how in more if text))
 
     def _row(self, clock: str, cells: Sequence[RenderableType]) -> Table:
         table = Table.grid(padding=(0, 2, 0, 0))
@@ -133,6 +134,16 @@ class Screen:
             self.console.file.write(line.rstrip() + "\n")
         self.console.file.flush()
 
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """While open, something takes its time."""
+        if not self.live:
+            self.line(f"{what}...")
+            yield
+            return
+        with self.console.status(f"{what}…"):
+            yield
+
     # --- what is so just now ---------------------------------------------------------------------
 
     @contextmanager
@@ -151,14 +162,26 @@ class Screen:
         """Show the stage as it is now."""
         if self._bottom is None:
             return
-        cells = [_block(lines) for lines in stage.lanes]
-        clock = f"{stage.seconds:{CLOCK}.1f}"
-        self._bottom.update(Group(Rule(style="dim"), self._row(clock, cells)), refresh=True)
+        cells = [self._panel(lane, stage.lanes[lane]) for lane in Lane]
+        clock = f"\n{stage.seconds:{CLOCK}.1f}"
+        self._bottom.update(self._row(clock, cells), refresh=True)
 
+    def _panel(self, lane: Lane, lines: Sequence[Text]) -> Panel:
+        """Always of the same height, so that the story does not jump."""
+        shown = [part for line in lines for part in self._folded(line, self.lanes[lane] - 4)]
+        return Panel(
+            Group(*shown[:STAGE_LINES]),
+            height=STAGE_LINES + 2,
+            title=_LANE_NAMES[lane].lower(),
+            title_align="left",
+            border_style=_LANE_STYLES[lane],
+        )
 
-def _block(lines: Sequence[Text]) -> Group:
-    """Always the same height, so that the story does not jump."""
-    shown = [*lines[:STAGE_LINES], *[Text("")] * (STAGE_LINES - len(lines))]
-    for each in shown:
-        each.no_wrap, each.overflow = True, "ellipsis"
-    return Group(*shown)
+    def _folded(self, line: Text, width: int) -> list[Text]:
+        """At most two lines of it."""
+        parts = line.wrap(self.console, width)
+        kept = list(parts[:2])
+        if len(parts) > 2:
+            kept[1].truncate(width - 1)
+            kept[1].append("…")
+        return kept

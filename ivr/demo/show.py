@@ -31,7 +31,7 @@ T = TypeVar("T")
 class Actor(Protocol):
     """Somebody who may stand on the stage."""
 
-    def lines(self, now: float, width: int) -> list[Text]:
+    def lines(self, now: float) -> list[Text]:
         """What the stage shows of them now; nothing while they are away."""
         ...
 
@@ -95,11 +95,14 @@ class Show:
         lane: Lane,
         text: str,
         note: str = "",
+        *,
         manner: Manner = "plain",
         at: float | None = None,
+        figure: str = "",
     ) -> None:
         """Add a beat, now or at a moment just past."""
-        self._held.append(Beat(time.monotonic() if at is None else at, lane, text, note, manner))
+        at = time.monotonic() if at is None else at
+        self._held.append(Beat(at, lane, text, note, manner, figure))
 
     async def act(
         self, number: int, title: str, about: str, scene: Coroutine[Any, Any, None]
@@ -150,7 +153,7 @@ class Show:
             told, lane, at = of_contact(news, self.names), Lane.TIELINE, news.at
         if told is not None:
             text, note, manner = told
-            self.tell(lane, text, note, manner, self.monotonic(at))
+            self.tell(lane, text, note, manner=manner, at=self.monotonic(at))
 
     def _flush(self, until: float) -> None:
         due = sorted((beat for beat in self._held if beat.at <= until), key=lambda beat: beat.at)
@@ -162,31 +165,26 @@ class Show:
 
     def _stage(self) -> Stage:
         now = time.monotonic()
-        callers, tieline, agents = self.screen.lanes
-        stage = Stage(now - self._began)
-        for who in self.callers:
-            stage.lanes[Lane.CALLERS].extend(who.lines(now, callers))
-        for agent in self.agents:
-            stage.lanes[Lane.AGENTS].extend(agent.lines(now, agents))
-        rows = self.watch.calls(self.epoch(now))
-        stage.lanes[Lane.TIELINE].extend(self._flows(tieline))
-        stage.lanes[Lane.TIELINE].extend(self._call(row) for row in rows)
-        return stage
+        callers = [line for who in self.callers for line in who.lines(now)]
+        agents = [line for who in self.agents for line in who.lines(now)]
+        calls = [self._call(row) for row in self.watch.calls(self.epoch(now))]
+        return Stage(now - self._began, (callers, [*self._flows(), *calls], agents))
 
-    def _flows(self, width: int) -> list[Text]:
+    def _flows(self) -> list[Text]:
         lines = []
         for contact in self.watch.in_flow():
             place = self.watch.place(contact)
-            lines.append(Text(f"{place.flow} › {place.step} · {place.language}", style="magenta"))
-            lines.append(Text(place.words[: 2 * width], style="dim italic"))
+            where = Text.assemble(
+                (f"{place.flow} › {place.step}", "bold"), (f"  {place.language}", "dim")
+            )
+            lines += [where, Text(place.words, style="italic")]
         return lines
 
     def _call(self, row: CallRow) -> Text:
-        queue = self.names.queue(row.queue)
+        queue = (self.names.queue(row.queue), "bold")
         if row.position is not None:
-            return Text.assemble(
-                (f"{queue}: ", "magenta"), f"place {row.position}, {row.wait:.0f} s"
-            )
+            return Text.assemble(queue, f": place {row.position}, {row.wait:.0f} s")
         agent = self.names.agent(row.agent or "")
-        verb = "talks with" if row.answered_at is not None else "rings at"
-        return Text.assemble((f"{queue}: ", "magenta"), f"{verb} {agent}")
+        if row.answered_at is None:
+            return Text.assemble(queue, f": rings {agent}")
+        return Text.assemble(queue, f": with {agent}")

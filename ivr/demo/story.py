@@ -24,13 +24,14 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One moment: `at` is `time.monotonic()`; `note` is a measurement or the small print."""
+    """One moment: `at` is `time.monotonic()`; `note` is small print, `figure` what was measured."""
 
     at: float
     lane: Lane
     text: str
     note: str = ""
     manner: Manner = "plain"
+    figure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,13 @@ def of_agent(change: AgentChanged, names: Names) -> Told | None:
 
 def state_word(state: AgentState) -> str:
     """A state in words."""
-    return "in wrap-up" if state is AgentState.WRAP_UP else state.replace("_", " ")
+    return _WORDS.get(state) or state.replace("_", " ")
 
 
+_WORDS: Mapping[AgentState, str] = {
+    AgentState.OFFERED: "ringing",
+    AgentState.WRAP_UP: "in wrap-up",
+}
 _SHOWN: Mapping[AgentState, Manner] = {
     AgentState.READY: "good",
     AgentState.PAUSED: "quiet",

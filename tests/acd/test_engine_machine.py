@@ -198,6 +198,11 @@ class EngineMachine(RuleBasedStateMachine):
             self.do(m.CallReprioritised(self.now, call, priority))
 
     @rule(which=pick)
+    def call_takes_anyone(self, which: int) -> None:
+        if call := self.one_of(self.state.calls, which):
+            self.do(m.CallFreed(self.now, call))
+
+    @rule(which=pick)
     def supervisor_withdraws(self, which: int) -> None:
         if call := self.one_of(self.state.calls, which):
             self.do(m.CallWithdrawn(self.now, call))

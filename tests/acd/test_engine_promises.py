@@ -328,3 +328,19 @@ def test_screens_see_who_does_what() -> None:
     assert (waiting.position, waiting.staffing) == (1, m.Staffing.ALL_BUSY)
     assert (d.agent("1001").call, d.agent("1001").contact) == ("a", "contact-a")
     assert d.agent("1003").reason == "lunch"
+
+
+def test_a_call_for_one_agent_that_is_freed_goes_to_another_and_not_back_to_who_refused() -> None:
+    d = desk(retry_same_agent_after=30)
+    d.log_in("1001", "1002")
+    d.queue("a", agent="1002")
+    assert d.rung_for("a") == "1002"
+    d.fail("1002", Cause.REJECTED)
+    d.do(m.CallFreed(d.now, "a"))
+    assert d.rung_for("a") == "1001"
+
+
+def test_only_a_waiting_call_can_be_freed() -> None:
+    d = desk()
+    with pytest.raises(IllegalEvent):
+        d.do(m.CallFreed(d.now, "nobody"))

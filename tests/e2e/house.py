@@ -92,7 +92,8 @@ class House:
         shutil.copytree(flows_dir(), self.flows)
         (self.flows / "straight.yaml").write_text(STRAIGHT)
         floor = self.flows / "floor.yaml"
-        floor.write_text(floor.read_text().replace("wrap_up: 20s", "wrap_up: 1s") + CREW)
+        before, cards, after = floor.read_text().partition("  cards:\n")
+        floor.write_text(before + cards + after.replace("wrap_up: 20s", "wrap_up: 1s", 1) + CREW)
         sip, agi, ami, console = free_ports(4)
         self.environment = {
             "TIELINE_HOME": str(folder / "home"),

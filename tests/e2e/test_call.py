@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from urllib.parse import unquote
@@ -29,8 +28,9 @@ async def to_appointments(phones: Phones, number: str, name: str = "") -> Line:
     line = await (await phones.caller(number, name)).dial("4001")
     await line.answered()
     await line.hears_sound(5)
+    await line.ear.hears_silence(0.5)
     await line.press("1")
-    await asyncio.sleep(0.3)
+    await line.hears_sound(5, after=time.monotonic() - line.began_at)
     await line.press("1")
     return line
 
