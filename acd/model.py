@@ -325,7 +325,7 @@ class Ticked:
 Event = (
     FloorLoaded | DayStarted | LoggedIn | LoggedOut | Paused | Readied | CallQueued | CallLeft
     | OfferAnswered | OfferFailed | AgentReleased | WrapUpEnded | WrapUpExtended | CallMoved
-    | CallFreed    | CallReprioritised | CallWithdrawn | QueueClosed | QueueOpened | Ticked
+    | CallFreed | CallReprioritised | CallWithdrawn | QueueClosed | QueueOpened | Ticked
 )
 # fmt: on
 

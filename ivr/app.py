@@ -8,7 +8,9 @@ the connection, because what was not heard may have been said.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +19,7 @@ import structlog
 
 from acd.distributor import Distributor, steady_clock
 from acd.journal import Journal
-from acd.model import AgentChanged, AgentState, Cause, Command, FloorLoaded
+from acd.model import AgentChanged, AgentState, Cause, Command, DayStarted, FloorLoaded
 from acd.records.contact import ContactEvent
 from acd.records.stream import JournalContacts
 from acd.records.writer import RecordsWriter
@@ -30,10 +32,11 @@ from ivr.away import take_in
 from ivr.callers import Callers
 from ivr.channels.caller_card import CallerCard, caller_card
 from ivr.channels.desk_phone import DeskPhone
-from ivr.channels.voice import VoiceServices
+from ivr.channels.services import VoiceServices
 from ivr.errors import AsteriskRefused, AsteriskUnreachable
 from ivr.flow import interpreter
 from ivr.flow.actions import Prompt, Queue
+from ivr.lag import LagWatch
 from ivr.legs import Legs, OpenOffer
 from ivr.live import LiveContact, LiveContacts
 from ivr.logs import configure_logging
@@ -64,6 +67,8 @@ LAMPS: Mapping[AgentState, str] = {
 
 PATIENCE_WITH_ASTERISK = 5.0
 """Seconds the door stays shut at start while Asterisk does not answer; callers hear music."""
+THREAD_TURN = 0.0005
+"""Seconds a thread (resampling a prompt) may hold the interpreter while calls wait."""
 LOOK_FOR_MESSAGES = 30.0
 """Seconds between looks for what callers recorded while the service was away."""
 RELOADS = ("module reload res_pjsip.so", "dialplan reload")
@@ -79,6 +84,13 @@ def flow_clock(rehearse_at: datetime | None) -> Callable[[], datetime]:
     """The time as flows see it: now, or as if the service had started at `rehearse_at`."""
     ahead = rehearse_at - datetime.now(UTC) if rehearse_at is not None else timedelta()
     return lambda: datetime.now(UTC) + ahead
+
+
+def seconds_to_midnight(now: datetime) -> float:
+    """How long until the next day begins where `now` is; a day may have 23 or 25 hours."""
+    tomorrow = now.date() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, datetime.min.time()).astimezone(now.tzinfo)
+    return max(1.0, (midnight - now).total_seconds())
 
 
 class Service:
@@ -141,9 +153,11 @@ class Service:
 
     async def start(self) -> None:
         """Recover, ask Asterisk, open the door."""
+        self._in_background(LagWatch().run())
         self._recover()
         await self.records.start()
         self._in_background(self._take_in_messages())
+        self._in_background(self._begin_days())
         self.ami.on_ready(self._on_ready)
         self.ami.on_event(self._on_event)
         await self.ami.start()
@@ -224,6 +238,12 @@ class Service:
                 log.info("took in messages left while the service was away", count=count)
             await asyncio.sleep(LOOK_FOR_MESSAGES)
 
+    async def _begin_days(self) -> None:
+        """The counters of queues and agents begin anew at every midnight of this machine."""
+        while True:
+            await asyncio.sleep(seconds_to_midnight(datetime.now().astimezone()))
+            self.distributor.send(DayStarted(self.clock()))
+
     def tell(self, event: ContactEvent) -> None:
         """Write one event of a contact's story; the records take it over from the journal."""
         body = {name: getattr(event, name) for name in ("contact", "kind", "step", "data")}
@@ -260,8 +280,10 @@ class Service:
     async def _prepare_prompts(self, plan: Plan) -> None:
         """Speak ahead what the flows always say, so that callers meet finished files."""
         await self.book.prepare_fallback()
-        for failure in await self.book.prepare(fixed_batches(plan.library.flows.values())):
+        batches = fixed_batches(plan.library.flows.values())
+        for failure in await self.book.prepare(batches):
             log.warning("a prompt cannot be spoken", why=str(failure))
+        log.info("prompts are ready", count=len(batches))
 
     def _pause_reasons(self) -> tuple[str, ...]:
         return self.plans.plan.floor.floor.pause_reasons
@@ -307,6 +329,9 @@ async def serve(settings: Settings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await service.start()
+    # What was just built stays: the collector need not look at it again at every turn.
+    gc.freeze()
+    sys.setswitchinterval(THREAD_TURN)
     await stop.wait()
     await service.stop()
     return 0

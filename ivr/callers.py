@@ -17,7 +17,8 @@ import structlog
 from ivr.agi.session import AgiSession
 from ivr.asterisk.ami import LiveChannel
 from ivr.channels.caller_card import plain, queue_from_json
-from ivr.channels.voice import VoiceCall, VoiceServices
+from ivr.channels.services import VoiceServices
+from ivr.channels.voice import VoiceCall
 from ivr.errors import AsteriskUnreachable, CallerHungUp
 from ivr.flow import interpreter
 from ivr.flow.actions import Prompt

@@ -196,10 +196,8 @@ class Legs:
             self._handle(OfferFailed(self._clock(), offer.offer, Cause.CALLER_LEFT))
         elif contact.phase == "waiting":
             self._handle(CallLeft(self._clock(), contact.call, reason))
-        waited_in_vain = contact.phase == "waiting" and not contact.agent
-        outcome = "abandoned" if waited_in_vain else "answered" if contact.agent else "left"
-        if reason != "hangup":
-            outcome = "lost" if not contact.agent else outcome
+        otherwise = "abandoned" if contact.phase == "waiting" else "left"
+        outcome = contact.outcome(otherwise if by == "caller" else "lost")
         self._contacts.end(contact, outcome, by, reason)
 
     def _offer_of(self, contact: LiveContact) -> OpenOffer | None:

@@ -55,8 +55,13 @@ class LiveContact:
     agent: str = ""
     entries: int = 0
     stumbles: int = 0
+    left_message: bool = False
     position: dict[str, Any] = field(default_factory=dict)
     waiting_action: dict[str, Any] = field(default_factory=dict)
+
+    def outcome(self, otherwise: str) -> str:
+        """What came of the contact: a talk, a message, or `otherwise`."""
+        return "answered" if self.agent else "voicemail" if self.left_message else otherwise
 
     def to_json(self) -> dict[str, Json]:
         """What a restarted service needs."""

@@ -72,6 +72,16 @@ def _default_flows(data: dict[str, Any]) -> Path:
     return own if own.is_dir() else flows_dir()
 
 
+def _peer(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither an IP address nor a network") from None
+    return text
+
+
+TrunkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
+Peer = Annotated[str, AfterValidator(_peer)]
 Folder = Annotated[Path, AfterValidator(_absolute)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Address = Annotated[str, AfterValidator(_address)]
@@ -116,6 +126,11 @@ class Settings(BaseModel):
         description="an SQLAlchemy URL with an asynchronous driver",
     )
     sounds: Folder = Field(default_factory=sounds_dir, description="a folder of recorded prompts")
+    trunks: dict[TrunkName, tuple[Peer, ...]] = Field(
+        default_factory=dict,
+        description="the SIP peers calls come from: a name, then their addresses, such as "
+        "`carrier: [192.0.2.10, 192.0.2.0/28]`",
+    )
     fallback_number: Dialable | None = Field(
         None, description="a quoted number, dialled when the service cannot take a call"
     )
@@ -167,6 +182,8 @@ class Settings(BaseModel):
             if port in seen:
                 raise ValueError(f"{seen[port]} and {name} are both {port}: give each its own port")
             seen[port] = name
+        if self.fallback_number is not None and not self.trunks:
+            raise ValueError("fallback_number needs one of trunks to be dialled over")
         if self.rtp_start <= self.sip_port <= self.rtp_end:
             raise ValueError(f"sip_port {self.sip_port} lies inside rtp_start to rtp_end")
         return self

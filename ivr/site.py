@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ivr.asterisk.process import socket_folder
 from ivr.asterisk.provision import Toolchain
-from ivr.asterisk.render import Folders, PhoneAccount, Site, render
+from ivr.asterisk.render import Folders, PhoneAccount, Site, Trunk, render
 from ivr.floor import FloorPlan
 from ivr.resources import asterisk_templates
 from ivr.secrets import Secrets
@@ -63,6 +63,7 @@ def build_site(
         numbers=sorted(set(numbers)),
         agents=agents,
         transfer_targets=sorted({agent.id for agent in agents} | set(plan.numbers)),
+        trunks=tuple(Trunk(name, peers) for name, peers in settings.trunks.items()),
         patience_before_fallback=settings.patience_before_fallback,
         fallback_number=settings.fallback_number,
         filters_by_name=_filters_by_name(toolchain.version),

@@ -27,6 +27,13 @@ CORE = (
     "acd.agents",
     "acd.matching",
     "acd.engine",
+    "acd.checks",
+    "acd.codec",
+    "acd.deadlines",
+    "acd.livefloor",
+    "acd.state",
+    "acd.views",
+    "acd.records.contact",
 )
 # Standard, but they read a clock, roll dice or reach outside: to the core these are arguments.
 IMPURE = {

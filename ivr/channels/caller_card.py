@@ -7,6 +7,7 @@ value can begin a second header whatever a caller or a database put into it.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import quote
@@ -19,6 +20,9 @@ NAME_LIMIT = 80
 CONTEXT_LIMIT = 600
 """Keeps the INVITE below 1,300 bytes, where SIP over UDP becomes unreliable (RFC 3261, 18.1.1)."""
 
+# Unicode's categories: controls, surrogates, line and paragraph separators; formats leave no gap.
+_BLANKS = {"Cc": " ", "Cs": " ", "Zl": " ", "Zp": " ", "Cf": ""}
+
 
 @dataclass(frozen=True, slots=True)
 class CallerCard:
@@ -30,16 +34,21 @@ class CallerCard:
 
 
 def plain(text: str, limit: int) -> str:
-    """`text` on one line without control characters or quotes, at most `limit` characters."""
-    kept = "".join(" " if ord(each) < 32 or ord(each) == 127 else each for each in text)
-    return " ".join(kept.replace('"', "'").replace("\\", "/").split())[:limit]
+    """`text` on one line without controls, quotes or invisible marks, at most `limit` characters.
+
+    Marks such as "from here on right to left" would rearrange what stands around a caller's name.
+    """
+    kept = "".join(_BLANKS.get(unicodedata.category(each), each) for each in text)
+    return " ".join(kept.replace('"', "'").replace("\\", "/").split())[:limit].rstrip()
 
 
 def caller_card(
     queue_title: str, who: str, verified: bool, reason: str, facts: Mapping[str, Value]
 ) -> CallerCard:
     """The card of one caller; `facts` are public fields only."""
-    parts = [queue_title, who, "verified" if verified else "not verified", reason]
+    # A caller who calls herself "Mei, verified" must not look like one who is.
+    claimed = who.replace(",", " ")
+    parts = [queue_title, claimed, "verified" if verified else "not verified", reason]
     name = ", ".join(part for part in (plain(part, 40) for part in parts) if part)
     pairs = {
         "queue": queue_title,

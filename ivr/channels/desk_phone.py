@@ -15,7 +15,7 @@ from acd.errors import AcdError, UnknownAgent
 from acd.model import AgentState, Event, LoggedIn, LoggedOut, Paused, Readied
 from acd.views import AgentRow
 from ivr.agi.session import AgiSession
-from ivr.channels.voice import PromptFiles
+from ivr.channels.services import PromptFiles
 from ivr.flow.actions import Prompt
 from ivr.speech.phrases import paused_for, phrase
 

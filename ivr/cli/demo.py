@@ -15,9 +15,11 @@ from rich.console import Console
 from rich.text import Text
 
 from ivr.app import prompt_book
+from ivr.asterisk.provision import RUN_TOOLS, ensure_tools
 from ivr.cli.progress import shown_progress
+from ivr.demo.screen import PLAIN_WIDTH, Screen
 from ivr.errors import IvrError
-from ivr.settings import load_settings
+from ivr.settings import Settings, load_settings
 
 INTERRUPTED = 130
 
@@ -63,20 +65,20 @@ def demo(
         )
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Chinese shows marks instead
-    raise typer.Exit(asyncio.run(_interruptible(_demo(fast=fast))))
-
-
-async def _demo(*, fast: bool) -> None:
-    # Only here: what it imports needs an extra, which the other commands do without.
-    from ivr.demo.performance import choose, perform  # noqa: PLC0415
-    from ivr.demo.screen import PLAIN_WIDTH, Screen  # noqa: PLC0415
-
     terminal = sys.stdout.isatty()
     console = Console(highlight=False, width=None if terminal else PLAIN_WIDTH)
-    screen, settings = Screen(console), load_settings()
+    settings = load_settings()
     with shown_progress(console) as progress:
-        house = await choose(screen, settings, progress)
-    figures = await perform(screen, house, prompt_book, fast=fast)
+        ensure_tools(settings, RUN_TOOLS, progress)
+    raise typer.Exit(asyncio.run(_interruptible(_demo(console, settings, fast=fast))))
+
+
+async def _demo(console: Console, settings: Settings, *, fast: bool) -> None:
+    # Only here: what it imports needs an extra, which the other commands do without.
+    from ivr.demo.performance import perform  # noqa: PLC0415
+
+    screen = Screen(console)
+    figures = await perform(screen, settings, prompt_book, fast=fast)
     screen.line()
     screen.summary(figures.rows())
     for what, how in _NEXT:

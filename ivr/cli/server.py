@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -67,7 +68,7 @@ def serve() -> None:
 
     Example: tieline serve
     """
-    sys.exit(asyncio.run(composition.serve(load_settings())))
+    sys.exit(uvloop.run(composition.serve(load_settings())))
 
 
 def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) -> None:

@@ -63,7 +63,8 @@ class Play:
 
     async def _served(self, caller: Caller, agent: Agent) -> None:
         """The last key was pressed: the agent's phone rings, and the agent answers."""
-        await agent.rings(caller.pressed_at, "the last key", self.show.figures.found)
+        found = self.show.figures.found
+        await agent.rings("the last key", found, lambda: caller.pressed_at)
         await self.show.pause(1.0)
         await agent.picks_up(caller)
 
@@ -114,7 +115,7 @@ class Play:
         await talk(omar, self.ana, self._turn)
         await login
         asked = await self.ana.transfers(omar, NURSE)
-        await self.li_na.rings(asked, "the transfer", show.figures.handed_on)
+        await self.li_na.rings("the transfer", show.figures.handed_on, lambda: asked)
         show.aside(self.ana.dials("*43"))
         await show.pause(0.6)
         await self.li_na.picks_up(omar)
@@ -122,8 +123,10 @@ class Play:
         contact = omar.contact
         await omar.hangs_up()
         show.aside(self.li_na.dials("*43"))
+        await show.until(lambda: show.watch.has_ended(contact), 5.0, "the contact has no end")
         await show.settle()
         await show.paper("contacts", "show", contact)
+        await show.pause(3.5)
 
     # --- four ------------------------------------------------------------------------------------
 
@@ -137,6 +140,7 @@ class Play:
         await eve.hears_music(0.5 if show.fast else 2.0)
         await show.settle()
         await show.paper("console", "-x", "acd show queues/appointments")
+        await show.pause(2.5)
         await asyncio.gather(self._takes_the_next(self.ana, eve), self._takes_the_next_later(raj))
 
     async def _into_the_queue(self, caller: Caller) -> None:
@@ -151,7 +155,8 @@ class Play:
 
     async def _takes_the_next(self, agent: Agent, caller: Caller) -> None:
         code = self.show.aside(agent.dials("*42"))
-        await agent.rings(agent.dialled_at, "*42 was dialled", self.show.figures.roused)
+        roused = self.show.figures.roused
+        await agent.rings("*42 was dialled", roused, lambda: agent.dialled_at)
         await self.show.pause(0.6)
         await agent.picks_up(caller)
         await talk(caller, agent, self._turn)

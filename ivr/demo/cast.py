@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import unquote
 
@@ -15,7 +16,7 @@ from ivr.demo.figures import milliseconds
 from ivr.demo.meter import BLOCKS, PLAIN_BLOCKS, QUIETEST, Meter, strip
 from ivr.demo.phone import Line, LineState, SoftPhone
 from ivr.demo.show import Show
-from ivr.demo.story import Lane, Manner, state_word
+from ivr.demo.story import Lane, Manner
 from ivr.speech.phrases import phrase
 
 PATIENCE: Final = 12.0
@@ -25,9 +26,11 @@ IN_A_PAUSE: Final = 0.08
 """Callers press keys where the voice takes a breath, so that old and new words cannot be mixed."""
 GAP_MS: Final = 140
 """Between keys: with less, the phone is still sending the last keys when it has pressed them."""
-LEVELS: Final = 18
+LEVELS: Final = 14
 """Blocks in a level meter."""
 
+_SPELLED: Final = re.compile(r"(?<=\d) (?=\d)")
+"""Between digits that are said one by one."""
 _CODES: Final = {
     "*40": "agent-logged-out",
     "*41": "agent-logged-in",
@@ -136,8 +139,8 @@ class Caller(Person):
         strips = self.strips()
         if not strips:
             return []
-        heard = f"  {self.line.heard_seconds:.1f} s heard"
-        return [Text.assemble((self.name, "bold cyan"), (heard, "dim")), *strips]
+        heard = f" heard {self.line.heard_seconds:.1f} s"
+        return [Text.assemble((self.first_name, "bold cyan"), (heard, "dim")), *strips]
 
     async def dials(self, number: str) -> None:
         """Ring Tieline; returns when it has answered."""
@@ -154,21 +157,19 @@ class Caller(Person):
         await show.until(
             lambda: show.watch.latest(self.contact) >= asked, PATIENCE, "the key was not heard"
         )
-        # What was said before has stopped by then, so the next sound belongs to the new words.
-        since = show.monotonic(show.watch.latest(self.contact)) - IN_FLIGHT - line.began_at
-        heard = await line.hears_sound(PATIENCE, max(0.0, since))
-        start = line.began_at + self.meter.arrived(heard)
-        # Unless it cuts off a word: then nothing tells where the new words began.
-        cut = self.meter.arrived(max(0.0, since)) + IN_FLIGHT < heard
+        since = show.monotonic(show.watch.latest(self.contact)) - line.began_at
+        heard = await line.hears_sound(PATIENCE, max(0.0, since - IN_FLIGHT))
+        start = self.meter.arrived(heard)
+        # The old words stop when the key is understood. If they were still sounding, nothing tells
+        # where the new ones began, and nothing is measured.
+        apart = self.meter.arrived(since) >= start >= since
         figure = ""
-        if self._measure is not None and not cut:
-            self._measure.append(start - self._mark)
-            first = self._measure is show.figures.first_words
-            figure = (
-                f"{milliseconds(start - self._mark)} after {'dialling' if first else 'the key'}"
-            )
+        if self._measure is not None and apart:
+            self._measure.append(line.began_at + start - self._mark)
+            done = "dialling" if self._measure is show.figures.first_words else "the key"
+            figure = f"{milliseconds(self._measure[-1])} after {done}"
         self._measure = None
-        await self._words(figure, start)
+        await self._words(figure, line.began_at + max(start, since))
 
     async def hears_more(self) -> None:
         """Wait for the next words that come by themselves."""
@@ -177,7 +178,8 @@ class Caller(Person):
     async def _words(self, figure: str, at: float | None) -> None:
         words = await self.show.until(self._new_words, PATIENCE, "nothing new was said")
         self._said = words
-        self.show.tell(Lane.TIELINE, f"“{words}”", manner="words", at=at, figure=figure)
+        shown = _SPELLED.sub("", words)
+        self.show.tell(Lane.TIELINE, f"“{shown}”", manner="words", at=at, figure=figure)
 
     def _new_words(self) -> str:
         words = self.show.watch.place(self.contact).words
@@ -186,7 +188,8 @@ class Caller(Person):
     async def presses(self, keys: str, *, secret: bool = False, ahead: bool = False) -> None:
         """Press keys; `ahead` of the words that ask for them. A secret is shown as dots."""
         shown = "•" * len(keys) if secret else keys
-        if not ahead:
+        hurries = self.show.fast and len(keys) > 1
+        if not (ahead or hurries):
             await self.line.hears_silence(IN_A_PAUSE, PATIENCE)
         told = f"{self.first_name} presses" if len(keys) < 3 else f"{self.first_name} types"
         self.tell(f"{told} {shown}", "before being asked" if ahead else "", key=True)
@@ -239,7 +242,7 @@ class Agent(Person):
         strips = self.strips()
         if row.state is AgentState.LOGGED_OUT and not strips:
             return []
-        told = f"{state_word(row.state)} {row.seconds:.0f} s"
+        told = f"{row.state.replace('_', '-')} {row.seconds:.0f} s"
         name = Text.assemble(("● ", _DOTS[row.state]), (self.name, "green"), (f" {told}", "dim"))
         return [name, *strips]
 
@@ -252,10 +255,10 @@ class Agent(Person):
         words = phrase(_CODES[code], "en").text
         self.tell(f"“{words}”", figure=f"{line.heard_seconds:.1f} s of speech heard")
 
-    async def rings(self, since: float, what: str, measure: list[float]) -> None:
-        """Wait for a call; tell how long after `what`, at `since`, it came and what is shown."""
+    async def rings(self, what: str, measure: list[float], since: Callable[[], float]) -> None:
+        """Wait for a call; tell how long after `what`, at `since()`, it came, and what is shown."""
         line = self.take(await self.phone.incoming(PATIENCE))
-        measure.append(line.began_at - since)
+        measure.append(line.began_at - since())
         figure = f"{milliseconds(measure[-1])} after {what}"
         self.tell(f"☎ {self.name}'s phone rings", at=line.began_at, figure=figure)
         small = small_print(line.headers)
@@ -266,6 +269,8 @@ class Agent(Person):
         show, line = self.show, self.line
         await line.answer(PATIENCE)
         self.tell(f"{self.first_name} picks up", at=line.answered_at)
+        if whisper := show.watch.place(caller.contact).whisper:
+            self.tell("a whisper in the ear alone:", f"“{whisper}”")
 
         def joined() -> float | None:
             row = show.watch.call(caller.contact, show.epoch(time.monotonic()))
@@ -273,10 +278,8 @@ class Agent(Person):
             return row.wait if row is not None and talks else None
 
         waited = await show.until(joined, PATIENCE, f"{self.name} is not joined with {caller.name}")
-        if whisper := show.watch.place(caller.contact).whisper:
-            self.tell("a whisper in the ear alone:", f"“{whisper}”", line.answered_at)
         told = f"{caller.first_name} and {self.name} are joined"
-        show.tell(Lane.TIELINE, told, f"waited {waited:.1f} s in all", manner="good")
+        show.tell(Lane.TIELINE, told, f"after {waited:.1f} s, ringing and all", manner="good")
         show.figures.answered.add(caller.contact)
 
     async def transfers(self, caller: Caller, to: str) -> float:

@@ -24,7 +24,6 @@ from acd.model import AgentState
 from ivr.asterisk.process import CONTROL_SOCKET, AsteriskProcess, listener, socket_folder
 from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools, find_asterisk
 from ivr.asterisk.render import Site
-from ivr.asterisk.toolbox import Progress
 from ivr.demo.watch import Watch
 from ivr.errors import IvrError
 from ivr.plans import Plan, load_plan
@@ -217,9 +216,9 @@ async def running(settings: Settings) -> Installation | None:
     return Installation(settings, toolchain)
 
 
-def own(settings: Settings, progress: Progress) -> Installation:
+def own(settings: Settings) -> Installation:
     """One for the demo alone, not yet begun; programs are shared with the usual one."""
-    toolchain = ensure_asterisk(settings, progress)
+    toolchain = ensure_asterisk(settings, _silent)
     folder = Path(tempfile.mkdtemp(prefix="tieline-demo-"))
     environment = _environment(settings, folder)
     return Installation(load_settings(env=environment, cwd=folder), toolchain, environment)
@@ -295,4 +294,4 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _silent(_stage: str, _done: float | None) -> None:
-    """The progress of what goes on beside something else is not shown."""
+    """Programs were fetched before: nothing is left to show."""

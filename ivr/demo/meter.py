@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
 
-from ivr.demo.ear import LOUD_DBFS, Ear, loudness
+from ivr.demo.ear import FRAME_SECONDS, LOUD_DBFS, Ear, loudness
 
 QUIETEST, LOUDEST = -52.0, -12.0
 """dBFS at the two ends of the scale; speech lies between."""
@@ -41,7 +41,8 @@ class Meter(Ear):
 
         An ear tells when a sound began; what is measured must not be better than it was.
         """
-        index = bisect_left(self._loud_at, start)
+        # An ear works out `start` from the second frame: it may lie just behind the first one.
+        index = bisect_left(self._loud_at, start - FRAME_SECONDS / 2)
         return self._loud_at[index] if index < len(self._loud_at) else start
 
     def sample(self) -> float:

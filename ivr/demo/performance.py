@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, suppress
 
 from rich.text import Text
 
-from ivr.asterisk.toolbox import Progress
+from acd.errors import AcdError
 from ivr.demo.acts import AGENTS, Play
 from ivr.demo.cast import Agent
 from ivr.demo.figures import Figures
@@ -22,30 +22,26 @@ from ivr.errors import IvrError
 from ivr.settings import Settings
 
 
-async def perform(
-    screen: Screen, house: Installation, speaking: Speaking, *, fast: bool
-) -> Figures:
+async def perform(screen: Screen, settings: Settings, speaking: Speaking, *, fast: bool) -> Figures:
     """Play everything and tidy up, also when cancelled; raises IvrError when an act goes wrong."""
+    house = await _choose(screen, settings)
     began = time.monotonic()
-    failed = True
+    failed = False
     try:
         if house.own:
             with screen.waiting("Starting Asterisk and the service"):
                 await house.begin(speaking)
         screen.line(_up(house, time.monotonic() - began))
         figures = await _play(screen, house, fast=fast)
-        failed = False
-    except asyncio.CancelledError:
-        failed = False
-        raise
-    except (IvrError, TimeoutError, EOFError) as why:
+    except (IvrError, AcdError, TimeoutError, EOFError) as why:
+        failed = True
         raise IvrError(_apology(house, why)) from why
     finally:
         await house.stop(keep=failed)
     return figures
 
 
-async def choose(screen: Screen, settings: Settings, progress: Progress) -> Installation:
+async def _choose(screen: Screen, settings: Settings) -> Installation:
     """The installation that runs here if it is at leisure, otherwise one of our own."""
     here = await running(settings)
     if here is not None:
@@ -53,7 +49,7 @@ async def choose(screen: Screen, settings: Settings, progress: Progress) -> Inst
         if not reason:
             return here
         screen.line(f"Tieline runs here, but {reason}: the demo starts one of its own beside it.")
-    return await asyncio.to_thread(own, settings, progress)
+    return own(settings)
 
 
 def _up(house: Installation, seconds: float) -> Text:
@@ -84,7 +80,9 @@ async def _play(screen: Screen, house: Installation, *, fast: bool) -> Figures:
             if clock.done():
                 clock.result()
             heard = await play
+            await show.paper("contacts")
             await _leave(house, agents)
+            await show.settle()
         finally:
             for task in (play, clock):
                 task.cancel()

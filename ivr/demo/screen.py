@@ -178,10 +178,12 @@ class Screen:
         )
 
     def _folded(self, line: Text, width: int) -> list[Text]:
-        """At most two lines of it."""
-        parts = line.wrap(self.console, width)
-        kept = list(parts[:2])
-        if len(parts) > 2:
-            kept[1].truncate(width - 1)
-            kept[1].append("…")
-        return kept
+        """A line cut to the width; words that are spoken may take two."""
+        if line.no_wrap is not False:
+            line.truncate(width, overflow="ellipsis")
+            return [line]
+        parts = list(line.wrap(self.console, width))[:3]
+        if len(parts) == 3:
+            parts[1].truncate(width - 1)
+            parts[1].append("…")
+        return parts[:2]

@@ -119,6 +119,7 @@ class Show:
                 aside.cancel()
             self._asides.clear()
         await self.settle()
+        await self.pause(0.8)
 
     async def settle(self) -> None:
         """Wait until everything that has happened is told."""
@@ -130,7 +131,7 @@ class Show:
         text = await self.house.tieline(*words, columns=self.screen.width - 4)
         self._flush(time.monotonic())
         shown = (f'"{word}"' if " " in word else word for word in words)
-        self.screen.paper(" ".join(("tieline", *shown)), text)
+        self.screen.paper(" ".join(("tieline", *shown)), below_heads(text))
 
     async def run_clock(self) -> None:
         """Look at the house and draw the stage until cancelled."""
@@ -188,3 +189,9 @@ class Show:
         if row.answered_at is None:
             return Text.assemble(queue, f": rings {agent}")
         return Text.assemble(queue, f": with {agent}")
+
+
+def below_heads(text: str) -> str:
+    """What Asterisk's console prints below the heads of the table it takes our text for."""
+    _, heads, told = text.partition("Column Value")
+    return told.partition("\n")[2].partition("\n")[2].strip("\n") if heads else text

@@ -65,18 +65,10 @@ def of_agent(change: AgentChanged, names: Names) -> Told | None:
     if manner is None:
         return None
     why = f" ({change.reason})" if change.reason else ""
-    return f"{names.agent(change.agent)} is {state_word(change.state)}{why}", "", manner
+    state = "in wrap-up" if change.state is AgentState.WRAP_UP else change.state.replace("_", " ")
+    return f"{names.agent(change.agent)} is {state}{why}", "", manner
 
 
-def state_word(state: AgentState) -> str:
-    """A state in words."""
-    return _WORDS.get(state) or state.replace("_", " ")
-
-
-_WORDS: Mapping[AgentState, str] = {
-    AgentState.OFFERED: "ringing",
-    AgentState.WRAP_UP: "in wrap-up",
-}
 _SHOWN: Mapping[AgentState, Manner] = {
     AgentState.READY: "good",
     AgentState.PAUSED: "quiet",

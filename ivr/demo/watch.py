@@ -45,6 +45,7 @@ class Watch:
         self._contact_of: dict[str, str] = {}
         self._latest: dict[str, float] = {}
         self._in_flow: list[str] = []
+        self._ended: set[str] = set()
         self.places: dict[str, Place] = {}
         """Contact -> where it stands; a contact that has ended stands where it stood last."""
         self._engine, self._replayed = _engine(journal)
@@ -74,6 +75,10 @@ class Watch:
         """Where a contact stands."""
         return self.places.get(contact, Place())
 
+    def has_ended(self, contact: str) -> bool:
+        """Whether the contact is over."""
+        return contact in self._ended
+
     def in_flow(self) -> list[str]:
         """The contacts that are in their flow: neither waiting for an agent nor talking."""
         return list(self._in_flow)
@@ -102,6 +107,8 @@ class Watch:
         self._latest[event.contact] = at
         if event.kind == "began":
             self._contact_of[str(event.data["caller"])] = event.contact
+        elif event.kind == "ended":
+            self._ended.add(event.contact)
         return event
 
     def _look_at_flows(self, now: datetime) -> None:

@@ -94,7 +94,7 @@ class Espeak:
                 *self._argv,
                 *arguments,
                 env=self._env,
-                stdin=asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.PIPE if words else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
             )
@@ -102,9 +102,11 @@ class Espeak:
             raise SpeechFailed(f"the speech engine does not start: {error}") from error
         try:
             async with asyncio.timeout(self._timeout):
-                out, complaint = await process.communicate(words.encode())
+                out, complaint = await process.communicate(words.encode() or None)
         except TimeoutError:
             raise SpeechTimedOut(f"the speech engine took over {self._timeout:g} s") from None
+        except RuntimeError as error:  # uvloop's word for a pipe that nobody reads any more
+            raise SpeechFailed(f"the speech engine left early: {error}") from error
         finally:
             await _ended(process)
         if process.returncode:

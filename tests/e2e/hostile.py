@@ -13,15 +13,19 @@ import secrets
 import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from tests.e2e.house import House, until
 
 LOOPBACK = "127.0.0.1"
+Headers = Mapping[str, bytes]
 _COMPACT = {b"f": b"from", b"t": b"to", b"m": b"contact", b"v": b"via", b"i": b"call-id"}
+_NONE: Headers = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Sip:
-    """One SIP message as it came: its lines, nothing interpreted but names of headers."""
+    """One SIP message as it came, its lines split at any line break an attacker might slip in."""
 
     raw: bytes
 
@@ -57,14 +61,13 @@ class Sip:
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         head = self.raw.partition(b"\r\n\r\n")[0]
-        lines = re.split(rb"[\r\n]+", head)[1:]
-        pairs = (line.partition(b":") for line in lines)
+        pairs = (line.partition(b":") for line in re.split(rb"[\r\n]+", head)[1:])
         named = ((name.strip().lower(), value.strip()) for name, _, value in pairs)
         return [(_COMPACT.get(name, name), value) for name, value in named]
 
 
 def sdp(port: int, session: bytes = b"-") -> bytes:
-    """An offer, or answer, of mu-law on the loopback."""
+    """An offer, or answer, of mu-law on the loopback; `session` is its name."""
     lines = (
         b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=" + session,
         b"c=IN IP4 127.0.0.1\r\nt=0 0",
@@ -73,32 +76,75 @@ def sdp(port: int, session: bytes = b"-") -> bytes:
     return b"\r\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What goes out: `parts` are headers by name, in order."""
+
+    method: str
+    target: bytes
+    parts: Headers
+    call_id: bytes
+    cseq: int
+    port: int
+
+    def lines(self, via: bytes = b"") -> list[bytes]:
+        """Everything above the body."""
+        branch = secrets.token_hex(6).encode()
+        method = self.method.encode()
+        return [
+            b"%s %s SIP/2.0" % (method, self.target),
+            b"Via: " + (via or b"SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%s" % (self.port, branch)),
+            *(name.encode() + b": " + value for name, value in self.parts.items()),
+            b"Call-ID: " + self.call_id,
+            b"CSeq: %d %s" % (self.cseq, method),
+            b"Max-Forwards: 70",
+        ]
+
+    def acknowledgement(self, answer: Sip) -> list[bytes]:
+        """The ACK of an INVITE's final answer."""
+        parts = {"From": self.parts["From"], "To": answer.one("To").encode()}
+        refused = answer.status != 200
+        target = self.target if refused else _address(answer)
+        ack = replace(self, method="ACK", target=target, parts=parts)
+        via = answer.one("Via").encode() if refused else b""
+        return [*ack.lines(via), b"Content-Length: 0", b"", b""]
+
+
 @dataclass(slots=True)
 class Leg:
-    """A call that is up, or rings: what is needed to go on with it. `invite` opened it."""
+    """A call that is up: what is needed to go on with it."""
 
     phone: RawPhone
-    invite: Sip
-    answer: Sip | None
+    call_id: bytes
     local: bytes
     remote: bytes
     target: bytes
-    cseq: int = 1
+    cseq: int = 10
 
-    async def ask(self, method: str, *headers: bytes, body: bytes = b"") -> Sip | None:
+    async def ask(self, method: str, headers: Headers = _NONE, body: bytes = b"") -> Sip | None:
         """A request inside the call; its final answer, None when none came."""
         self.cseq += 1
-        call_id = self.invite.one("Call-ID").encode()
+        mine = {"From": self.local, "To": self.remote, **headers}
         return await self.phone.ask(
-            method,
-            self.target,
-            From=self.local,
-            To=self.remote,
-            call_id=call_id,
-            cseq=self.cseq,
-            more=headers,
-            body=body,
+            method, self.target, mine, call_id=self.call_id, cseq=self.cseq, body=body
         )
+
+    async def refer(self, target: bytes) -> int:
+        """Asks for the other side to be moved to `target`; the status that came of it."""
+        known = len(self.phone.heard)
+        headers = {"Refer-To": b"<" + target + b">", "Referred-By": b"<sip:somebody@else>"}
+        answer = await self.ask("REFER", headers)
+        if answer is None or answer.status != 202:
+            return answer.status if answer else 0
+        fragments: list[bytes] = []
+
+        def ended() -> bool:
+            bodies = (m.raw.partition(b"\r\n\r\n")[2] for m in self.phone.heard[known:])
+            fragments[:] = [body for body in bodies if body.startswith(b"SIP/2.0 ")]
+            return any(not fragment.startswith(b"SIP/2.0 1") for fragment in fragments)
+
+        await until(ended, 3, f"the REFER to {target!r} ends")
+        return int(fragments[-1].split()[1])
 
     async def hang_up(self) -> None:
         """BYE."""
@@ -107,41 +153,42 @@ class Leg:
 
 @dataclass(slots=True)
 class RawPhone(asyncio.DatagramProtocol):
-    """One UDP socket. `ringing` takes INVITEs, `heard` everything; `seconds` to wait for answers."""
+    """One UDP socket: `ringing` takes INVITEs, `heard` everything. Waits `seconds` for answers."""
 
     exchange: str
-    user: str = ""
+    user: str = "hostile"
     password: str = ""
-    seconds: float = 3.0
+    seconds: float = 1.5
     port: int = 0
-    media: int = 0
     heard: list[Sip] = field(default_factory=list)
     ringing: asyncio.Queue[Sip] = field(default_factory=asyncio.Queue)
-    _transport: asyncio.DatagramTransport | None = None
+    _media: int = 0
+    _signals: asyncio.DatagramTransport | None = None
     _sound: asyncio.DatagramTransport | None = None
     _answers: dict[tuple[str, str], asyncio.Future[Sip]] = field(default_factory=dict)
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, exchange: str, user: str = "", password: str = ""
+        cls, exchange: str, user: str = "hostile", password: str = ""
     ) -> AsyncIterator[RawPhone]:
         """A phone at `exchange` (`host:port`), on a port of its own."""
         phone = cls(exchange, user, password)
         host, port = exchange.split(":")
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(
+        phone._signals, _ = await loop.create_datagram_endpoint(
             lambda: phone, (LOOPBACK, 0), (host, int(port))
         )
-        sound, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, (LOOPBACK, 0))
-        phone._transport, phone._sound = transport, sound
-        phone.port = transport.get_extra_info("sockname")[1]
-        phone.media = sound.get_extra_info("sockname")[1]
+        phone._sound, _ = await loop.create_datagram_endpoint(
+            asyncio.DatagramProtocol, (LOOPBACK, 0)
+        )
+        phone.port = phone._signals.get_extra_info("sockname")[1]
+        phone._media = phone._sound.get_extra_info("sockname")[1]
         try:
             yield phone
         finally:
-            transport.close()
-            sound.close()
+            phone._signals.close()
+            phone._sound.close()
 
     # --- asking ----------------------------------------------------------------------------------
 
@@ -149,167 +196,120 @@ class RawPhone(asyncio.DatagramProtocol):
         self,
         method: str,
         target: bytes,
+        headers: Headers = _NONE,
         *,
-        From: bytes = b"",
-        To: bytes = b"",
-        Contact: bytes = b"",
         call_id: bytes = b"",
         cseq: int = 1,
-        more: tuple[bytes, ...] = (),
         body: bytes = b"",
-        kind: bytes = b"application/sdp",
     ) -> Sip | None:
-        """Sends one request, each part as it is; the final answer, None when there is none.
+        """Sends one request; the final answer, None when there is none.
 
-        A challenge is answered when this phone has a password.
+        `headers` may replace From, To and Contact. A challenge is answered when this phone has a
+        password.
         """
         call_id = call_id or secrets.token_hex(8).encode()
+        me = self.user.encode()
         parts = {
-            "From": From or b"<sip:%s@%s>;tag=%s" % (self._me(), LOOPBACK.encode(), call_id),
-            "To": To or b"<" + target + b">",
-            "Contact": Contact or b"<sip:%s@127.0.0.1:%d>" % (self._me(), self.port),
+            "From": b"<sip:%s@127.0.0.1>;tag=%s" % (me, call_id),
+            "To": b"<" + target + b">",
+            "Contact": b"<sip:%s@127.0.0.1:%d>" % (me, self.port),
+            "Content-Type": b"application/sdp",
+            **headers,
         }
-        answer = await self._try(method, target, parts, call_id, cseq, more, body, kind)
+        request = _Request(method, target, parts, call_id, cseq, self.port)
+        answer = await self._try(request, body)
         if answer is not None and answer.status == 401 and self.password:
-            if method == "INVITE":
-                self._ack(answer, target, parts, call_id, cseq)
             proof = self._proof(method, target, answer)
-            more = (*more, proof)
-            answer = await self._try(method, target, parts, call_id, cseq + 1, more, body, kind)
-            cseq += 1
-        if answer is not None and method == "INVITE":
-            self._ack(answer, target, parts, call_id, cseq)
+            request = replace(request, parts={**parts, "Authorization": proof}, cseq=cseq + 1)
+            answer = await self._try(request, body)
         return answer
 
-    async def call(self, user: bytes, session: bytes = b"-", **parts: bytes) -> Leg | int:
+    async def call(self, user: bytes, headers: Headers = _NONE, session: bytes = b"-") -> Leg | int:
         """INVITE; the call once it is answered, or the status of the refusal (0: no answer)."""
         target = b"sip:%s@%s" % (user, self.exchange.encode())
-        more = tuple(
-            b"%s: %s" % (name.replace("_", "-").encode(), value)
-            for name, value in parts.items()
-            if name not in ("From", "To", "Contact")
-        )
-        named = {name: parts[name] for name in ("From", "To", "Contact") if name in parts}
-        body = sdp(self.media, session)
         call_id = secrets.token_hex(8).encode()
-        answer = await self.ask("INVITE", target, call_id=call_id, more=more, body=body, **named)  # type: ignore[arg-type]
+        named = {"From": b"<sip:%s@127.0.0.1>" % self.user.encode(), **headers}
+        named["From"] += b";tag=" + call_id
+        body = sdp(self._media, session)
+        answer = await self.ask("INVITE", target, named, call_id=call_id, body=body)
         if answer is None or answer.status != 200:
             return answer.status if answer else 0
         self._murmur(answer)
-        invite = Sip(b"INVITE\r\nCall-ID: " + call_id + b"\r\n\r\n")
-        return Leg(
-            self,
-            invite,
-            answer,
-            answer.one("From").encode(),
-            answer.one("To").encode(),
-            _address(answer),
-            cseq=10,
-        )
+        return Leg(self, call_id, named["From"], answer.one("To").encode(), _address(answer))
 
-    async def register(self, expires: int = 60, password: str | None = None) -> int:
+    async def up(self, user: bytes, headers: Headers = _NONE, session: bytes = b"-") -> Leg:
+        """A call that must be answered."""
+        leg = await self.call(user, headers, session)
+        assert isinstance(leg, Leg), (user, headers, leg)
+        return leg
+
+    async def register(self, expires: int = 60) -> int:
         """Signs on (0: signs off); the status that came of it."""
-        known, self.password = self.password, self.password if password is None else password
-        target = b"sip:" + self.exchange.encode()
-        mine = b"<sip:%s@%s>" % (self._me(), self.exchange.encode())
-        answer = await self.ask(
-            "REGISTER", target, From=mine + b";tag=r", To=mine, more=(b"Expires: %d" % expires,)
-        )
-        self.password = known
+        mine = b"<sip:%s@%s>" % (self.user.encode(), self.exchange.encode())
+        headers = {"From": mine + b";tag=r", "To": mine, "Expires": b"%d" % expires}
+        answer = await self.ask("REGISTER", b"sip:" + self.exchange.encode(), headers)
         return answer.status if answer else 0
+
+    async def rings(self, timeout: float = 5.0) -> Sip:
+        """The next call for this phone, as its INVITE."""
+        async with asyncio.timeout(timeout):
+            return await self.ringing.get()
 
     async def pick_up(self, invite: Sip) -> Leg:
         """Answers a call that rings here."""
-        local = invite.one("To").encode() + b";tag=" + secrets.token_hex(4).encode()
-        contact = b"Contact: <sip:%s@127.0.0.1:%d>" % (self._me(), self.port)
-        typed = b"Content-Type: application/sdp"
-        self._reply(invite, b"200 OK", contact, typed, to=local, body=sdp(self.media))
-        await asyncio.sleep(0.1)
-        return Leg(self, invite, None, local, invite.one("From").encode(), _address(invite), 100)
+        local = self.answer(invite, b"200 OK", body=sdp(self._media))
+        call_id = invite.one("Call-ID").encode()
+        return Leg(self, call_id, local, invite.one("From").encode(), _address(invite))
 
-    def send(self, raw: bytes) -> None:
-        """Bytes as they are."""
-        assert self._transport is not None
-        self._transport.sendto(raw)
+    def answer(self, invite: Sip, status: bytes, contact: bytes = b"", body: bytes = b"") -> bytes:
+        """Any answer to a call that rings; what stands in its To."""
+        local = invite.one("To").encode() + b";tag=" + secrets.token_hex(4).encode()
+        contact = contact or b"<sip:%s@127.0.0.1:%d>" % (self.user.encode(), self.port)
+        typed = (b"Content-Type: application/sdp",) if body else ()
+        self._reply(invite, status, b"Contact: " + contact, *typed, to=local, body=body)
+        return local
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _me(self) -> bytes:
-        return (self.user or "hostile").encode()
+    def _send(self, lines: list[bytes]) -> None:
+        assert self._signals is not None
+        self._signals.sendto(b"\r\n".join(lines))
 
-    async def _try(
-        self,
-        method: str,
-        target: bytes,
-        parts: Mapping[str, bytes],
-        call_id: bytes,
-        cseq: int,
-        more: tuple[bytes, ...],
-        body: bytes,
-        kind: bytes,
-    ) -> Sip | None:
-        key = (call_id.decode(), f"{cseq} {method}")
-        waiting = self._answers[key] = asyncio.get_running_loop().create_future()
-        lines = [*self._head(method, target, parts, call_id, cseq), *more]
-        if body:
-            lines.append(b"Content-Type: " + kind)
-        lines += [b"Content-Length: %d" % len(body), b"", body]
-        self.send(b"\r\n".join(lines))
+    async def _try(self, request: _Request, body: bytes) -> Sip | None:
+        key = (request.call_id.decode(), f"{request.cseq} {request.method}")
+        waiting: asyncio.Future[Sip] = asyncio.get_running_loop().create_future()
+        self._answers[key] = waiting
+        self._send([*request.lines(), b"Content-Length: %d" % len(body), b"", body])
         try:
             async with asyncio.timeout(self.seconds):
-                return await waiting
+                answer = await waiting
         except TimeoutError:
             return None
         finally:
             del self._answers[key]
-
-    def _head(
-        self, method: str, target: bytes, parts: Mapping[str, bytes], call_id: bytes, cseq: int
-    ) -> list[bytes]:
-        branch = secrets.token_hex(6).encode()
-        return [
-            b"%s %s SIP/2.0" % (method.encode(), target),
-            b"Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%s" % (self.port, branch),
-            *(name.encode() + b": " + value for name, value in parts.items()),
-            b"Call-ID: " + call_id,
-            b"CSeq: %d %s" % (cseq, method.encode()),
-            b"Max-Forwards: 70",
-        ]
-
-    def _ack(
-        self, answer: Sip, target: bytes, parts: Mapping[str, bytes], call_id: bytes, cseq: int
-    ) -> None:
-        taken = {**parts, "To": answer.one("To").encode()}
-        target = _address(answer) if answer.status == 200 else target
-        lines = self._head("ACK", target, taken, call_id, cseq)
-        if answer.status != 200:
-            lines[1] = b"Via: " + answer.one("Via").encode()
-        self.send(b"\r\n".join([*lines, b"Content-Length: 0", b"", b""]))
+        if request.method == "INVITE":
+            self._send(request.acknowledgement(answer))
+        return answer
 
     def _proof(self, method: str, target: bytes, challenge: Sip) -> bytes:
-        """The answer to a digest challenge (RFC 2617, without qop where none is offered)."""
+        """The answer to a digest challenge (RFC 2617)."""
         asked = dict(re.findall(r'(\w+)="?([^",]+)"?', challenge.one("WWW-Authenticate")))
         uri, realm, nonce = target.decode(), asked["realm"], asked["nonce"]
         first = _md5(f"{self.user}:{realm}:{self.password}")
-        second = _md5(f"{method}:{uri}")
-        quality, middle = "", nonce
-        if "qop" in asked:
-            quality, middle = ', qop=auth, nc=00000001, cnonce="c"', f"{nonce}:00000001:c:auth"
-        opaque = f', opaque="{asked["opaque"]}"' if "opaque" in asked else ""
+        whole = _md5(f"{first}:{nonce}:00000001:c:auth:{_md5(f'{method}:{uri}')}")
         return (
-            f'Authorization: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", '
-            f'uri="{uri}", response="{_md5(f"{first}:{middle}:{second}")}", algorithm=MD5'
-            f"{quality}{opaque}"
+            f'Digest username="{self.user}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
+            f'response="{whole}", algorithm=MD5, qop=auth, nc=00000001, cnonce="c", '
+            f'opaque="{asked["opaque"]}"'
         ).encode()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        message = Sip(data)
         if not data.strip():
             return
+        message = Sip(data)
         self.heard.append(message)
         if message.status:
-            key = (message.one("Call-ID"), message.one("CSeq"))
-            waiting = self._answers.get(key)
+            waiting = self._answers.get((message.one("Call-ID"), message.one("CSeq")))
             if waiting is not None and not waiting.done() and message.status >= 200:
                 waiting.set_result(message)
             return
@@ -319,7 +319,8 @@ class RawPhone(asyncio.DatagramProtocol):
                 self.ringing.put_nowait(message)
             case "CANCEL":
                 self._reply(message, b"200 OK")
-                self._reply(Sip(data.replace(b"CANCEL", b"INVITE")), b"487 Request Terminated")
+                invite = Sip(data.replace(b"CANCEL", b"INVITE"))
+                self._reply(invite, b"487 Request Terminated")
             case "ACK":
                 pass
             case _:
@@ -327,12 +328,12 @@ class RawPhone(asyncio.DatagramProtocol):
 
     def _murmur(self, answer: Sip) -> None:
         """A little silence: Asterisk waits half a second for the first sound of a call."""
+        port = re.search(rb"m=audio (\d+)", answer.raw)
+        assert port is not None
         assert self._sound is not None
-        found = re.search(rb"m=audio (\d+)", answer.raw)
-        for number in range(3 if found else 0):
-            header = struct.pack("!BBHII", 0x80, 0, number, 160 * number, self.media)
-            assert found is not None
-            self._sound.sendto(header + b"\xff" * 160, (LOOPBACK, int(found[1])))
+        for number in range(3):
+            header = struct.pack("!BBHII", 0x80, 0, number, 160 * number, self._media)
+            self._sound.sendto(header + b"\xff" * 160, (LOOPBACK, int(port[1])))
 
     def _reply(
         self, request: Sip, status: bytes, *headers: bytes, to: bytes = b"", body: bytes = b""
@@ -345,7 +346,30 @@ class RawPhone(asyncio.DatagramProtocol):
             b"CSeq: " + request.one("CSeq").encode(),
         ]
         length = b"Content-Length: %d" % len(body)
-        self.send(b"\r\n".join([b"SIP/2.0 " + status, *copied, *headers, length, b"", body]))
+        self._send([b"SIP/2.0 " + status, *copied, *headers, length, b"", body])
+
+
+@asynccontextmanager
+async def raw_agent(house: House, extension: str) -> AsyncIterator[RawPhone]:
+    """The phone of that agent, registered and ready for calls; logged out again afterwards."""
+    password = house.password(extension)
+    async with RawPhone.open(house.domain, extension, password) as phone:
+        assert await phone.register() == 200
+        await dial_code(phone, b"*41")
+        await dial_code(phone, b"*42")
+        await until(lambda: house.agent(extension).state == "ready", why=f"{extension} is ready")
+        try:
+            yield phone
+        finally:
+            for code in (b"*44", b"*40"):
+                await dial_code(phone, code)
+            await until(lambda: house.agent(extension).state == "logged_out")
+            await phone.register(0)
+
+
+async def dial_code(phone: RawPhone, code: bytes) -> None:
+    """Dial a feature code; what it does is done before it is answered."""
+    await (await phone.up(code)).hang_up()
 
 
 def _address(message: Sip) -> bytes:

@@ -131,6 +131,7 @@ class House:
         self.asterisk = AsteriskProcess(chain, conf, settings.log_dir / "asterisk.out")
         await self.asterisk.start(adopt=False)
         await self.start_service()
+        await until(lambda: "prompts are ready" in self.log(), 60, "all fixed words are spoken")
 
     async def stop(self) -> None:
         """Everything down."""
@@ -203,7 +204,9 @@ class House:
         """A contact's events so far, from the journal."""
         with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
             return [
-                ContactEvent(contact, entry.at, entry.body["kind"], "", entry.body["data"])
+                ContactEvent(
+                    contact, entry.at, *(entry.body[part] for part in ("kind", "step", "data"))
+                )
                 for entry in journal.read("contact")
                 if entry.body["contact"] == contact
             ]
@@ -212,6 +215,18 @@ class House:
         """The ids of all contacts in the journal, oldest first."""
         with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
             return list(dict.fromkeys(e.body["contact"] for e in journal.read("contact")))
+
+    async def at_step(self, step: str, known: set[str]) -> str:
+        """The id of the contact that is not in `known`, once its flow has come to that step."""
+
+        def found() -> str:
+            for contact in self.contacts():
+                told = [] if contact in known else self.story(contact)
+                if any(event.kind == "step" and event.step == step for event in told):
+                    return contact
+            return ""
+
+        return await until(found, why=f"a new contact comes to {step}")
 
     async def record(self, contact: str, timeout: float = 5.0) -> ContactRecord:
         """The contact's record in the database, once it is closed there."""

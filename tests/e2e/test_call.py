@@ -25,12 +25,12 @@ async def hear_each_other(caller: Line, agent: Line) -> None:
 
 async def to_appointments(phones: Phones, number: str, name: str = "") -> Line:
     """A caller who has pressed their way into the clinic's appointments queue."""
+    known = set(phones.house.contacts())
     line = await (await phones.caller(number, name)).dial("4001")
     await line.answered()
     await line.hears_sound(5)
-    await line.ear.hears_silence(0.5)
     await line.press("1")
-    await line.hears_sound(5, after=time.monotonic() - line.began_at)
+    await phones.house.at_step("reasons", known)
     await line.press("1")
     return line
 

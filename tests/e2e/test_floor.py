@@ -103,7 +103,7 @@ async def test_a_blind_transfer_to_an_agent_rings_that_agent_and_comes_back_if_r
     second = await li_na.incoming(10)
     assert second.headers["X-Tieline-Contact"] == contact
     await second.reject()
-    await phones.dial_code(first.phone, "*44")
+    await house.asterisk.command("acd do finish/1001")
     back = await first.phone.incoming(10)
     assert back.headers["X-Tieline-Contact"] == contact
     await back.answer()

@@ -139,7 +139,7 @@ async def test_a_restarted_asterisk_leaves_no_agent_stuck_and_serves_new_calls(
     first, second = await phones.ready("2001"), await phones.ready("2002")
     await call(phones, "+15550501")
     talking = await answer_next(phones, "2001")
-    await phones.dial_code(second, "*43")
+    await house.asterisk.command("acd do pause/2002/break")
     await call(phones, "+15550502")
     await until(lambda: len(waiting(house)) == 1, why="the second caller waits")
     lost = [talking.headers["X-Tieline-Contact"], *waiting(house)]
