@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -26,6 +27,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 """Seconds before a process that ended is started again; doubled each time it ends early."""
 STEADY = 30.0
 """Seconds after which a process counts as having started well."""
+LOOK_AGAIN = 0.05
+"""Seconds between looks whether the service listens."""
 LAST_WORDS = 10.0
 """Seconds the service has to end by itself."""
 
@@ -59,11 +62,29 @@ class ServiceProcess:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
 
+    async def answers(self, port: int, within: float = 60.0) -> bool:
+        """Wait until it listens on that loopback port; False when it ended or took too long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.pid is not None:
+                    try:
+                        _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    except OSError:
+                        await asyncio.sleep(LOOK_AGAIN)
+                    else:
+                        writer.close()
+                        return True
+        return False
+
     async def ended(self) -> int:
         """Wait for its end; the exit code."""
         if self._process is None:
             raise IvrError("the service was never started")
         return await self._process.wait()
+
+    def last_words(self, lines: int = 12) -> str:
+        """The end of its log."""
+        return "\n".join(self._log_path.read_text(errors="replace").splitlines()[-lines:])
 
     async def stop(self) -> None:
         """Ask it to end, and end it when it does not."""
@@ -80,19 +101,30 @@ class ServiceProcess:
 
 
 async def supervise(
-    asterisk: AsteriskProcess, service: ServiceProcess, ready: Callable[[], None]
+    asterisk: AsteriskProcess, service: ServiceProcess, port: int, ready: Callable[[], None]
 ) -> None:
-    """Run both until SIGINT or SIGTERM, starting again what ends by itself."""
+    """Run both until SIGINT or SIGTERM, starting again what ends by itself.
+
+    `ready` is called once the service listens on `port`. Raises IvrError when it never does.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    keepers: list[asyncio.Task[None]] = []
+    keepers: list[asyncio.Task[Any]] = []
     try:
         await asterisk.start(adopt=False)
         await service.start()
+        up, halted = asyncio.create_task(service.answers(port)), asyncio.create_task(stop.wait())
+        keepers += [halted]
+        await asyncio.wait({up, halted}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            up.cancel()
+            return
+        if not up.result():
+            raise IvrError(f"the service did not come up; its last words:\n{service.last_words()}")
         ready()
-        keepers = [
+        keepers += [
             asyncio.create_task(_keep("asterisk", asterisk.ended, asterisk.start)),
             asyncio.create_task(_keep("service", service.ended, service.start)),
         ]

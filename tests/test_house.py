@@ -30,6 +30,7 @@ CORE = (
     "acd.checks",
     "acd.codec",
     "acd.deadlines",
+    "acd.floor",
     "acd.livefloor",
     "acd.state",
     "acd.views",

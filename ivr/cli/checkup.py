@@ -17,12 +17,14 @@ from typing import Final, Literal
 from ivr.asterisk.process import CONTROL_SOCKET, listener, socket_folder
 from ivr.asterisk.provision import PREFERRED, ProvisionError, Tool, find_asterisk, find_tool
 from ivr.errors import IvrError
+from ivr.operator.client import ask
 from ivr.resources import asterisk_templates
 from ivr.settings import LOOPBACK, Settings
 
 State = Literal["ok", "warn", "bad"]
 
 _LITTLE_SPACE: Final = 1_000_000_000
+SERVICE: Final = "-m ivr serve"
 _LISTENING: Final = "0A"  # the kernel's TCP_LISTEN, as /proc/net/tcp shows it
 
 
@@ -88,7 +90,18 @@ def examine(settings: Settings) -> Iterator[Check]:
         yield _space(name, folder)
     running = running_asterisk(settings)
     yield Check("running", "ok", f"Asterisk, process {running}" if running else "not running")
+    if running:
+        yield _service(settings)
     yield from _ports(settings, running)
+
+
+def _service(settings: Settings) -> Check:
+    """Asks the service a question, as an operator would."""
+    try:
+        ask(settings, "show", "flows")
+    except IvrError as why:
+        return Check("service", "bad", str(why), "its log says why: service.log")
+    return Check("service", "ok", "answers")
 
 
 def running_asterisk(settings: Settings) -> int | None:
@@ -194,7 +207,7 @@ def _port(wanted: Listening, running: int | None) -> Check:
         cure = f"set `bind` or `{wanted.setting}`"
         return Check(wanted.setting, "bad", f"{wanted}: {refusal.strerror}", cure)
     owner = port_owner(wanted.port, wanted.protocol)
-    if owner and running and (owner.pid == running or "tieline" in owner.command):
+    if owner and running and (owner.pid == running or SERVICE in owner.command):
         found = f"{wanted} in use by this installation, process {owner.pid}"
         return Check(wanted.setting, "ok", found)
     who = f"process {owner.pid}: {owner.command}" if owner else "another user's program"

@@ -59,7 +59,8 @@ async def _supervised(
         toolchain, site.folders.etc / "asterisk.conf", settings.log_dir / "asterisk.out"
     )
     service = ServiceProcess(settings.log_dir / "service.log")
-    await supervise(asterisk, service, lambda: show_banner(console, settings, site, plan))
+    port = settings.console_port
+    await supervise(asterisk, service, port, lambda: show_banner(console, settings, site, plan))
     console.print("Stopped.")
 
 

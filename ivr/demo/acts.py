@@ -77,6 +77,7 @@ class Play:
 
     async def customer(self) -> None:
         """Account and PIN by keys; the agent learns that they are right, never what they are."""
+        fast = self.show.fast
         mei = await self.caller("13800138000", "Mei Lin")
         login = self.show.aside(self.zhang_wei.dials("*41"))
         await mei.dials(BANK)
@@ -85,18 +86,18 @@ class Play:
         await mei.presses("2")
         await mei.hears()
         await self.show.pause(1.4)
-        await mei.presses("2")
+        await mei.presses("2", at_once=fast)
         await mei.hears()
         await self.show.pause(0.8)
-        await mei.presses(ACCOUNT)
+        await mei.presses(ACCOUNT, at_once=fast)
         await mei.hears()
         await self.show.pause(0.8)
-        await mei.presses(PIN, secret=True)
+        await mei.presses(PIN, secret=True, at_once=fast)
         await mei.hears()
         await mei.hears_more()
         await self.show.pause(1.4)
         await login
-        await mei.presses("1")
+        await mei.presses("1", at_once=fast)
         await self._served(mei, self.zhang_wei)
         await talk(mei, self.zhang_wei, self._turn)
         await mei.hangs_up()
@@ -126,7 +127,7 @@ class Play:
         await show.until(lambda: show.watch.has_ended(contact), 5.0, "the contact has no end")
         await show.settle()
         await show.paper("contacts", "show", contact)
-        await show.pause(3.5)
+        await show.reading(3.5)
 
     # --- four ------------------------------------------------------------------------------------
 
@@ -140,7 +141,7 @@ class Play:
         await eve.hears_music(0.5 if show.fast else 2.0)
         await show.settle()
         await show.paper("console", "-x", "acd show queues/appointments")
-        await show.pause(2.5)
+        await show.reading(2.5)
         await asyncio.gather(self._takes_the_next(self.ana, eve), self._takes_the_next_later(raj))
 
     async def _into_the_queue(self, caller: Caller) -> None:

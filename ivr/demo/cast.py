@@ -185,11 +185,15 @@ class Caller(Person):
         words = self.show.watch.place(self.contact).words
         return words if words != self._said else ""
 
-    async def presses(self, keys: str, *, secret: bool = False, ahead: bool = False) -> None:
-        """Press keys; `ahead` of the words that ask for them. A secret is shown as dots."""
+    async def presses(
+        self, keys: str, *, secret: bool = False, ahead: bool = False, at_once: bool = False
+    ) -> None:
+        """Press keys; a secret is shown as dots.
+
+        In a pause of the voice; or `at_once`, into the words; or `ahead` of them.
+        """
         shown = "•" * len(keys) if secret else keys
-        hurries = self.show.fast and len(keys) > 1
-        if not (ahead or hurries):
+        if not (ahead or at_once):
             await self.line.hears_silence(IN_A_PAUSE, PATIENCE)
         told = f"{self.first_name} presses" if len(keys) < 3 else f"{self.first_name} types"
         self.tell(f"{told} {shown}", "before being asked" if ahead else "", key=True)
@@ -251,6 +255,10 @@ class Agent(Person):
         self.dialled_at = time.monotonic()
         self.tell(f"{self.name} dials {code}", key=True)
         line = self.take(await self.phone.dial(code))
+        if self.show.fast:
+            await line.hears_sound(PATIENCE)
+            await self.show.pause(1.5)
+            await line.hang_up()
         await line.ended(PATIENCE)
         words = phrase(_CODES[code], "en").text
         self.tell(f"“{words}”", figure=f"{line.heard_seconds:.1f} s of speech heard")

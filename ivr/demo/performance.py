@@ -80,7 +80,6 @@ async def _play(screen: Screen, house: Installation, *, fast: bool) -> Figures:
             if clock.done():
                 clock.result()
             heard = await play
-            await show.paper("contacts")
             await _leave(house, agents)
             await show.settle()
         finally:

@@ -69,6 +69,11 @@ class Show:
         """People take their time."""
         await asyncio.sleep(seconds * (HASTE if self.fast else 1.0))
 
+    async def reading(self, seconds: float) -> None:
+        """Whoever watches takes their time; nobody does when the show is fast."""
+        if not self.fast:
+            await asyncio.sleep(seconds)
+
     async def until(self, what: Callable[[], T | None], timeout: float, why: str) -> T:
         """The first true value of `what`, which is looked at after each tick.
 
@@ -119,7 +124,7 @@ class Show:
                 aside.cancel()
             self._asides.clear()
         await self.settle()
-        await self.pause(0.8)
+        await self.reading(0.8)
 
     async def settle(self) -> None:
         """Wait until everything that has happened is told."""
