@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -106,7 +108,10 @@ def console(
         raise NotRunning("Asterisk is not running here. Start it: tieline run")
     how = ["-r"] if execute is None else ["-rx", execute]
     command = [*chain.command, "-C", str(configuration), *how]
-    os.execve(command[0], command, {**os.environ, **chain.env})  # noqa: S606 - no shell is wanted
+    # `!tieline ...` inside the console finds this very program, installed or not.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    environment = {**os.environ, **chain.env, "PATH": path}
+    os.execve(command[0], command, environment)  # noqa: S606 - no shell is wanted
 
 
 def _joined(words: list[str]) -> str:

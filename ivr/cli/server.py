@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sys
 from pathlib import Path
 
@@ -85,10 +86,19 @@ def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) ->
         table.add_row(f"agent {agent.id}", f"{agent.caller_name}, password {agent.password}")
     codes = ", ".join(f"{code} {action}" for code, action in FEATURE_CODES.items())
     table.add_row("on the phone", codes)
-    table.add_row("operators", "tieline console, then: acd show queues, acd help")
-    table.add_row("contacts", "tieline contacts")
+    tieline = _program()
+    table.add_row("operators", f"{tieline} console, then: acd show queues, acd help")
+    table.add_row("contacts", f"{tieline} contacts")
     table.add_row("logs", str(_short(settings.log_dir)))
     console.print(Panel(table, title="Tieline is up", subtitle="Ctrl-C stops everything"))
+
+
+def _program() -> str:
+    """How this very program is called from here."""
+    own = Path(sys.argv[0])
+    found = shutil.which("tieline")
+    known = found is not None and own.exists() and Path(found).samefile(own)
+    return "tieline" if known else str(_short(own.absolute()))
 
 
 def _short(path: Path) -> Path:

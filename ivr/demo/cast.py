@@ -13,6 +13,7 @@ from rich.text import Text
 
 from acd.model import AgentState
 from ivr.demo.figures import milliseconds
+from ivr.demo.installation import CODES
 from ivr.demo.meter import BLOCKS, PLAIN_BLOCKS, QUIETEST, Meter, strip
 from ivr.demo.phone import Line, LineState, SoftPhone
 from ivr.demo.show import Show
@@ -31,15 +32,6 @@ LEVELS: Final = 14
 
 _SPELLED: Final = re.compile(r"(?<=\d) (?=\d)")
 """Between digits that are said one by one."""
-_CODES: Final = {
-    "*40": "agent-logged-out",
-    "*41": "agent-logged-in",
-    "*42": "agent-ready",
-    "*43": "agent-paused",
-    "*44": "wrap-up-ended",
-}
-"""What an agent hears for each code."""
-
 _DOTS: Final[dict[AgentState, str]] = {
     AgentState.READY: "bold green",
     AgentState.OFFERED: "bold yellow",
@@ -260,7 +252,7 @@ class Agent(Person):
             await self.show.pause(1.5)
             await line.hang_up()
         await line.ended(PATIENCE)
-        words = phrase(_CODES[code], "en").text
+        words = phrase(CODES[code], "en").text
         self.tell(f"“{words}”", figure=f"{line.heard_seconds:.1f} s of speech heard")
 
     async def rings(self, what: str, measure: list[float], since: Callable[[], float]) -> None:

@@ -13,7 +13,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,15 +23,17 @@ from acd.journal import Journal
 from acd.model import AgentState
 from ivr.asterisk.process import CONTROL_SOCKET, AsteriskProcess, listener, socket_folder
 from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools, find_asterisk
-from ivr.asterisk.render import Site
 from ivr.demo.watch import Watch
 from ivr.errors import IvrError
+from ivr.flow.actions import Ask, Prompts
+from ivr.flow.interpreter import Facts, start
 from ivr.plans import Plan, load_plan
 from ivr.resources import flows_dir
 from ivr.secrets import Secrets
 from ivr.settings import LOOPBACK, Settings, load_settings
-from ivr.site import build_site, write_configuration, write_sounds
+from ivr.site import build_site, write_configuration
 from ivr.speech.music import generate_music
+from ivr.speech.phrases import phrase
 from ivr.speech.prompts import PromptBook
 from ivr.speech.script import fixed_batches
 
@@ -39,6 +41,16 @@ MORNING: Final = "2026-03-02T10:00:00+08:00"
 """A Monday at the clinic, with its desk open."""
 NUMBERS: Final = {"4001": "clinic", "4002": "bank"}
 """What the script dials, and the flow it expects there."""
+HEARD_IN: Final = {"clinic": "en", "bank": "zh"}
+"""The language each flow is heard in, after its greeting."""
+CODES: Final = {
+    "*40": "agent-logged-out",
+    "*41": "agent-logged-in",
+    "*42": "agent-ready",
+    "*43": "agent-paused",
+    "*44": "wrap-up-ended",
+}
+"""The feature codes that agents dial, and the phrase that answers each."""
 
 _RTP_FIRST, _RTP_LAST = 12000, 12998
 _PATIENCE = 30.0
@@ -124,7 +136,7 @@ class Installation:
         site = build_site(settings, self.toolchain, self.plan.floor, self.plan.numbers)
         write_configuration(site)
         generate_music(site.folders.music)  # before Asterisk starts, which looks for it only then
-        words = asyncio.create_task(self._speak(site, speaking))
+        words = asyncio.create_task(self._speak(speaking))
         try:
             await self._asterisk.start(adopt=False)
             await self._start_service()
@@ -132,14 +144,24 @@ class Installation:
         finally:
             words.cancel()
 
-    async def _speak(self, site: Site, speaking: Speaking) -> None:
+    async def _speak(self, speaking: Speaking) -> None:
+        """What callers and agents will hear; not what only a service that is away would say."""
         tools = await asyncio.to_thread(ensure_tools, self.settings, ("espeak-ng",), _silent)
         book = await speaking(self.settings, tools["espeak-ng"])
         try:
-            await write_sounds(site, book, _silent)
-            await book.prepare(fixed_batches(self.plan.library.flows.values()))
+            await book.prepare(
+                [*self._words(), *((phrase(name, "en"),) for name in CODES.values())]
+            )
         finally:
             await book.aclose()
+
+    def _words(self) -> Iterator[Prompts]:
+        for name, language in HEARD_IN.items():
+            flow = self.plan.library.flows[name]
+            greeting = start(flow, Facts(), self.flow_time()).action
+            if isinstance(greeting, Ask):
+                yield greeting.prompts
+            yield from (each for each in fixed_batches([flow]) if each[0].language == language)
 
     async def _start_service(self) -> None:
         self.service_log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -39,7 +39,7 @@ WORDS: list[bytes] = [
     b"%0d%0aAction: Originate%0d%0aChannel: Local/1001@agents%00",
     b"%{x}s %n %s",
     b"& | , ; ^ # ! * ? < > = ~ ' /",
-    b'a \\" b \\\\ c \\',
+    b'a \\" b \\\\ c',
     b"one, verified, gold",
     b"\x01\x02\x08\x1b[31m\x7f bell\x07 tab\t.",
     b"caf\xe9 \xff\xfe \x80\x9f",
@@ -178,6 +178,7 @@ async def test_a_caller_may_be_called_anything_and_it_stays_a_name(
         plain = await ring(caller, agent, b'"Mei Lin"')
         assert plain is not None
         for name in (*names, *broken):
+            caller.seconds = 0.5 if name in broken else 2.0
             invite = await ring(caller, agent, name)
             if invite is None:
                 assert name in broken, name
@@ -195,7 +196,7 @@ async def test_a_caller_may_be_called_anything_and_it_stays_a_name(
         assert (row.state, row.no_answer) == ("ready", 0), "callers who leave are no fault of hers"
     model, *talks = calls(tap, before)
     for talk in talks:
-        assert talk.without_values() == model.without_values()[: len(talk.commands)], talk
+        assert up_to_the_dial(talk) == up_to_the_dial(model), talk
     for contact in set(house.contacts()) - known:
         name = house.story(contact)[0].data["caller_name"]
         assert isinstance(name, str)
@@ -204,6 +205,12 @@ async def test_a_caller_may_be_called_anything_and_it_stays_a_name(
     measured(
         "hostile caller names: calls, extra headers, commands, actions", f"{len(talks)}, 0, 0, 0"
     )
+
+
+def up_to_the_dial(talk: AgiTalk) -> list[str]:
+    commands = talk.without_values()
+    ends = [n for n, command in enumerate(commands) if command.startswith("EXEC Dial")]
+    return commands[: ends[0] + 1] if ends else commands
 
 
 def calls(tap: Tap, since: int) -> list[AgiTalk]:
@@ -217,3 +224,123 @@ def calls(tap: Tap, since: int) -> list[AgiTalk]:
         assert re.fullmatch(r"[0-9+]{1,20}|unknown", talk.environment["agi_dnid"])
         assert talk.environment["agi_rdnis"] == "unknown"
     return talks
+
+
+# --- everything else a caller may write ---------------------------------------------------------
+
+SHORT = [
+    b"${SHELL(touch %s)}" % OWNED.encode(),
+    b'"x" <sip:1001@127.0.0.1>;privacy=off;screen=yes;reason=unconditional',
+    b"%0d%0aAction: Hangup%0d%0aChannel: /.*/%00",
+    b"x&y|z,1;w^$[1+1]\\",
+    b"\x01\x1b[2J\x7f\xff\xe9",
+    "李娜\u202e".encode(),
+    b"B" * 2000,
+    b"1001",
+    b"yes",
+]
+FIELDS: dict[str, Callable[[bytes], dict[str, bytes]]] = {
+    "From user": lambda word: {"From": b"<sip:%s@127.0.0.1>" % word},
+    "From domain": lambda word: {"From": b"<sip:5551234@%s>" % word},
+    "From parameters": lambda word: {"From": b"<sip:5551234@127.0.0.1;%s>" % word},
+    "To name": lambda word: {"To": b'"%s" <sip:4001@127.0.0.1>' % word},
+    "To user": lambda word: {"To": b"<sip:%s@127.0.0.1>" % word},
+    "Contact": lambda word: {"Contact": b'"%s" <sip:%s@127.0.0.1:9>' % (word, word)},
+    "whole Contact": lambda word: {"Contact": word},
+} | {
+    name: lambda word, name=name: {name: word}  # type: ignore[misc]
+    for name in (
+        *("User-Agent", "Subject", "Organization", "Reason", "Privacy", "Call-Info", "Identity"),
+        *("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Diversion"),
+        *("History-Info", "Referred-By", "Replaces", "Alert-Info", "Geolocation", "Supported"),
+        *("X-Tieline-Contact", "X-Tieline-Context", "X-TIELINE_CONTACT", "TIELINE_DONE"),
+        *("TIELINE_AGENT", "X-Asterisk-Variable", "Variable", "CALLERID(num)"),
+    )
+}
+
+
+async def test_no_other_part_of_an_invite_reaches_further_than_asterisk(
+    house: House, tap: Tap, measured: Callable[[str, str], None]
+) -> None:
+    known, before, ended = set(house.contacts()), len(tap.agi), len(tap.channels())
+    at_once = asyncio.Semaphore(16)
+    async with RawPhone.open(house.domain, "5551234") as caller:
+
+        async def try_one(headers: dict[str, bytes], session: bytes = b"-") -> int:
+            async with at_once:
+                leg = await caller.call(b"4001", headers, session)
+                if isinstance(leg, Leg):
+                    await leg.hang_up()
+                return isinstance(leg, Leg)
+
+        caller.seconds = 0.7
+        model = await caller.up(b"4001")
+        await until(lambda: "GET DATA" in " ".join(calls(tap, before)[0].commands))
+        await model.hang_up()
+        tries = [make(word) for make in FIELDS.values() for word in SHORT]
+        up = sum(await asyncio.gather(*(try_one(headers) for headers in tries)))
+        up += sum(await asyncio.gather(*(try_one({}, word) for word in SHORT)))
+    await until(lambda: len(calls(tap, before)) == up + 1, why="each call is one session")
+    await until(lambda: len(tap.channels()) - ended == up + 1, why="and one channel")
+    plain, *talks = calls(tap, before)
+    for talk in talks:
+        assert talk.without_values() == plain.without_values()[: len(talk.commands)], talk
+    for contact in set(house.contacts()) - known:
+        told = house.story(contact)[0].data
+        assert re.fullmatch(r"[0-9+]*", str(told["caller"])), told
+        assert str(told["caller_name"]) == "", told
+    measured("hostile headers: calls tried, answered", f"{len(tries) + len(SHORT)}, {up}")
+
+
+NOT_NUMBERS = [
+    *(
+        b"",
+        b"0",
+        b"1" * 16,
+        b"1" * 200,
+        b"s",
+        b"h",
+        b"i",
+        b"t",
+        b"*41",
+        b"*43",
+        b"*431",
+        b"#",
+        b"**",
+    ),
+    *(b"4001*", b"4001#", b"40 01", b"40%2001", b"4001%20", b"4001.", b"4001,1", b"4001,1,Hangup"),
+    *(b"4001&1001", b"4001|1", b"4001;x=1", b"4001^1", b"4001@enter", b"4001/n", b"+", b"++4001"),
+    *(b"4001+", b"4+001", b"-", b"--", b"4001-", b"-4001%0a", b"4001%0d%0aAction:%20Hangup"),
+    *(b"4001%0a", b"%0a4001", b"4001%09", b"4001%22", b"4001%5c", b"4001%7f", b"4001%ff", b"%00"),
+    *(b"${EXTEN}", b"%24%7bSHELL(id)%7d", b"$[1+1]", b"_XXXX", b"XXXX", b"NXXX", b"!", b"4001!"),
+    *(b"Local/1001@agents", b"PJSIP/1001", b"1001@agents", b"agents", b"leg", b"..%2f..%2fetc"),
+    *("４００１".encode(), "٤٠٠١".encode(), b"4001\xe9", b"\xff\xfe", b"4001\x00", b"4001\r\n"),
+]
+
+
+async def test_what_is_no_number_is_refused_before_there_is_a_channel(
+    house: House, tap: Tap, measured: Callable[[str, str], None]
+) -> None:
+    before, processed = len(tap.agi), await processed_calls(house)
+    async with RawPhone.open(house.domain) as caller:
+        caller.seconds = 0.7
+        answers = await asyncio.gather(*(caller.call(user) for user in NOT_NUMBERS))
+        for user, answer in zip(NOT_NUMBERS, answers, strict=True):
+            assert answer in (0, 400, 404, 416, 484), (user, answer)
+        assert (await processed_calls(house), len(tap.agi)) == (processed, before)
+        # What is left of these is a number: it is read as that number and nothing else.
+        for user in (b"40-01", b"4-0-0-1", b"+4001", b"%34001", b"4001%00x"):
+            await (await caller.up(user)).hang_up()
+    await until(lambda: len(calls(tap, before)) == 5)
+    for talk in calls(tap, before):
+        assert talk.environment["agi_arg_2"] == "4001"
+    refused = sum(answer != 0 for answer in answers)
+    told = f"{len(NOT_NUMBERS)}, {refused} with a 4xx, {len(NOT_NUMBERS) - refused} unheard, 0"
+    measured("dialled, but no number: refused; channels", told)
+
+
+async def processed_calls(house: House) -> int:
+    told = await house.asterisk.command("core show channels count")
+    match = re.search(r"(\d+) calls? processed", told)
+    assert match is not None, told
+    return int(match[1])
