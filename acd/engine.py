@@ -84,6 +84,11 @@ class Engine:
     # --- what screens use -------------------------------------------------------------------------
 
     @property
+    def day_started(self) -> float:
+        """When the present day's counters began; 0 before the first day."""
+        return self._live.state.day_started
+
+    @property
     def floor(self) -> Floor:
         """The configuration in force."""
         return self._live.state.floor

@@ -185,6 +185,9 @@ class Service:
         self.distributor.subscribe(self.legs.on_command)
         self.distributor.subscribe(self._light)
         self.distributor.send(FloorLoaded(now, self.plans.plan.floor.floor))
+        began = datetime.fromtimestamp(self.distributor.engine.day_started).astimezone()
+        if began.date() != datetime.now().astimezone().date():
+            self.distributor.send(DayStarted(now))
 
     async def stop(self) -> None:
         """Shut the door; callers stay in Asterisk and meet the next service."""

@@ -7,13 +7,17 @@ flow they began with.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ivr.errors import ConfigError, Problem
 from ivr.floor import FloorPlan, load_floor
 from ivr.flow import checks, loader
 from ivr.flow.model import Flow
+
+DIALLABLE = re.compile(r"[0-9]{2,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,23 @@ def load_plan(flows: Path, floor: Path) -> Plan:
     plan = load_floor(floor)
     names = frozenset(queue.name for queue in plan.floor.queues)
     known = checks.Floor(queues=names, skills=plan.skills)
-    return Plan(loader.load([flows], known), plan)
+    library = loader.load([flows], known)
+    if problems := [problem for flow in library.flows.values() for problem in _numbers(flow, plan)]:
+        raise ConfigError(problems)
+    return Plan(library, plan)
+
+
+def _numbers(flow: Flow, floor: FloorPlan) -> Iterator[Problem]:
+    """Numbers that no caller could reach: the dialplan knows 2 to 15 digits, each number once."""
+    where = (flow.path, flow.place.line, flow.place.column)
+    for number in flow.numbers:
+        if not DIALLABLE.fullmatch(number):
+            yield Problem(*where, f'nobody can dial "{number}"', "a number is 2 to 15 digits")
+        elif floor.is_agent(number):
+            yield Problem(*where, f"{number} is an agent's extension", "give the flow its own")
+        elif floor.queue_of(number) is not None:
+            queue = floor.queue_of(number)
+            yield Problem(*where, f"{number} is the number of the queue {queue}", "give it its own")
 
 
 class Plans:

@@ -149,6 +149,12 @@ class Settings(BaseModel):
     _sources: tuple[str, ...] = PrivateAttr(())
 
     @property
+    def trunk_to_dial(self) -> str | None:
+        """The first trunk that can be called: one with an address, not only networks."""
+        peers = self.trunks.items()
+        return next((name for name, each in peers if any("/" not in peer for peer in each)), None)
+
+    @property
     def run_dir(self) -> Path:
         """Rendered configuration, process ids and sockets of the running installation."""
         return self.home / "run"
@@ -182,8 +188,10 @@ class Settings(BaseModel):
             if port in seen:
                 raise ValueError(f"{seen[port]} and {name} are both {port}: give each its own port")
             seen[port] = name
-        if self.fallback_number is not None and not self.trunks:
-            raise ValueError("fallback_number needs one of trunks to be dialled over")
+        if self.fallback_number is not None and self.trunk_to_dial is None:
+            raise ValueError(
+                "fallback_number needs one of trunks, with an address, to be dialled over"
+            )
         if self.rtp_start <= self.sip_port <= self.rtp_end:
             raise ValueError(f"sip_port {self.sip_port} lies inside rtp_start to rtp_end")
         return self

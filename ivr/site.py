@@ -66,6 +66,7 @@ def build_site(
         trunks=tuple(Trunk(name, peers) for name, peers in settings.trunks.items()),
         patience_before_fallback=settings.patience_before_fallback,
         fallback_number=settings.fallback_number,
+        trunk_to_dial=settings.trunk_to_dial,
         filters_by_name=_filters_by_name(toolchain.version),
     )
 

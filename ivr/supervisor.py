@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import fcntl
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,36 @@ STEADY = 30.0
 """Seconds after which a process counts as having started well."""
 LOOK_AGAIN = 0.05
 """Seconds between looks whether the service listens."""
+PR_SET_PDEATHSIG = 1
 LAST_WORDS = 10.0
 """Seconds the service has to end by itself."""
+
+
+@contextlib.contextmanager
+def only_one(run_dir: Path) -> Iterator[None]:
+    """Hold the installation; IvrError when another process looks after it already."""
+    run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (run_dir / "supervisor.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise IvrError(
+                f"Tieline runs here already (process {lock.read().strip() or 'unknown'}): stop "
+                "that one first, or set TIELINE_HOME and other ports for a second one"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _end_with_parent() -> None:
+    """Asked of the kernel in the child: a service whose supervisor was killed ends in good order.
+
+    Its calls stay in Asterisk, which goes on, and meet the next service.
+    """
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class ServiceProcess:
@@ -59,6 +89,7 @@ class ServiceProcess:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
 
@@ -113,7 +144,9 @@ async def supervise(
         loop.add_signal_handler(number, stop.set)
     keepers: list[asyncio.Task[Any]] = []
     try:
-        await asterisk.start(adopt=False)
+        if await asterisk.start():
+            # A supervisor that was killed left it, and its calls, behind: they go on.
+            await asterisk.command("core reload")
         await service.start()
         up, halted = asyncio.create_task(service.answers(port)), asyncio.create_task(stop.wait())
         keepers += [halted]

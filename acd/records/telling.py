@@ -86,6 +86,11 @@ def _began(data: Data) -> str:
     return f"{data.get('channel', 'contact')} from {caller}{name} to {data.get('dialled', '?')}"
 
 
+def _resumed(data: Data) -> str:
+    after = {"flow": "in the flow", "talking": "after the talk"}
+    return f"the service was away; goes on {after.get(str(data.get('after')), 'waiting')}"
+
+
 def _key(data: Data) -> str:
     return f"pressed {data.get('key', data.get('digits', '?'))}"
 
@@ -156,7 +161,7 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     ),
     "transferred": lambda data: f"agent {data.get('by', '?')} transfers to {data.get('to', '?')}",
     "voicemail": _voicemail,
-    "resumed": lambda data: f"the service was away; goes on {data.get('after', '')}".rstrip(),
+    "resumed": _resumed,
     "again": lambda data: "the step is repeated",
     "ended": _ended,
 }

@@ -91,6 +91,7 @@ class Site:
     node: str = "node1"
     patience_before_fallback: int = 20
     fallback_number: str | None = None
+    trunk_to_dial: str | None = None
     filters_by_name: bool = True
     max_files: int = 8192
     feature_codes: Mapping[str, str] = field(default_factory=lambda: dict(FEATURE_CODES))

@@ -46,8 +46,8 @@ from ivr.speech.engine import SpeechFailed
 
 log = structlog.get_logger(__name__)
 
-SHORTEST_MESSAGE = 1.0
-"""Seconds below which a recording is a hang-up, not a message."""
+SHORTEST_MESSAGE = 1.5
+"""Seconds below which a recording is no message: of mere silence Asterisk leaves one second."""
 TOLD_ALREADY = frozenset({"started", "again"})
 """The contact's own `began` and `resumed` say these, and more."""
 

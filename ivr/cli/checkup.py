@@ -95,6 +95,12 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield from _ports(settings, running)
 
 
+def taken_ports(settings: Settings) -> list[Check]:
+    """The ports of these settings that somebody else holds."""
+    checks = _ports(settings, running_asterisk(settings))
+    return [check for check in checks if check.state == "bad"]
+
+
 def _service(settings: Settings) -> Check:
     """Asks the service a question, as an operator would."""
     try:

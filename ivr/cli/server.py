@@ -17,17 +17,22 @@ from ivr import app as composition
 from ivr.asterisk.process import AsteriskProcess
 from ivr.asterisk.provision import Toolchain, ensure_asterisk, ensure_tools
 from ivr.asterisk.render import FEATURE_CODES, Site
+from ivr.cli.checkup import taken_ports
 from ivr.cli.progress import shown_progress
+from ivr.errors import IvrError
+from ivr.floor import load_floor
 from ivr.plans import Plan, load_plan
+from ivr.secrets import Secrets
 from ivr.settings import Settings, load_settings
 from ivr.site import build_site, write_configuration, write_sounds
-from ivr.supervisor import ServiceProcess, supervise
+from ivr.supervisor import ServiceProcess, only_one, supervise
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(run)
     app.command()(serve)
+    app.command()(password)
 
 
 def run() -> None:
@@ -36,7 +41,13 @@ def run() -> None:
     Example: TIELINE_SIP_PORT=5070 tieline run
     """
     settings = load_settings()
-    plan = load_plan(settings.flows, settings.floor)
+    with only_one(settings.run_dir):
+        if taken := taken_ports(settings):
+            raise IvrError("\n".join(f"{each.found} ({each.cure})" for each in taken))
+        _run(settings, load_plan(settings.flows, settings.floor))
+
+
+def _run(settings: Settings, plan: Plan) -> None:
     console = Console()
     with shown_progress(console) as progress:
         toolchain = ensure_asterisk(settings, progress)
@@ -73,8 +84,20 @@ def serve() -> None:
     sys.exit(uvloop.run(composition.serve(load_settings())))
 
 
+def password(agent: str) -> None:
+    """Print the SIP password of one agent's phone.
+
+    Example: tieline password 1001
+    """
+    settings = load_settings()
+    if not load_floor(settings.floor).is_agent(agent):
+        raise IvrError(f"no agent {agent!r} in {settings.floor}: tieline show agents lists them")
+    typer.echo(Secrets(settings.home).agent_password(agent))
+
+
 def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) -> None:
     """What a newcomer needs to make the first call."""
+    tieline = _program()
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column()
@@ -83,10 +106,11 @@ def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) ->
         flow = plan.library.numbers[number]
         table.add_row(f"call {number}", f"{flow.name}: {flow.about or 'a call flow'}")
     for agent in site.agents:
-        table.add_row(f"agent {agent.id}", f"{agent.caller_name}, password {agent.password}")
+        # Beyond a terminal, such as in the system's journal, a password has no business.
+        known = agent.password if console.is_terminal else f"by {tieline} password {agent.id}"
+        table.add_row(f"agent {agent.id}", f"{agent.caller_name}, password {known}")
     codes = ", ".join(f"{code} {action}" for code, action in FEATURE_CODES.items())
     table.add_row("on the phone", codes)
-    tieline = _program()
     table.add_row("operators", f"{tieline} console, then: acd show queues, acd help")
     table.add_row("contacts", f"{tieline} contacts")
     table.add_row("logs", str(_short(settings.log_dir)))

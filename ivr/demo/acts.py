@@ -47,7 +47,7 @@ class Play:
         login = self.show.aside(self.ana.dials("*41"))
         await sam.dials(CLINIC)
         await sam.hears()
-        await self.show.pause(2.2)
+        await sam.listens()
         await sam.presses("1")
         await sam.hears()
         await self.show.pause(1.6)
@@ -71,7 +71,7 @@ class Play:
     @property
     def _turn(self) -> float:
         """How long each speaks."""
-        return 0.4 if self.show.fast else 1.1
+        return 0.4 if self.show.fast else 1.0
 
     # --- two -------------------------------------------------------------------------------------
 
@@ -82,7 +82,7 @@ class Play:
         login = self.show.aside(self.zhang_wei.dials("*41"))
         await mei.dials(BANK)
         await mei.hears()
-        await self.show.pause(1.6)
+        await mei.listens()
         await mei.presses("2")
         await mei.hears()
         await self.show.pause(1.4)
@@ -97,7 +97,7 @@ class Play:
         await mei.hears_more()
         await self.show.pause(1.4)
         await login
-        await mei.presses("1", at_once=fast)
+        await mei.presses("1", at_once=True)
         await self._served(mei, self.zhang_wei)
         await talk(mei, self.zhang_wei, self._turn)
         await mei.hangs_up()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -17,7 +16,7 @@ from ivr.demo.installation import CODES
 from ivr.demo.meter import BLOCKS, PLAIN_BLOCKS, QUIETEST, Meter, strip
 from ivr.demo.phone import Line, LineState, SoftPhone
 from ivr.demo.show import Show
-from ivr.demo.story import Lane, Manner
+from ivr.demo.story import Lane, Manner, unspelled
 from ivr.speech.phrases import phrase
 
 PATIENCE: Final = 12.0
@@ -25,13 +24,13 @@ IN_FLIGHT: Final = 0.04
 """Two packets: so much earlier than its end a sound may seem to begin."""
 IN_A_PAUSE: Final = 0.08
 """Callers press keys where the voice takes a breath, so that old and new words cannot be mixed."""
+LONGER_THAN_A_PAUSE: Final = 0.45
+"""No voice takes so long a breath in the middle of a prompt."""
 GAP_MS: Final = 140
 """Between keys: with less, the phone is still sending the last keys when it has pressed them."""
 LEVELS: Final = 14
 """Blocks in a level meter."""
 
-_SPELLED: Final = re.compile(r"(?<=\d) (?=\d)")
-"""Between digits that are said one by one."""
 _DOTS: Final[dict[AgentState, str]] = {
     AgentState.READY: "bold green",
     AgentState.OFFERED: "bold yellow",
@@ -154,7 +153,7 @@ class Caller(Person):
         start = self.meter.arrived(heard)
         # The old words stop when the key is understood. If they were still sounding, nothing tells
         # where the new ones began, and nothing is measured.
-        apart = self.meter.arrived(since) >= start >= since
+        apart = start >= since and start - self.meter.arrived(since) < IN_FLIGHT
         figure = ""
         if self._measure is not None and apart:
             self._measure.append(line.began_at + start - self._mark)
@@ -163,6 +162,13 @@ class Caller(Person):
         self._measure = None
         await self._words(figure, line.began_at + max(start, since))
 
+    async def listens(self) -> None:
+        """Hear the words out; who is in a hurry does not."""
+        if self.show.fast:
+            await self.show.pause(2.0)
+        else:
+            await self.line.hears_silence(LONGER_THAN_A_PAUSE, PATIENCE)
+
     async def hears_more(self) -> None:
         """Wait for the next words that come by themselves."""
         await self._words("", None)
@@ -170,8 +176,7 @@ class Caller(Person):
     async def _words(self, figure: str, at: float | None) -> None:
         words = await self.show.until(self._new_words, PATIENCE, "nothing new was said")
         self._said = words
-        shown = _SPELLED.sub("", words)
-        self.show.tell(Lane.TIELINE, f"“{shown}”", manner="words", at=at, figure=figure)
+        self.show.tell(Lane.TIELINE, f"“{unspelled(words)}”", manner="words", at=at, figure=figure)
 
     def _new_words(self) -> str:
         words = self.show.watch.place(self.contact).words
@@ -238,7 +243,8 @@ class Agent(Person):
         strips = self.strips()
         if row.state is AgentState.LOGGED_OUT and not strips:
             return []
-        told = f"{row.state.replace('_', '-')} {row.seconds:.0f} s"
+        state = "ringing" if row.state is AgentState.OFFERED else row.state.replace("_", "-")
+        told = f"{state} {row.seconds:.0f} s"
         name = Text.assemble(("● ", _DOTS[row.state]), (self.name, "green"), (f" {told}", "dim"))
         return [name, *strips]
 

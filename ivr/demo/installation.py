@@ -13,7 +13,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,8 +25,6 @@ from ivr.asterisk.process import CONTROL_SOCKET, AsteriskProcess, listener, sock
 from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools, find_asterisk
 from ivr.demo.watch import Watch
 from ivr.errors import IvrError
-from ivr.flow.actions import Ask, Prompts
-from ivr.flow.interpreter import Facts, start
 from ivr.plans import Plan, load_plan
 from ivr.resources import flows_dir
 from ivr.secrets import Secrets
@@ -41,8 +39,6 @@ MORNING: Final = "2026-03-02T10:00:00+08:00"
 """A Monday at the clinic, with its desk open."""
 NUMBERS: Final = {"4001": "clinic", "4002": "bank"}
 """What the script dials, and the flow it expects there."""
-HEARD_IN: Final = {"clinic": "en", "bank": "zh"}
-"""The language each flow is heard in, after its greeting."""
 CODES: Final = {
     "*40": "agent-logged-out",
     "*41": "agent-logged-in",
@@ -87,8 +83,8 @@ class Installation:
 
     @property
     def domain(self) -> str:
-        """Where phones register."""
-        return f"{self.settings.bind}:{self.settings.sip_port}"
+        """Where phones register, and callers ring."""
+        return f"{LOOPBACK}:{self.settings.sip_port}"
 
     @property
     def service_log(self) -> Path:
@@ -130,38 +126,39 @@ class Installation:
 
     # --- begin and end ---------------------------------------------------------------------------
 
-    async def begin(self, speaking: Speaking) -> None:
-        """Start Asterisk and the service, and speak what the flows will say meanwhile."""
+    async def begin(self, speaking: Speaking, patience: float) -> None:
+        """Start Asterisk and the service; returns when both are ready for calls.
+
+        The service speaks its flows ahead; a first caller who comes sooner than it is done with
+        that hears the words a little later. Up to `patience` seconds are given to it.
+        """
         settings = self.settings
         site = build_site(settings, self.toolchain, self.plan.floor, self.plan.numbers)
         write_configuration(site)
         generate_music(site.folders.music)  # before Asterisk starts, which looks for it only then
-        words = asyncio.create_task(self._speak(speaking))
+        tools = ensure_tools(self.settings, ("espeak-ng",), _silent)
+        book = await speaking(self.settings, tools["espeak-ng"])
+        phrases = asyncio.create_task(
+            book.prepare((phrase(name, "en"),) for name in CODES.values())
+        )
         try:
             await self._asterisk.start(adopt=False)
             await self._start_service()
-            await words
+            await phrases
+            await self._words_are_ready(book, patience)
         finally:
-            words.cancel()
-
-    async def _speak(self, speaking: Speaking) -> None:
-        """What callers and agents will hear; not what only a service that is away would say."""
-        tools = await asyncio.to_thread(ensure_tools, self.settings, ("espeak-ng",), _silent)
-        book = await speaking(self.settings, tools["espeak-ng"])
-        try:
-            await book.prepare(
-                [*self._words(), *((phrase(name, "en"),) for name in CODES.values())]
-            )
-        finally:
+            phrases.cancel()
             await book.aclose()
 
-    def _words(self) -> Iterator[Prompts]:
-        for name, language in HEARD_IN.items():
-            flow = self.plan.library.flows[name]
-            greeting = start(flow, Facts(), self.flow_time()).action
-            if isinstance(greeting, Ask):
-                yield greeting.prompts
-            yield from (each for each in fixed_batches([flow]) if each[0].language == language)
+    async def _words_are_ready(self, book: PromptBook, patience: float) -> None:
+        missing = fixed_batches(self.plan.library.flows.values())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while True:
+                    missing = [each for each in missing if book.cached(each) is None]
+                    if not missing:
+                        return
+                    await asyncio.sleep(_LOOK)
 
     async def _start_service(self) -> None:
         self.service_log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -209,6 +206,8 @@ class Installation:
 
     async def hindrance(self, agents: Collection[str]) -> str:
         """Why the demo should leave this running installation alone; "" when it may play on it."""
+        if self.settings.bind != LOOPBACK:
+            return "strangers cannot ring it: it listens on a network"
         if reason := unlike_shipped(self.plan):
             return reason
         if not is_open(self.plan, self.flow_time()):

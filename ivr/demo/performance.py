@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 from rich.text import Text
 
@@ -30,7 +30,7 @@ async def perform(screen: Screen, settings: Settings, speaking: Speaking, *, fas
     try:
         if house.own:
             with screen.waiting("Starting Asterisk and the service"):
-                await house.begin(speaking)
+                await house.begin(speaking, 2.0 if fast else 12.0)
         screen.line(_up(house, time.monotonic() - began))
         figures = await _play(screen, house, fast=fast)
     except (IvrError, AcdError, TimeoutError, EOFError) as why:
@@ -83,10 +83,9 @@ async def _play(screen: Screen, house: Installation, *, fast: bool) -> Figures:
             await _leave(house, agents)
             await show.settle()
         finally:
-            for task in (play, clock):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            play.cancel()
+            clock.cancel()
+            await asyncio.gather(play, clock, return_exceptions=True)
         show.figures.callers_heard = heard
         show.figures.agents_heard = sum(agent.heard for agent in agents.values())
         return show.figures

@@ -178,7 +178,7 @@ class Screen:
         )
 
     def _folded(self, line: Text, width: int) -> list[Text]:
-        """A line cut to the width; words that are spoken may take two."""
+        """A line cut to the width; one that asks to be wrapped (spoken words) may take two."""
         if line.no_wrap is not False:
             line.truncate(width, overflow="ellipsis")
             return [line]

@@ -14,7 +14,7 @@ from acd.views import CallRow
 from ivr.demo.figures import Figures
 from ivr.demo.installation import Installation
 from ivr.demo.screen import Screen, Stage
-from ivr.demo.story import Beat, Lane, Manner, Names, of_agent, of_contact
+from ivr.demo.story import Beat, Lane, Manner, Names, of_agent, of_contact, unspelled
 from ivr.demo.watch import News, Watch
 from ivr.errors import IvrError
 
@@ -183,7 +183,7 @@ class Show:
             where = Text.assemble(
                 (f"{place.flow} › {place.step}", "bold"), (f"  {place.language}", "dim")
             )
-            lines += [where, Text(place.words, style="italic")]
+            lines += [where, Text(unspelled(place.words), style="italic", no_wrap=False)]
         return lines
 
     def _call(self, row: CallRow) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -51,6 +52,13 @@ class Names:
 
 
 Told = tuple[str, str, Manner]
+
+_SPELLED = re.compile(r"(?<=\d) (?=\d)")
+
+
+def unspelled(words: str) -> str:
+    """The words, with numbers that are said digit by digit written as numbers."""
+    return _SPELLED.sub("", words)
 
 
 def of_contact(event: ContactEvent, names: Names) -> Told | None:

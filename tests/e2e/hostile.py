@@ -367,6 +367,16 @@ async def raw_agent(house: House, extension: str) -> AsyncIterator[RawPhone]:
             await phone.register(0)
 
 
+async def ring(caller: RawPhone, agent: RawPhone, name: bytes) -> Sip | None:
+    """What the agent's phone is sent for a caller of that name; None when the call is refused."""
+    leg = await caller.call(b"4900", {"From": name + b" <sip:5551234@127.0.0.1>"})
+    if not isinstance(leg, Leg):
+        return None
+    invite = await agent.rings()
+    await leg.hang_up()
+    return invite
+
+
 async def dial_code(phone: RawPhone, code: bytes) -> None:
     """Dial a feature code; what it does is done before it is answered."""
     await (await phone.up(code)).hang_up()

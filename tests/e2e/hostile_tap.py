@@ -61,6 +61,18 @@ class Tap:
         """The AGI sessions; an AssertionError for any that is not what Asterisk and we may say."""
         return [AgiTalk.of(talk) for talk in self.agi]
 
+    def calls(self, since: int) -> list[AgiTalk]:
+        """The sessions of callers from number `since` on: all fresh, with nothing smuggled in."""
+        talks = [AgiTalk.of(talk) for talk in self.agi[since:]]
+        found = [talk for talk in talks if talk.environment["agi_network_script"] == "call"]
+        for talk in found:
+            arguments = [talk.environment[f"agi_arg_{n}"] for n in (1, 2, 3)]
+            assert re.fullmatch(r"\|[0-9]{4}\|", "|".join(arguments)), arguments
+            assert re.fullmatch(r"[0-9+]{1,80}|unknown", talk.environment["agi_callerid"])
+            assert re.fullmatch(r"[0-9+-]{1,20}|unknown", talk.environment["agi_dnid"])
+            assert talk.environment["agi_rdnis"] == "unknown"
+        return found
+
     def actions(self) -> list[str]:
         """The names of all AMI actions; an AssertionError for any that is not ours."""
         said = b"".join(bytes(talk.service) for talk in self.ami).decode()
@@ -113,15 +125,20 @@ class AgiTalk:
         assert len(commands) - 1 <= len(replies) <= len(commands), (commands, replies)
         return cls(dict(pairs), commands, len(replies))
 
-    @property
-    def caller_name(self) -> str:
-        """What Asterisk says the caller is called."""
-        return self.environment["agi_calleridname"]
-
     def without_values(self) -> list[str]:
-        """The commands, with what depends on who calls and which contact it is taken out."""
+        """The commands, with what depends on who calls and which contact it is taken out.
+
+        CHANNEL STATUS is only asked of a caller who is about to be gone.
+        """
         changing = r"(_TIELINE_(?:CONTACT|CALLER_NAME|CONTEXT|OFFER)) .*"
-        return [re.sub(changing, r"\1", command) for command in self.commands]
+        words = (re.sub(changing, r"\1", command) for command in self.commands)
+        return [command for command in words if command != "CHANNEL STATUS"]
+
+    def up_to_the_dial(self) -> list[str]:
+        """The same, until an agent's phone is rung: how it goes on is a matter of who is first."""
+        commands = self.without_values()
+        ends = [n for n, command in enumerate(commands) if command.startswith("EXEC Dial")]
+        return commands[: ends[0] + 1] if ends else commands
 
 
 @asynccontextmanager

@@ -1,0 +1,8 @@
+"""Run every benchmark: `python -m benchmarks`, which is what `make bench` does."""
+
+from __future__ import annotations
+
+from benchmarks import decision
+
+if __name__ == "__main__":
+    decision.main()
