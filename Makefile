@@ -31,7 +31,7 @@ format: venv ## rewrite the sources in the house's style
 
 test: lint ## style, types, then every test with branch coverage
 	@.venv/bin/tieline setup --tests
-	@exec $(PY) -m pytest --cov --cov-report=term
+	@exec $(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 bench: venv ## measure what the benchmarks folder promises
 	@exec $(PY) -m benchmarks

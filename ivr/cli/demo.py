@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import signal
 import sys
 from collections.abc import Coroutine
 from importlib.util import find_spec
+from shutil import which
 from typing import Annotated, Any
 
 import typer
@@ -23,22 +25,9 @@ from ivr.settings import Settings, load_settings
 
 INTERRUPTED = 130
 
-_NEXT = (
-    (
-        "Run it",
-        "make run, and register a softphone at 127.0.0.1:5060 as 1001: "
-        "the screen that comes up shows its password.",
-    ),
-    (
-        "Take calls",
-        "dial *42 on it, then ring 4001 (the clinic) or 4002 (the bank: "
-        "account 12345678, PIN 4321) from a second softphone, which needs no account.",
-    ),
-    (
-        "Change it",
-        "edit flows/clinic.yaml, check it with tieline check, hear it with tieline "
-        "try clinic, and put it in force with tieline do reload.",
-    ),
+_NO_PHONES = (
+    "the demo needs SIP phones in software, and baresip-python is not installed as it should be; "
+    "run make venv in a checkout, elsewhere pip install 'tieline[demo]'"
 )
 
 
@@ -59,10 +48,7 @@ def demo(
     Example: tieline demo --fast
     """
     if find_spec("baresip") is None:
-        raise IvrError(
-            "the demo needs SIP phones in software, and baresip-python is not installed: "
-            "run make venv in a checkout, or pip install 'tieline[demo]'"
-        )
+        raise IvrError(_NO_PHONES)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Chinese shows marks instead
     terminal = sys.stdout.isatty()
@@ -74,15 +60,38 @@ def demo(
 
 
 async def _demo(console: Console, settings: Settings, *, fast: bool) -> None:
-    # Only here: what it imports needs an extra, which the other commands do without.
-    from ivr.demo.performance import perform  # noqa: PLC0415
-
+    try:
+        from ivr.demo.performance import perform  # noqa: PLC0415 - it needs an extra, others do not
+    except ImportError as why:
+        raise IvrError(f"{_NO_PHONES}: {why}") from why
     screen = Screen(console)
     figures = await perform(screen, settings, prompt_book, fast=fast)
     screen.line()
     screen.summary(figures.rows())
-    for what, how in _NEXT:
+    for what, how in _next(settings):
         screen.line(Text.assemble((f"{what}: ", "bold"), how))
+
+
+def _next(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """What to try with a softphone of one's own."""
+    tieline = "tieline" if which("tieline") else os.path.relpath(sys.argv[0])
+    return (
+        (
+            "Run it",
+            f"{tieline} run, and register a softphone at {settings.bind}:{settings.sip_port} as "
+            "1001: the screen that comes up shows its password.",
+        ),
+        (
+            "Take calls",
+            "dial *42 on it, then ring 4001 (the clinic) or 4002 (the bank: account 12345678, "
+            "PIN 4321) from a second softphone, which needs no account.",
+        ),
+        (
+            "Change it",
+            f"edit flows/clinic.yaml, hear it with {tieline} try clinic, and put it in force with "
+            f"{tieline} do reload.",
+        ),
+    )
 
 
 async def _interruptible(work: Coroutine[Any, Any, None]) -> int:

@@ -198,17 +198,15 @@ class Caller(Person):
         self._mark = time.monotonic()
         self._measure = None if secret or ahead else self.show.figures.next_words
 
-    async def waits(self) -> int:
-        """Wait for a place in the queue; tell it, and the music; the place."""
+    async def waits(self) -> None:
+        """Join a queue where nobody is free, and tell the place."""
         show = self.show
         row = await show.until(
             lambda: show.watch.call(self.contact, show.epoch(time.monotonic())),
             PATIENCE,
             "the call joins no queue",
         )
-        place = row.position or 0
-        show.tell(Lane.TIELINE, f"{self.first_name} waits at place {place}")
-        return place
+        show.tell(Lane.TIELINE, f"{self.first_name} waits at place {row.position}")
 
     async def hears_music(self, seconds: float) -> None:
         """Wait for so much more music, and tell how much there was."""
@@ -239,10 +237,11 @@ class Agent(Person):
 
     def lines(self, now: float) -> list[Text]:
         """See `Actor`."""
-        row = self.show.watch.agent(self.extension, self.show.epoch(now))
+        rows = self.show.watch.agents(self.show.epoch(now))
+        row = next((row for row in rows if row.agent == self.extension), None)
         strips = self.strips()
-        if row.state is AgentState.LOGGED_OUT and not strips:
-            return []
+        if row is None or (row.state is AgentState.LOGGED_OUT and not strips):
+            return strips
         state = "ringing" if row.state is AgentState.OFFERED else row.state.replace("_", "-")
         told = f"{state} {row.seconds:.0f} s"
         name = Text.assemble(("● ", _DOTS[row.state]), (self.name, "green"), (f" {told}", "dim"))

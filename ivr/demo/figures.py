@@ -34,9 +34,9 @@ class Figures:
         for what, seconds in (
             ("dialling → first word", self.first_words),
             ("key → next words", self.next_words),
-            ("last key → agent rings", self.found),
-            ("transfer → next agent rings", self.handed_on),
-            ("ready → caller rings", self.roused),
+            ("last key → phone rings", self.found),
+            ("transfer → next phone rings", self.handed_on),
+            ("agent ready → phone rings", self.roused),
         ):
             if seconds:
                 told.append((what, spread(seconds)))

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from acd.errors import AcdError
 from acd.journal import Journal
 from acd.model import AgentState
 from ivr.asterisk.process import CONTROL_SOCKET, AsteriskProcess, listener, socket_folder
@@ -212,14 +213,17 @@ class Installation:
             return reason
         if not is_open(self.plan, self.flow_time()):
             return "its clinic is closed now"
-        with self.journal() as journal:
-            watch = Watch(journal, self.plan.library)
-            if watch.calls(0.0):
-                return "people are talking on it"
-            states = [watch.agent(agent, 0.0).state for agent in agents]
-        if any(state is not AgentState.LOGGED_OUT for state in states):
+        try:
+            with self.journal() as journal:
+                watch = Watch(journal, self.plan.library)
+            registered = _REGISTERED.findall(await self._asterisk.command("pjsip show contacts"))
+        except (OSError, AcdError, IvrError) as why:
+            return f"it does not answer as it should ({why})"
+        if watch.calls(0.0):
+            return "people are talking on it"
+        states = {row.agent: row.state for row in watch.agents(0.0)}
+        if any(states.get(agent) is not AgentState.LOGGED_OUT for agent in agents):
             return "agents are logged in"
-        registered = _REGISTERED.findall(await self._asterisk.command("pjsip show contacts"))
         if taken := sorted(set(agents) & set(registered)):
             return f"a phone is registered as {taken[0]}"
         return ""

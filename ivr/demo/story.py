@@ -114,12 +114,8 @@ def _transferred(event: ContactEvent, _: Names) -> Told:
 def _ended(event: ContactEvent, _: Names) -> Told:
     spent = event.data.get("duration")
     seconds = duration(spent) if isinstance(spent, int | float) else "?"
-    by = event.data.get("by")
-    return (
-        f"contact {event.contact}: {event.data.get('outcome')}",
-        f"{seconds}, {by} ended it",
-        "quiet",
-    )
+    told = f"contact {event.contact}: {event.data.get('outcome')}"
+    return told, f"{seconds}, ended by the {event.data.get('by')}", "quiet"
 
 
 _TELLERS: Mapping[str, Callable[[ContactEvent, Names], Told]] = {

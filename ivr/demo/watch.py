@@ -92,9 +92,9 @@ class Watch:
         """All waits and conversations."""
         return self._engine.calls_view(now)
 
-    def agent(self, agent: str, now: float) -> AgentRow:
-        """One agent, who is on the floor."""
-        return next(row for row in self._engine.agents_view(now) if row.agent == agent)
+    def agents(self, now: float) -> list[AgentRow]:
+        """All agents of the floor."""
+        return self._engine.agents_view(now)
 
     def _contact_entries(self) -> list[Any]:
         entries = list(self._journal.read("contact", self._seen))

@@ -7,6 +7,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -100,10 +101,8 @@ async def test_an_act_that_fails_leaves_nothing_running() -> None:
         aside = show.aside(show.pause(60))
         raise EOFError("the line ended")
 
-    try:
+    with pytest.raises(EOFError):
         await show.act(1, "An act", "", scene())
-    except EOFError:
-        pass
     assert aside is not None
     await show.settle()
     assert aside.cancelled()

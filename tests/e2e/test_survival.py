@@ -29,7 +29,12 @@ async def call(phones: Phones, number: str, dialled: str = "4900") -> Line:
 
 
 async def answer_next(phones: Phones, agent: str) -> Line:
-    line = await (await phones.agent(agent)).incoming(20)
+    try:
+        line = await (await phones.agent(agent)).incoming(20)
+    except TimeoutError as silent:
+        house = phones.house
+        stories = [house.story(contact) for contact in house.contacts()[-2:]]
+        raise AssertionError(f"{silent}: {house.agent(agent)}, {stories}") from None
     await line.answer()
     return line
 
