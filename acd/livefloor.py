@@ -14,8 +14,9 @@ from acd.matching import Matcher, Presence
 from acd.model import AgentState, Cancel, Command, Exit, Floor, Staffing
 from acd.state import CallRecord, OfferRecord, QueueRecord, State
 
-LEASE_MARGIN = 5.0
-"""Seconds a lease outlives the ringing, so that the phone's own answer normally comes first."""
+LEASE_MARGIN = 30.0
+"""Seconds a lease outlives the ringing. It is the last resort: the phone's own word comes first,
+and a late pick-up is told of only after the whisper in the agent's ear."""
 
 _PRESENCE = {AgentState.LOGGED_OUT: Presence.AWAY, AgentState.PAUSED: Presence.PAUSED}
 _ON_A_CALL = frozenset({AgentState.OFFERED, AgentState.TALKING})

@@ -272,10 +272,11 @@ class Service:
         Raises:
             ConfigError: with every mistake; then nothing has changed.
         """
-        plan = self.plans.reload()
+        plan = await self.plans.reload()
         self.distributor.send(FloorLoaded(self.clock(), plan.floor.floor))
         self._in_background(self._prepare_prompts(plan))
-        if write_configuration(build_site(self.settings, self.toolchain, plan.floor, plan.numbers)):
+        site = build_site(self.settings, self.toolchain, plan.floor, plan.numbers)
+        if await asyncio.to_thread(write_configuration, site):
             for command in RELOADS:
                 await self.ami.command(command)
         return plan

@@ -2,13 +2,19 @@
 
 An offer is told about twice, by AMI events and by the caller's own Dial when it returns; either may
 come first, late or never. Each offer is therefore settled once, by whoever comes first, and the
-second word is ignored. Nothing an agent's leg does can leave an offer open: its hang-up, the
-caller's, a restart of Asterisk (`reconcile`) and the distributor's lease all close it.
+second word is ignored. An offer that is taken back is forgotten at once: whatever still rings for
+an offer that is not known is hung up.
+
+Nothing an agent's leg does can leave an offer open: its hang-up, the caller's, the return of Dial,
+a look at Asterisk (`reconcile`), a call that nobody stands at (`give_back_unclaimed`) and, last of
+all, the distributor's lease close it. The distributor is always told first: what it could not write
+down has not happened, and the next look at Asterisk tells it again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +25,7 @@ from acd.errors import IllegalEvent
 from acd.model import (
     AgentReleased,
     CallLeft,
+    CallWithdrawn,
     CancelOffer,
     Cause,
     Command,
@@ -32,6 +39,11 @@ from ivr.live import LiveContact, LiveContacts
 
 log = structlog.get_logger(__name__)
 
+CLAIM_WITHIN = 6.0
+"""Seconds a call may take to begin the ringing; longer, and the agent is rung for someone else."""
+BY = "service"
+"""Who took a call out of its queue when no person did."""
+
 DIAL_CAUSES: Mapping[str, Cause] = {
     "NOANSWER": Cause.NO_ANSWER,
     "BUSY": Cause.BUSY,
@@ -39,16 +51,18 @@ DIAL_CAUSES: Mapping[str, Cause] = {
     "CONGESTION": Cause.UNREACHABLE,
     "DONTCALL": Cause.REJECTED,
     "TORTURE": Cause.REJECTED,
-    "CANCEL": Cause.CALLER_LEFT,
+    "CANCEL": Cause.LOST,
 }
-"""DIALSTATUS of app_dial, and what it says about the agent."""
+"""DIALSTATUS of app_dial, and what it says about the agent, told on a channel that is still up."""
 
 
 @dataclass(slots=True)
 class OpenOffer:
     """An offer that is not settled yet; `channel` is the agent's, "" until it exists.
 
-    `deserted`: Asterisk said that the caller left while it rang.
+    `made` is the distributor's own word, None when an earlier service heard it. `begun`: a call has
+    taken it up. `dialling`: its Dial runs under a session of this service. `deserted`: Asterisk
+    said that the caller left while it rang.
     """
 
     offer: str
@@ -58,8 +72,23 @@ class OpenOffer:
     queue: str
     channel: str = ""
     answered_at: float | None = None
-    cancelled: bool = False
+    made: MakeOffer | None = None
+    made_at: float = 0.0
+    begun: bool = False
+    dialling: bool = False
     deserted: bool = False
+
+    @property
+    def unclaimed(self) -> bool:
+        """Whether nobody rings for it, as far as anyone knows."""
+        return not (self.begun or self.channel or self.answered_at is not None)
+
+    @property
+    def shows_in_asterisk(self) -> bool:
+        """Whether it is over when Asterisk has no such leg; else its own Dial has the word."""
+        if self.answered_at is not None or self.made is None:
+            return True
+        return not self.unclaimed and not self.dialling
 
 
 class HangingUp(Protocol):
@@ -86,38 +115,78 @@ class Legs:
 
     def recover(self, offers: Iterable[OpenOffer]) -> None:
         """Take up the offers that the last service left open."""
-        self._offers.update({offer.offer: offer for offer in offers})
+        for offer in offers:
+            offer.made_at = self._clock()
+            self._offers[offer.offer] = offer
 
     def on_command(self, command: Command) -> None:
         """Follow what the distributor decides."""
         if isinstance(command, MakeOffer):
             self._offers[command.offer] = OpenOffer(
-                command.offer, command.call, command.contact, command.agent, command.queue
+                command.offer,
+                command.call,
+                command.contact,
+                command.agent,
+                command.queue,
+                made=command,
+                made_at=self._clock(),
             )
         elif isinstance(command, CancelOffer):
             self._cancel(command)
 
     def _cancel(self, command: CancelOffer) -> None:
-        """Stop the ringing, also of a leg that does not exist yet: `ringing` looks at the mark."""
-        offer = self._offers.get(command.offer)
+        """Stop the ringing; a leg that does not exist yet is hung up when it does: `ringing`."""
+        offer = self._offers.pop(command.offer, None)
         if offer is None:
             return
-        offer.cancelled = True
-        self._tell(offer, "offer_failed", cause=command.reason.value)
         if offer.channel:
             self._hanging_up.hang_up_soon(offer.channel)
+        self._tell(offer, "offer_failed", cause=command.reason.value)
 
-    # --- what Asterisk says of a leg ---------------------------------------------------------
+    # --- what the caller's session asks ------------------------------------------------------
 
     def is_open(self, offer_id: str) -> bool:
         """Whether this offer still stands and nobody has answered it."""
         offer = self._offers.get(offer_id)
-        return offer is not None and not offer.cancelled and offer.answered_at is None
+        return offer is not None and offer.answered_at is None
+
+    def unrung(self, contact: LiveContact) -> MakeOffer | None:
+        """An offer that was made while no session was there to hear it."""
+        return next((each.made for each in self._offers_of(contact) if each.unclaimed), None)
+
+    def may_be_answered(self, contact: LiveContact) -> bool:
+        """Whether a phone was rung for this contact and nobody has said how that ended."""
+        return any(each.begun and each.answered_at is None for each in self._offers_of(contact))
+
+    @contextmanager
+    def dialling(self, offer_id: str) -> Iterator[None]:
+        """While the caller's Dial rings this offer, Dial has the word about it."""
+        offer = self._offers.get(offer_id)
+        if offer is not None:
+            offer.begun = offer.dialling = True
+        try:
+            yield
+        finally:
+            if offer is not None:
+                offer.dialling = False
+
+    def settle(self, contact: LiveContact, offer_id: str, dial_status: str) -> bool:
+        """The caller's Dial has come back; True when caller and agent spoke with each other."""
+        if dial_status == "ANSWER":
+            self.answered(offer_id)
+        offer = self._offers.get(offer_id)
+        if offer is not None and offer.answered_at is not None:
+            self.ended(offer_id)
+        elif offer is not None:
+            self.failed(offer_id, DIAL_CAUSES.get(dial_status, Cause.UNREACHABLE))
+        return self.talking(contact)
+
+    # --- what Asterisk says of a leg ---------------------------------------------------------
 
     def ringing(self, offer_id: str, channel: str) -> None:
         """The agent's phone is being rung on `channel`."""
         offer = self._offers.get(offer_id)
-        if offer is None or offer.cancelled:
+        if offer is None:
             self._hanging_up.hang_up_soon(channel)
             return
         offer.channel = channel
@@ -125,7 +194,7 @@ class Legs:
     def answered(self, offer_id: str) -> None:
         """The agent has taken the call."""
         offer = self._offers.get(offer_id)
-        if offer is None or offer.answered_at is not None or offer.cancelled:
+        if offer is None or offer.answered_at is not None:
             return
         if not self._handle(OfferAnswered(self._clock(), offer_id)):
             return
@@ -141,13 +210,15 @@ class Legs:
         offer = self._offers.get(offer_id)
         if offer is None or offer.answered_at is not None:
             return
-        if cause is Cause.CALLER_LEFT and not offer.cancelled:
+        if cause is Cause.CALLER_LEFT:
             offer.deserted = True
             return  # the caller's own channel tells the whole story
-        self._offers.pop(offer_id)
-        if not offer.cancelled:
-            self._tell(offer, "offer_failed", cause=cause.value)
-            self._handle(OfferFailed(self._clock(), offer_id, cause))
+        self._fail(offer, cause)
+
+    def _fail(self, offer: OpenOffer, cause: Cause) -> None:
+        self._handle(OfferFailed(self._clock(), offer.offer, cause))
+        self._offers.pop(offer.offer, None)
+        self._tell(offer, "offer_failed", cause=cause.value)
 
     def ended(self, offer_id: str, cause: Cause = Cause.NO_ANSWER) -> None:
         """The agent's channel is gone."""
@@ -159,23 +230,10 @@ class Legs:
             left = offer.deserted and cause is not Cause.LOST
             self.failed(offer_id, Cause.CALLER_LEFT if left else cause)
             return
-        self._offers.pop(offer_id)
-        talk = round(self._clock() - offer.answered_at, 3)
-        self._tell(offer, "agent_left", talk=talk)
-        self._handle(AgentReleased(self._clock(), offer_id))
-
-    def settle(self, offer_id: str, dial_status: str) -> bool:
-        """The caller's Dial has come back; True when caller and agent spoke with each other."""
-        if dial_status == "ANSWER":
-            self.answered(offer_id)
-            self.ended(offer_id)
-            return True
-        offer = self._offers.get(offer_id)
-        if offer is not None and offer.answered_at is not None:
-            self.ended(offer_id)
-            return True
-        self.failed(offer_id, DIAL_CAUSES.get(dial_status, Cause.UNREACHABLE))
-        return False
+        now = self._clock()
+        self._handle(AgentReleased(now, offer_id))
+        self._offers.pop(offer_id, None)
+        self._tell(offer, "agent_left", talk=round(now - offer.answered_at, 3))
 
     # --- what happens to the caller ----------------------------------------------------------
 
@@ -187,35 +245,76 @@ class Legs:
         """The caller's channel is gone for good: settle the wait or the talk, close the contact."""
         if self._contacts.get(contact.id) is None:
             return  # told twice: by the session and by the channel's own end
-        offer = self._offer_of(contact)
-        if offer is not None and offer.answered_at is not None:
-            self.ended(offer.offer)
-        elif offer is not None and not offer.cancelled:
-            self._offers.pop(offer.offer)
-            self._tell(offer, "offer_failed", cause=Cause.CALLER_LEFT.value)
-            self._handle(OfferFailed(self._clock(), offer.offer, Cause.CALLER_LEFT))
-        elif contact.phase == "waiting":
+        for offer in self._offers_of(contact):
+            if offer.answered_at is not None:
+                self.ended(offer.offer)
+            else:
+                self._fail(offer, Cause.CALLER_LEFT)
+        if self._distributor.engine.has_call(contact.call):
             self._handle(CallLeft(self._clock(), contact.call, reason))
         otherwise = "abandoned" if contact.phase == "waiting" else "left"
         outcome = contact.outcome(otherwise if by == "caller" else "lost")
-        self._contacts.end(contact, outcome, by, reason)
+        self._contacts.end(contact, outcome, contact.ended_by or by, reason)
 
-    def _offer_of(self, contact: LiveContact) -> OpenOffer | None:
-        return next((each for each in self._offers.values() if each.contact == contact.id), None)
+    def take_out(self, contact: LiveContact) -> None:
+        """The call goes on elsewhere: nobody shall be rung for it, and its wait leads nowhere."""
+        if self._distributor.engine.has_call(contact.call):
+            self._handle(CallWithdrawn(self._clock(), contact.call, BY))
+        contact.exit = contact.exit_detail = ""
+
+    def moved_on(self, contact: LiveContact) -> None:
+        """An agent has moved the caller on; who does that has taken the call, heard of or not."""
+        for offer in self._offers_of(contact):
+            if offer.begun:
+                self.answered(offer.offer)
+        self.take_out(contact)
+
+    def spoke_unheard(self, contact: LiveContact) -> None:
+        """The phone that rang when the service went away was answered, and the talk is over."""
+        if self.settle(contact, contact.offer, "ANSWER"):
+            return
+        # The distributor has given the offer up meanwhile: at least the wait ends here.
+        self.take_out(contact)
+        contact.phase, contact.agent = "talking", contact.rung
+        self._contacts.keep(contact)
+        told: Mapping[str, Json] = {"agent": contact.rung, "offer": contact.offer}
+        self._contacts.tell(contact, "answered", {**told, "queue": contact.queue})
+        self._contacts.tell(contact, "agent_left", {**told, "talk": 0.0})
+
+    def _offers_of(self, contact: LiveContact) -> list[OpenOffer]:
+        return [each for each in self._offers.values() if each.contact == contact.id]
 
     # --- after a silence ---------------------------------------------------------------------
 
-    def reconcile(self, legs: Mapping[str, tuple[str, bool]]) -> None:
-        """Square every open offer with `legs`: offer id -> (channel, answered)."""
+    def standing(self) -> dict[str, bool]:
+        """Every open offer: True when its agent talks."""
+        return {each.offer: each.answered_at is not None for each in self._offers.values()}
+
+    def reconcile(
+        self, legs: Mapping[str, tuple[str, bool]], suspects: Collection[str] | None = None
+    ) -> None:
+        """Square the offers with `legs`: offer id -> (channel, answered).
+
+        Only `suspects`, the offers that stood before Asterisk was asked, can be found missing.
+        """
         for offer in tuple(self._offers.values()):
             found = legs.get(offer.offer)
-            if found is None:
+            if found is not None:
+                offer.channel = found[0]
+                if found[1]:
+                    self.answered(offer.offer)
+            elif (suspects is None or offer.offer in suspects) and offer.shows_in_asterisk:
                 self.ended(offer.offer, Cause.LOST)
-                continue
-            channel, is_up = found
-            self.ringing(offer.offer, channel)
-            if is_up:
-                self.answered(offer.offer)
+        for offer_id, (channel, talks) in legs.items():
+            if offer_id not in self._offers and not talks:
+                self._hanging_up.hang_up_soon(channel)
+
+    def give_back_unclaimed(self) -> None:
+        """Free the agents whose phone nobody begins to ring: the caller is not with us just now."""
+        late = self._clock() - CLAIM_WITHIN
+        for offer in tuple(self._offers.values()):
+            if offer.unclaimed and offer.made_at <= late:
+                self.failed(offer.offer, Cause.LOST)
 
     # --- helpers -----------------------------------------------------------------------------
 

@@ -8,7 +8,9 @@ keyed are not part of it and are asked again.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -32,13 +34,25 @@ class Store(Protocol):
         """Where every live contact stands."""
         ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """All writes inside happen, or none."""
+        ...
+
 
 @dataclass(slots=True)
 class LiveContact:
     """One contact on one channel.
 
+    `position` is the interpreter's state as JSON, `visits` counts the sessions that carried the
+    contact (only the latest may speak for it), `stumbles` our own faults on the way.
+
     `call` is the id of its present wait in a queue ("" before the first), `entries` counts the
-    waits, `stumbles` our own faults on the way; `position` is the interpreter's state as JSON.
+    waits, `since` is the moment that gives the place. `waiting_action` is what the flow asked for;
+    `moved_to` is the one agent who was to take the caller over, "" when there is none. `offer` is
+    the last one rung from this channel and `rung` its agent. `exit` and `exit_detail` are why the
+    distributor let the wait end, kept until the flow has heard it.
+
+    `messages` counts the recordings left, `ended_by` says who asked for the call's end, if known.
     """
 
     id: str
@@ -54,8 +68,17 @@ class LiveContact:
     queue: str = ""
     agent: str = ""
     entries: int = 0
+    visits: int = 0
     stumbles: int = 0
+    since: float = 0.0
+    moved_to: str = ""
+    offer: str = ""
+    rung: str = ""
+    exit: str = ""
+    exit_detail: str = ""
+    messages: int = 0
     left_message: bool = False
+    ended_by: str = ""
     position: dict[str, Any] = field(default_factory=dict)
     waiting_action: dict[str, Any] = field(default_factory=dict)
 
@@ -121,16 +144,32 @@ class LiveContacts:
         self._tell(ContactEvent(contact.id, self._clock(), kind, step, data))
 
     def end(self, contact: LiveContact, outcome: str, by: str, reason: str = "") -> bool:
-        """Close the contact once; whoever comes second is told False."""
-        if self._by_id.pop(contact.id, None) is None:
+        """Close the contact once; whoever comes second is told False.
+
+        What cannot be written down has not happened: then the contact lives on, and may be closed
+        again.
+        """
+        if contact.id not in self._by_id:
             return False
-        self._by_uniqueid.pop(contact.uniqueid, None)
         duration = round(self._clock() - contact.started_at, 3)
         told: Mapping[str, Json] = {"outcome": outcome, "by": by, "reason": reason}
-        self.tell(contact, "ended", {**told, "duration": duration})
-        self._store.drop_live(contact.id)
+        with self._store.together():
+            self.tell(contact, "ended", {**told, "duration": duration})
+            self._store.drop_live(contact.id)
+        del self._by_id[contact.id]
+        self._by_uniqueid.pop(contact.uniqueid, None)
         return True
 
     def _index(self, contact: LiveContact) -> None:
         self._by_id[contact.id] = contact
         self._by_uniqueid[contact.uniqueid] = contact
+
+
+def new_contact_id(at: float) -> str:
+    """Short, readable aloud, sorted by time: seconds in base 36 and four random characters."""
+    alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
+    number, digits = int(at), ""
+    while number:
+        number, rest = divmod(number, 36)
+        digits = alphabet[rest] + digits
+    return digits + "-" + "".join(secrets.choice(alphabet) for _ in range(4))

@@ -7,8 +7,9 @@ flow they began with.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,10 @@ def load_plan(flows: Path, floor: Path) -> Plan:
     Raises:
         ConfigError: with every mistake in any of the files.
     """
-    plan = load_floor(floor)
+    try:
+        plan = load_floor(floor)
+    except ConfigError as wrong:
+        raise ConfigError([*wrong.problems, *_mistakes(flows)]) from None
     names = frozenset(queue.name for queue in plan.floor.queues)
     known = checks.Floor(queues=names, skills=plan.skills)
     library = loader.load([flows], known)
@@ -61,6 +65,15 @@ def _numbers(flow: Flow, floor: FloorPlan) -> Iterator[Problem]:
             yield Problem(*where, f"{number} is the number of the queue {queue}", "give it its own")
 
 
+def _mistakes(flows: Path) -> Sequence[Problem]:
+    """What is wrong with the flows by themselves, when there is no floor to check them against."""
+    try:
+        loader.load([flows])
+    except ConfigError as wrong:
+        return wrong.problems
+    return ()
+
+
 class Plans:
     """The plan in force. `changed` hears of each new one before any call meets it."""
 
@@ -72,13 +85,13 @@ class Plans:
         """Call `listener` with every plan that comes into force."""
         self._listeners.append(listener)
 
-    def reload(self) -> Plan:
-        """Put what the files say now into force.
+    async def reload(self) -> Plan:
+        """Put what the files say now into force. They are read in a thread: calls go on.
 
         Raises:
             ConfigError: with every mistake; then the old plan stays.
         """
-        plan = load_plan(self._flows, self._floor)
+        plan = await asyncio.to_thread(load_plan, self._flows, self._floor)
         for listener in self._listeners:
             listener(plan)
         self.plan = plan

@@ -74,7 +74,9 @@ async def _demo(console: Console, settings: Settings, *, fast: bool) -> None:
 
 def _next(settings: Settings) -> tuple[tuple[str, str], ...]:
     """What to try with a softphone of one's own."""
-    tieline = "tieline" if which("tieline") else os.path.relpath(sys.argv[0])
+    tieline = (
+        "tieline" if which("tieline") else min(sys.argv[0], os.path.relpath(sys.argv[0]), key=len)
+    )
     return (
         (
             "Run it",
