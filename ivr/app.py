@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import structlog
@@ -41,6 +42,7 @@ from ivr.legs import Legs, OpenOffer
 from ivr.live import LiveContact, LiveContacts
 from ivr.logs import configure_logging
 from ivr.operator.answers import Operator
+from ivr.operator.commands import BY as OPERATOR
 from ivr.operator.commands import OperatorServices
 from ivr.operator.server import OperatorServer
 from ivr.plans import Plan, Plans, load_plan
@@ -52,6 +54,7 @@ from ivr.speech.espeak import Espeak
 from ivr.speech.phrases import BEEP, LANGUAGES, phrase
 from ivr.speech.prompts import PromptBook
 from ivr.speech.script import fixed_batches
+from ivr.squaring import Squaring
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +74,10 @@ THREAD_TURN = 0.0005
 """Seconds a thread (resampling a prompt) may hold the interpreter while calls wait."""
 LOOK_FOR_MESSAGES = 30.0
 """Seconds between looks for what callers recorded while the service was away."""
+LOOK_FOR_OFFERS = 1.0
+"""Seconds between looks for offers that nobody takes up."""
+LOOK_AT_DATE = 3600.0
+"""Seconds a night's rest may last at most: clocks are set, machines sleep."""
 RELOADS = ("module reload res_pjsip.so", "dialplan reload")
 
 
@@ -87,10 +94,12 @@ def flow_clock(rehearse_at: datetime | None) -> Callable[[], datetime]:
 
 
 def seconds_to_midnight(now: datetime) -> float:
-    """How long until the next day begins where `now` is; a day may have 23 or 25 hours."""
-    tomorrow = now.date() + timedelta(days=1)
-    midnight = datetime.combine(tomorrow, datetime.min.time()).astimezone(now.tzinfo)
-    return max(1.0, (midnight - now).total_seconds())
+    """How long until the next day begins where `now` is; a day may have 23 or 25 hours.
+
+    Where `now` has no zone, that of this machine counts.
+    """
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
+    return max(1.0, midnight.timestamp() - now.timestamp())
 
 
 class Service:
@@ -106,6 +115,7 @@ class Service:
         secrets = Secrets(settings.home)
         self.settings, self.toolchain, self.book = settings, toolchain, book
         self.plans = Plans(settings.flows, settings.floor, plan)
+        self.plans.on_change(self._put_in_force)
         self.clock = steady_clock()
         self.journal = Journal(settings.data_dir / "journal.sqlite")
         self.records = RecordsWriter(settings.records_url, JournalContacts(self.journal))
@@ -116,6 +126,7 @@ class Service:
         )
         self.legs = Legs(self.distributor, self.contacts, self, self.clock)
         self.callers = Callers(self._voice(), self.plans, self.plans, _not_in_service)
+        self.squaring = Squaring(self.ami, self.callers, self.clock)
         desk_phone = DeskPhone(self.distributor, book, self._pause_reasons, self.clock)
         routes = {"call": self.callers.enter, **desk_phone.routes()}
         operator = Operator(
@@ -124,7 +135,7 @@ class Service:
                 contacts=lambda: self.contacts,
                 flows=lambda: self.plans.plan.library.flows,
                 reload=self.reload,
-                hang_up=self.hang_up_soon,
+                hang_up=self._hang_up_caller,
             )
         )
         self.operator = OperatorServer(
@@ -132,7 +143,7 @@ class Service:
         )
         self.agi = AgiServer(routes, port=settings.agi_port)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._squared = asyncio.Event()
+        self._untold = False  # Asterisk has not read its configuration as it is now
 
     def _voice(self) -> VoiceServices:
         return VoiceServices(
@@ -156,16 +167,17 @@ class Service:
         self._in_background(LagWatch().run())
         self._recover()
         await self.records.start()
-        self._in_background(self._take_in_messages())
         self._in_background(self._begin_days())
         self.ami.on_ready(self._on_ready)
         self.ami.on_event(self._on_event)
         await self.ami.start()
         try:
             async with asyncio.timeout(PATIENCE_WITH_ASTERISK):
-                await self._squared.wait()
+                await self.squaring.done.wait()
         except TimeoutError:
             log.warning("asterisk does not answer yet", ami_port=self.settings.ami_port)
+        self._in_background(_every(LOOK_FOR_MESSAGES, self._take_in_messages))
+        self._in_background(_every(LOOK_FOR_OFFERS, self.legs.give_back_unclaimed))
         self.distributor.start()
         await self.agi.start()
         await self.operator.start()
@@ -183,8 +195,9 @@ class Service:
             if row.offer is not None and row.agent is not None
         )
         self.distributor.subscribe(self.legs.on_command)
+        self.distributor.subscribe(self.callers.on_command)
         self.distributor.subscribe(self._light)
-        self.distributor.send(FloorLoaded(now, self.plans.plan.floor.floor))
+        self._put_in_force(self.plans.plan)
         began = datetime.fromtimestamp(self.distributor.engine.day_started).astimezone()
         if began.date() != datetime.now().astimezone().date():
             self.distributor.send(DayStarted(now))
@@ -195,6 +208,7 @@ class Service:
         await self.agi.close()
         await self.distributor.stop()
         await self.ami.close()
+        await self.squaring.close()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -206,21 +220,21 @@ class Service:
 
     async def _on_ready(self, ready: Ready) -> None:
         """AMI is connected (again): square what we believe with what is there."""
-        suspects = self.callers.suspects()
-        channels = await self.ami.channels()
-        reason = "asterisk restarted" if ready.restarted else "left unheard"
-        self.callers.reconcile(suspects, channels, reason)
-        if not self._squared.is_set():
-            calls = {contact.call for contact in self.contacts}
-            legs = {each.leg: each.state == "Up" for each in channels if each.leg}
-            self.distributor.reconcile(calls, legs)
+        await self.squaring.after(ready)
         for row in self.distributor.engine.agents_view(self.clock()):
             self._light(AgentChanged(row.agent, row.state, row.reason, row.since))
-        self._squared.set()
+        await self._tell_asterisk()
 
     async def _on_event(self, message: Mapping[str, Any]) -> None:
         """One AMI event, in the order Asterisk sent them."""
-        match events.fact(message):
+        try:
+            self._take(events.fact(message))
+        except sqlite3.Error as full:
+            log.error("could not be written down, will be looked at again", why=str(full))
+            self.squaring.soon()
+
+    def _take(self, fact: events.Fact | None) -> None:
+        match fact:
             case events.LegStarted(leg, channel):
                 self.legs.ringing(leg, channel)
             case events.LegAnswered(leg, _):
@@ -234,18 +248,23 @@ class Service:
             case _:
                 pass
 
-    async def _take_in_messages(self) -> None:
-        while True:
-            count = take_in(self.settings.data_dir / "messages", self.tell, self.clock())
-            if count:
-                log.info("took in messages left while the service was away", count=count)
-            await asyncio.sleep(LOOK_FOR_MESSAGES)
+    def _take_in_messages(self) -> None:
+        messages = self.settings.data_dir / "messages"
+        if count := take_in(messages, self.tell, self.journal.together, self.clock()):
+            log.info("took in messages left while the service was away", count=count)
 
     async def _begin_days(self) -> None:
         """The counters of queues and agents begin anew at every midnight of this machine."""
+        today = datetime.now().date()
         while True:
-            await asyncio.sleep(seconds_to_midnight(datetime.now().astimezone()))
-            self.distributor.send(DayStarted(self.clock()))
+            await asyncio.sleep(min(seconds_to_midnight(datetime.now()), LOOK_AT_DATE))
+            if datetime.now().date() == today:
+                continue
+            try:
+                self.distributor.send(DayStarted(self.clock()))
+                today = datetime.now().date()
+            except sqlite3.Error as full:
+                log.error("the new day could not be written down", why=str(full))
 
     def tell(self, event: ContactEvent) -> None:
         """Write one event of a contact's story; the records take it over from the journal."""
@@ -256,6 +275,13 @@ class Service:
     def hang_up_soon(self, channel: str) -> None:
         """Hang up that channel, in the background."""
         self._in_background(_quietly(self.ami.hangup(channel)))
+
+    def _hang_up_caller(self, channel: str) -> None:
+        """An operator ends this caller's call."""
+        for contact in self.contacts:
+            if contact.channel == channel:
+                contact.ended_by = OPERATOR
+        self.hang_up_soon(channel)
 
     def _light(self, command: Command) -> None:
         """Show an agent's state on the lamps."""
@@ -273,13 +299,23 @@ class Service:
             ConfigError: with every mistake; then nothing has changed.
         """
         plan = await self.plans.reload()
-        self.distributor.send(FloorLoaded(self.clock(), plan.floor.floor))
         self._in_background(self._prepare_prompts(plan))
         site = build_site(self.settings, self.toolchain, plan.floor, plan.numbers)
         if await asyncio.to_thread(write_configuration, site):
+            self._untold = True
+        await self._tell_asterisk()
+        return plan
+
+    def _put_in_force(self, plan: Plan) -> None:
+        """The floor of a plan that is about to take the old one's place."""
+        self.distributor.send(FloorLoaded(self.clock(), plan.floor.floor))
+
+    async def _tell_asterisk(self) -> None:
+        """Have Asterisk read its configuration, if it has not read it as it is now."""
+        if self._untold:
             for command in RELOADS:
                 await self.ami.command(command)
-        return plan
+            self._untold = False
 
     async def _prepare_prompts(self, plan: Plan) -> None:
         """Speak ahead what the flows always say, so that callers meet finished files."""
@@ -307,6 +343,16 @@ class Service:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _every(seconds: float, work: Callable[[], None]) -> None:
+    """Do it again and again; once that it fails is no reason to stop."""
+    while True:
+        try:
+            work()
+        except (sqlite3.Error, OSError) as why:
+            log.error("could not be done now", work=work.__name__, why=str(why))
+        await asyncio.sleep(seconds)
 
 
 async def _quietly(work: Awaitable[object]) -> None:

@@ -7,28 +7,29 @@ happened while the service or Asterisk was away (`reconcile`).
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 
+from acd.model import CallExits, Command
 from ivr.agi.session import AgiSession
 from ivr.asterisk.ami import LiveChannel
-from ivr.channels.caller_card import plain, queue_from_json
-from ivr.channels.services import VoiceServices
+from ivr.away import left_a_message
+from ivr.channels.caller_card import plain, queue_from_json, queue_to_json
+from ivr.channels.services import VoiceServices, sound_name
 from ivr.channels.voice import VoiceCall
 from ivr.errors import AsteriskUnreachable, CallerHungUp
 from ivr.flow import interpreter
 from ivr.flow.actions import Prompt
 from ivr.flow.model import Flow
-from ivr.live import LiveContact
+from ivr.legs import BY
+from ivr.live import LiveContact, new_contact_id
+from ivr.speech.engine import SpeechFailed
 
 log = structlog.get_logger(__name__)
 
-TRANSFER_WAIT = 25.0
-"""Seconds a caller moved to one agent waits for that agent, before the queue takes them back."""
 STUMBLES = 3
 """Faults of ours in one call after which the dialplan's way out serves the caller better."""
 
@@ -57,6 +58,14 @@ class Targets(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Suspects:
+    """Who and what was known when Asterisk was asked: contacts, and the ids of open offers."""
+
+    contacts: tuple[LiveContact, ...]
+    offers: frozenset[str]
+
+
 class Callers:
     """The door: one `enter` for each AGI session on the `call` route."""
 
@@ -74,26 +83,28 @@ class Callers:
         """Own this channel until it hangs up."""
         contact_id, dialled, target = (*agi.env.args, "", "", "")[:3]
         contact = self._services.contacts.get(contact_id) if contact_id else None
-        if contact is not None and contact.stumbles >= STUMBLES:
-            # Our own fault again and again: the dialplan has words and a way out for this caller.
-            await agi.set_variable("TIELINE_AWAY_SINCE", "1")
-            return
-        await agi.set_variable("TIELINE_AWAY_SINCE", "")
         try:
             if contact is None:
                 await self._begin(agi, dialled)
-            elif target:
-                await agi.set_variable("TIELINE_TARGET", "")
-                await self._move(agi, contact, target)
+            elif contact.stumbles >= STUMBLES:
+                await self._give_up(agi, contact)
             else:
-                await self._carry_on(agi, contact)
+                contact.visits += 1
+                await agi.set_variable("TIELINE_AWAY_SINCE", "")
+                await self._return(agi, contact, target)
         except CallerHungUp:
-            log.info("caller left before the flow began", channel=agi.env.channel)
+            log.info("caller left before the flow went on", channel=agi.env.channel)
         except AsteriskUnreachable:
             raise
         except Exception:
             self._stumbled(agi)
             raise
+
+    async def _return(self, agi: AgiSession, contact: LiveContact, target: str) -> None:
+        if target and contact.waiting_action:
+            await self._move(agi, contact, target)
+        else:
+            await self._carry_on(agi, contact)
 
     def _stumbled(self, agi: AgiSession) -> None:
         """A fault of ours threw the caller out; the dialplan sends them back in."""
@@ -103,9 +114,19 @@ class Callers:
             self._services.contacts.tell(contact, "stumbled", {"times": contact.stumbles})
             self._services.contacts.keep(contact)
 
+    async def _give_up(self, agi: AgiSession, contact: LiveContact) -> None:
+        """Our own fault again and again: the dialplan has words and a way out for this caller.
+
+        Who stays on the line after the words is tried once more, in the old place.
+        """
+        contact.stumbles = STUMBLES - 1
+        await agi.set_variable("TIELINE_AWAY_SINCE", "1")
+        self._services.legs.take_out(contact)
+
     # --- a new caller ------------------------------------------------------------------------
 
     async def _begin(self, agi: AgiSession, dialled: str) -> None:
+        """Until all is written down, the dialplan goes on counting how long we are away."""
         await agi.answer()
         flow = self._flows.by_number(dialled)
         if flow is None:
@@ -121,50 +142,72 @@ class Callers:
             flow=flow.name,
             started_at=self._services.clock(),
         )
+        facts = interpreter.Facts(caller=contact.caller, dialled=dialled, channel="voice")
+        turn = interpreter.start(flow, facts, self._services.now())
+        contact.position = turn.state.to_json()
         await agi.set_variable("_TIELINE_CONTACT", contact.id)
-        contacts = self._services.contacts
-        contacts.add(contact)
-        contacts.tell(
+        self._tell_began(contact, flow)
+        self._services.contacts.add(contact)
+        await agi.set_variable("TIELINE_TARGET", "")
+        await agi.set_variable("TIELINE_AWAY_SINCE", "")
+        await VoiceCall(self._services, agi, contact, flow).run(turn)
+
+    def _tell_began(self, contact: LiveContact, flow: Flow) -> None:
+        self._services.contacts.tell(
             contact,
             "began",
             {
                 "channel": "voice",
                 "caller": contact.caller,
                 "caller_name": contact.caller_name,
-                "dialled": dialled,
+                "dialled": contact.dialled,
                 "flow": flow.name,
                 "revision": flow.revision,
             },
         )
-        facts = interpreter.Facts(caller=contact.caller, dialled=dialled, channel="voice")
-        turn = interpreter.start(flow, facts, self._services.now())
-        await VoiceCall(self._services, agi, contact, flow).run(turn)
 
     async def _refuse(self, agi: AgiSession, dialled: str) -> None:
         """Nobody answers this number: say so, rather than leave the caller in a loop."""
         log.warning("no flow answers this number", dialled=dialled)
-        path = await self._services.prompts.path(self._not_in_service(dialled))
-        await agi.stream_file(str(path.with_suffix("")))
+        prompts = self._not_in_service(dialled)
+        try:
+            path = await self._services.prompts.path(prompts)
+        except SpeechFailed as silent:
+            log.error("no words for a number not in service", why=str(silent))
+            path = self._services.prompts.fallback(prompts[0].language)
+        await agi.stream_file(sound_name(path))
         await agi.set_variable("TIELINE_DONE", "yes")
 
     # --- one who comes back ------------------------------------------------------------------
 
     async def _carry_on(self, agi: AgiSession, contact: LiveContact) -> None:
         """The service was away: the channel has come back through the dialplan's loop."""
+        self._services.contacts.tell(contact, "resumed", {"after": contact.phase})
+        if contact.phase == "waiting" and await self._spoke(agi, contact):
+            self._services.legs.spoke_unheard(contact)
+        await self._go_on(agi, contact)
+
+    async def _go_on(self, agi: AgiSession, contact: LiveContact) -> None:
+        """Take the contact up where it stands."""
         flow = self._flow_of(contact)
         if flow is None:
+            self._services.legs.caller_left(contact, "flow removed", by=BY)
             await self._refuse(agi, contact.dialled)
-            self._services.contacts.end(contact, "lost", by="service", reason="flow removed")
             return
-        self._services.contacts.tell(contact, "resumed", {"after": contact.phase})
         call = VoiceCall(self._services, agi, contact, flow)
         state = interpreter.State.from_json(contact.position)
         if contact.phase == "waiting":
-            await call.carry_on(state, queue_from_json(contact.waiting_action))
+            await call.carry_on(state)
         elif contact.phase == "talking":
             await call.talk_is_over(state)
         else:
             await call.run(self._again(flow, state))
+
+    async def _spoke(self, agi: AgiSession, contact: LiveContact) -> bool:
+        """Whether the phone that rang from this channel when we went away was answered."""
+        if not contact.offer or await agi.get_variable("TIELINE_OFFER") != contact.offer:
+            return False
+        return await agi.get_variable("DIALSTATUS") == "ANSWER"
 
     def _flow_of(self, contact: LiveContact) -> Flow | None:
         return self._flows.by_name(contact.flow) or self._flows.by_number(contact.dialled)
@@ -182,24 +225,26 @@ class Callers:
         """A blind transfer: the same contact, what is known of it kept, in front of a new target.
 
         A single agent who does not answer in time sends the caller back to the queue they were in.
+        The move is written down before the dialplan forgets it.
         """
-        flow = self._flow_of(contact)
-        if flow is None or not contact.waiting_action:
-            await self._refuse(agi, target)
-            return
-        self._services.contacts.tell(contact, "transferred", {"by": contact.agent, "to": target})
-        before = queue_from_json(contact.waiting_action)
-        state = interpreter.State.from_json(contact.position)
-        call = VoiceCall(self._services, agi, contact, flow)
-        contact.phase = "flow"
+        services, legs = self._services, self._services.legs
+        legs.moved_on(contact)
+        by = contact.agent or contact.rung
+        services.contacts.tell(contact, "transferred", {"by": by, "to": target})
+        asked = replace(queue_from_json(contact.waiting_action), agent=None)
+        contact.moved_to = ""
         if (queue := self._targets.queue_of(target)) is not None:
-            await call.carry_on(state, replace(before, queue=queue, agent=None))
+            asked = replace(asked, queue=queue)
         elif self._targets.is_agent(target):
-            only = replace(before, agent=target, max_wait=TRANSFER_WAIT)
-            await call.try_agent(state, only, back_to=replace(before, agent=None))
+            contact.moved_to = target
         else:
             log.warning("transfer to an unknown target", contact=contact.id, target=target)
-            await call.carry_on(state, before)
+        contact.waiting_action = queue_to_json(asked)
+        contact.phase, contact.call, contact.since = "waiting", "", 0.0
+        contact.offer = contact.rung = ""
+        services.contacts.keep(contact)
+        await agi.set_variable("TIELINE_TARGET", "")
+        await self._go_on(agi, contact)
 
     # --- what Asterisk says of a caller's channel --------------------------------------------
 
@@ -207,32 +252,45 @@ class Callers:
         """This channel has hung up for good."""
         contact = self._services.contacts.on_channel(uniqueid)
         if contact is not None:
-            self._services.legs.caller_left(contact)
+            self._left(contact, "hangup")
 
-    def suspects(self) -> tuple[LiveContact, ...]:
+    def on_command(self, command: Command) -> None:
+        """Keep why a wait ended until its flow has heard it: the caller may not be with us now."""
+        if not isinstance(command, CallExits):
+            return
+        contact = self._services.contacts.get(command.call.rpartition(".")[0])
+        if contact is not None and contact.call == command.call:
+            contact.exit, contact.exit_detail = command.reason.value, command.detail
+            self._services.contacts.keep(contact)
+
+    def suspects(self) -> Suspects:
         """Everyone who was here before Asterisk is asked who is really there."""
-        return tuple(self._services.contacts)
+        standing = self._services.legs.standing()
+        return Suspects(tuple(self._services.contacts), frozenset(standing))
 
     def reconcile(
-        self, suspects: Sequence[LiveContact], channels: Sequence[LiveChannel], reason: str
+        self, suspects: Suspects, channels: Sequence[LiveChannel], booted_at: float
     ) -> None:
-        """Square all with the channels that are really there; `reason` is why some are not.
+        """Square all with the channels that are really there, in an Asterisk started `booted_at`.
 
         Only `suspects` are judged: who came while Asterisk was being asked is not in its answer.
+        Callers first, so that no agent who is freed is given a call that is no more.
         """
-        legs = {each.leg: (each.channel, each.state == "Up") for each in channels if each.leg}
-        self._services.legs.reconcile(legs)
+        services = self._services
         alive = {each.uniqueid for each in channels}
-        for contact in suspects:
-            if contact.uniqueid not in alive:
-                self._services.legs.caller_left(contact, reason, by="asterisk")
+        for contact in suspects.contacts:
+            if contact.uniqueid in alive:
+                continue
+            if contact.started_at < booted_at:
+                self._left(contact, "asterisk restarted", by="asterisk")
+            else:
+                self._left(contact, "left unheard")
+        legs = {each.leg: (each.channel, each.state == "Up") for each in channels if each.leg}
+        services.legs.reconcile(legs, suspects.offers)
+        calls = {contact.call for contact in services.contacts if contact.phase != "flow"}
+        services.distributor.reconcile(calls, services.legs.standing())
 
-
-def new_contact_id(at: float) -> str:
-    """Short, readable aloud, sorted by time: seconds in base 36 and four random characters."""
-    alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
-    number, digits = int(at), ""
-    while number:
-        number, rest = divmod(number, 36)
-        digits = alphabet[rest] + digits
-    return digits + "-" + "".join(secrets.choice(alphabet) for _ in range(4))
+    def _left(self, contact: LiveContact, reason: str, by: str = "caller") -> None:
+        if left_a_message(self._services.messages, contact.id):
+            contact.left_message = True
+        self._services.legs.caller_left(contact, reason, by=by)

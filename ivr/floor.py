@@ -94,12 +94,12 @@ def _floor(section: Section, problems: Problems) -> FloorPlan:
             queues.append(_queue(key, inner))
             _number(inner, key, numbers)
     known = {queue.name for queue in queues}
-    agents = [_agent(*entry, known, problems) for entry in section.entries("agents")]
-    taken = {agent.id for agent in agents} & numbers.keys()
-    for number in sorted(taken):
-        problems.add(
-            section.place, f'"{number}" is an agent and a queue', "give one another number"
-        )
+    entries = list(section.entries("agents"))
+    agents = [_agent(*entry, known, problems) for entry in entries]
+    for key, place, _ in entries:
+        if key in numbers:
+            taken = f"{key} is the number of {numbers[key]} already"
+            problems.add(place, taken, "give the agent or the queue another number")
     return FloorPlan(Floor(tuple(queues), tuple(agents), reasons), numbers)
 
 

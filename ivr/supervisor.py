@@ -185,5 +185,7 @@ async def _keep(
         pause = FIRST_PAUSE if loop.time() - began > STEADY else min(pause * 2, LONGEST_PAUSE)
         log.error("ended by itself, starting it again", process=name, in_seconds=pause)
         await asyncio.sleep(pause)
-        with contextlib.suppress(AsteriskUnreachable):
+        try:
             await start()
+        except (AsteriskUnreachable, OSError) as why:
+            log.error("cannot be started", process=name, why=str(why))

@@ -292,13 +292,10 @@ def _number(reply: Reply) -> int:
 
 
 def _key(reply: Reply) -> str:
+    """The key, "" for none: SIP INFO lets a caller press what no phone has, such as "+" or "a"."""
     code = _number(reply)
-    if code == 0:
-        return ""
-    key = chr(code) if 0 < code < 128 else ""
-    if not key or not _KEYS.fullmatch(key):
-        raise AsteriskRefused(f"a key was due, Asterisk said {code}")
-    return key
+    key = chr(code).upper() if 0 < code < 128 else ""
+    return key if _KEYS.fullmatch(key) else ""
 
 
 def _application_argument(text: str) -> str:

@@ -155,11 +155,14 @@ def render(site: Site, templates: Path) -> list[Path]:
 
 def _replace(target: Path, text: str) -> bool:
     """Write `text` if it differs. Secrets are inside, so only the owner may read it."""
-    if target.exists() and target.read_text(encoding="utf-8") == text:
+    content = text.encode()
+    if target.exists() and target.read_bytes() == content:
+        target.chmod(0o600)
         return False
     fresh = target.with_suffix(".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
+    fresh.unlink(missing_ok=True)  # of a service that was killed here: its mode could be any
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
     fresh.replace(target)
     return True

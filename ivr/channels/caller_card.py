@@ -50,14 +50,14 @@ def caller_card(
     claimed = who.replace(",", " ")
     parts = [queue_title, claimed, "verified" if verified else "not verified", reason]
     name = ", ".join(part for part in (plain(part, 40) for part in parts) if part)
-    pairs = {
+    own: dict[str, Value] = {
         "queue": queue_title,
         "who": who,
-        "verified": "yes" if verified else "no",
+        "verified": verified,
         "reason": reason,
-        **{key: value for key, value in facts.items() if value not in (None, "")},
     }
-    return CallerCard(plain(name, NAME_LIMIT), context_header(pairs))
+    # A field of that name, which a caller may have keyed, must not replace what we vouch for.
+    return CallerCard(plain(name, NAME_LIMIT), context_header(own | dict(facts) | own))
 
 
 def context_header(pairs: Mapping[str, Value]) -> str:

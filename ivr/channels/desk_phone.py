@@ -12,11 +12,12 @@ import structlog
 
 from acd.distributor import Distributor
 from acd.errors import AcdError, UnknownAgent
-from acd.model import AgentState, Event, LoggedIn, LoggedOut, Paused, Readied
+from acd.model import AgentState, Event, LoggedIn, LoggedOut, Paused, Readied, WrapUpEnded
 from acd.views import AgentRow
 from ivr.agi.session import AgiSession
-from ivr.channels.services import PromptFiles
+from ivr.channels.services import PromptFiles, sound_name
 from ivr.flow.actions import Prompt
+from ivr.speech.engine import SpeechFailed
 from ivr.speech.phrases import paused_for, phrase
 
 log = structlog.get_logger(__name__)
@@ -57,17 +58,25 @@ class DeskPhone:
                 log.info("feature code refused", agent=agent, why=str(refused))
                 prompt = self._refusal(agent)
             await agi.answer()
-            path = await self.prompts.path((prompt,))
-            await agi.stream_file(str(path.with_suffix("")))
+            await agi.stream_file(await self._file(prompt))
             await agi.set_variable("TIELINE_DONE", "yes")
 
         return handle
 
+    async def _file(self, prompt: Prompt) -> str:
+        """The words, or a chime: what was asked for is done, so "not available" would be untrue."""
+        try:
+            return sound_name(await self.prompts.path((prompt,)))
+        except SpeechFailed as silent:
+            log.error("speech failed", prompt=prompt.text, why=str(silent))
+            return sound_name(self.prompts.fallback(self.language))
+
     # --- one method for each code: do it, and say what is true now ------------------------------
 
     def _login(self, agent: str, _: str) -> Prompt:
-        if self._state(agent) is AgentState.LOGGED_OUT:
-            self._tell(LoggedIn(self.clock(), agent))
+        if self._state(agent) is not AgentState.LOGGED_OUT:
+            return self._status(agent, "")
+        self._tell(LoggedIn(self.clock(), agent))
         return self._say("agent-logged-in")
 
     def _logout(self, agent: str, _: str) -> Prompt:
@@ -87,7 +96,8 @@ class DeskPhone:
         reasons = self.pause_reasons()
         if key and not (key.isdigit() and 1 <= int(key) <= len(reasons)):
             return self._say("no-such-reason")
-        reason = reasons[int(key) - 1] if key else reasons[0] if len(reasons) == 1 else "break"
+        usual = "break" if "break" in reasons or not reasons else reasons[0]
+        reason = reasons[int(key) - 1] if key else usual
         state = self._state(agent)
         self._tell(Paused(self.clock(), agent, reason))
         if state in BUSY:
@@ -97,8 +107,12 @@ class DeskPhone:
     def _finish(self, agent: str, _: str) -> Prompt:
         if self._state(agent) is not AgentState.WRAP_UP:
             return self._say("no-wrap-up")
-        self._tell(Readied(self.clock(), agent))
-        return self._say("wrap-up-ended")
+        self._tell(WrapUpEnded(self.clock(), agent))
+        # What was asked during the work at hand has taken effect: a break, or the way home.
+        if self._state(agent) is AgentState.LOGGED_OUT:
+            return self._say("agent-logged-out")
+        paused = self._state(agent) is AgentState.PAUSED
+        return self._status(agent, "") if paused else self._say("wrap-up-ended")
 
     def _status(self, agent: str, _: str) -> Prompt:
         row = self._row(agent)

@@ -29,7 +29,12 @@ class PromptFiles(Protocol):
 
 
 class Waking(Protocol):
-    """The one thing a waiting call needs from AMI."""
+    """What a waiting call needs from AMI."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether Asterisk's events are heard."""
+        ...
 
     async def wake(self, channel: str) -> None:
         """Play the wake digit into the channel."""

@@ -10,7 +10,9 @@ breaks without a word: Asterisk or this service is going away; the contact is le
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,8 @@ import structlog
 
 from acd.records.contact import Json
 from ivr.agi.session import AgiSession
+from ivr.away import SHORTEST
+from ivr.channels.caller_card import queue_from_json, queue_to_json
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.channels.waiting import WAKE_DIGIT, AgentWait
 from ivr.errors import AsteriskRefused, CallerHungUp
@@ -46,8 +50,8 @@ from ivr.speech.engine import SpeechFailed
 
 log = structlog.get_logger(__name__)
 
-SHORTEST_MESSAGE = 1.5
-"""Seconds below which a recording is no message: of mere silence Asterisk leaves one second."""
+TRANSFER_WAIT = 25.0
+"""Seconds a caller moved to one agent waits for that agent, before the queue takes them back."""
 TOLD_ALREADY = frozenset({"started", "again"})
 """The contact's own `began` and `resumed` say these, and more."""
 
@@ -60,6 +64,7 @@ class VoiceCall:
     ) -> None:
         self._house, self._agi, self._contact, self._flow = services, agi, contact, flow
         self._wait = AgentWait(services, agi, contact)
+        self._visit = contact.visits
         self._agent_left_last = False
         self._log = log.bind(contact=contact.id, channel=contact.channel)
 
@@ -80,34 +85,31 @@ class VoiceCall:
         except CallerHungUp:
             self._caller_left()
 
-    async def carry_on(self, state: interpreter.State, action: Queue) -> None:
+    async def carry_on(self, state: interpreter.State) -> None:
         """Take up a wait: after a restart, or a new one after a transfer."""
-        await self._until_served(state, self._wait.until_served(action, state))
-
-    async def try_agent(self, state: interpreter.State, only: Queue, back_to: Queue) -> None:
-        """Ring one agent once (a transfer); unanswered, the caller is back in the queue.
-
-        There they stand where somebody stands who has waited since the call began.
-        """
-        since = self._contact.started_at
-
-        async def attempt() -> QueueLeft:
-            result = await self._wait.until_served(only, state, once=True, since=since)
-            if result.outcome == "answered":
-                return result
-            return await self._wait.until_served(back_to, state, since=since)
-
-        await self._until_served(state, attempt())
-
-    async def _until_served(
-        self, state: interpreter.State, wait: Coroutine[Any, Any, QueueLeft]
-    ) -> None:
         try:
-            result = await wait
+            result = await self._served(state)
         except CallerHungUp:
             self._caller_left()
             return
         await self._resume(state, result)
+
+    async def _served(self, state: interpreter.State) -> QueueLeft:
+        """What the flow asked for; one agent first, if the caller was moved to that agent.
+
+        Unanswered there, the caller is back in the queue, where somebody stands who has waited
+        since the call began.
+        """
+        contact = self._contact
+        asked, since = queue_from_json(contact.waiting_action), None
+        if contact.moved_to:
+            since = contact.started_at
+            only = replace(asked, agent=contact.moved_to, max_wait=TRANSFER_WAIT)
+            result = await self._wait.until_served(only, state, once=True, since=since)
+            contact.moved_to = ""
+            if result.outcome == "answered":
+                return result
+        return await self._wait.until_served(asked, state, since=since)
 
     async def talk_is_over(self, state: interpreter.State) -> None:
         """The agent left while the service was away: on with what follows a conversation."""
@@ -141,19 +143,30 @@ class VoiceCall:
                 case Identify():
                     return await self._house.tables().verify(action)
                 case Queue():
-                    return await self._wait.until_served(action, state)
+                    return await self._queue(action, state)
                 case Voicemail():
                     return await self._voicemail(action)
                 case Hangup():
                     await self._hang_up(action)
                     return None
-        except AsteriskRefused as refused:
-            self._log.warning("asterisk refused", action=type(action).__name__, why=str(refused))
+        except (AsteriskRefused, OSError) as refused:
+            self._log.warning("not done", action=type(action).__name__, why=str(refused))
             return Failed(str(refused))
         except SpeechFailed as silent:
             self._log.error("speech failed", action=type(action).__name__, why=str(silent))
-            await self._agi.stream_file(sound_name(self._house.prompts.fallback(state.language)))
+            await self._excuse(state.language)
             return Failed(str(silent))
+
+    async def _excuse(self, language: str) -> None:
+        """Something to hear instead of what cannot be said."""
+        try:
+            await self._agi.stream_file(sound_name(self._house.prompts.fallback(language)))
+        except (AsteriskRefused, SpeechFailed) as mute:
+            self._log.error("not even an excuse", why=str(mute))
+
+    async def _queue(self, action: Queue, state: interpreter.State) -> QueueLeft:
+        self._contact.waiting_action, self._contact.moved_to = queue_to_json(action), ""
+        return await self._wait.until_served(action, state)
 
     # --- words and keys ----------------------------------------------------------------------
 
@@ -172,7 +185,11 @@ class VoiceCall:
         wait = (
             action.timeout if action.length_max == 1 else max(action.timeout, action.digit_timeout)
         )
-        digits, timed_out = await self._agi.get_data(prompt, int(wait * 1000), action.length_max)
+        digits = WAKE_DIGIT
+        while digits == WAKE_DIGIT:  # a knock at the door of the queue that came late: no key
+            digits, timed_out = await self._agi.get_data(
+                prompt, int(wait * 1000), action.length_max
+            )
         digits = digits.replace(WAKE_DIGIT, "")
         if digits:
             return Keys(digits)
@@ -180,11 +197,16 @@ class VoiceCall:
         return Keys("#") if finished_at_once and action.finish_key != "#" else NoKeys()
 
     async def _voicemail(self, action: Voicemail) -> Result:
+        contact, folder = self._contact, self._house.messages
+        number = f"-{contact.messages + 1}" if contact.messages else ""
+        path = folder / f"{contact.id}{number}.wav"
+        spoken = self._message(action, path)
+        if isinstance(spoken, Recorded):
+            return spoken  # while the service was away: Asterisk went on recording
         if action.prompts:
             await self._agi.stream_file(await self._file(action.prompts))
         await self._agi.stream_file(sound_name(self._house.beep))
-        self._house.messages.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._house.messages / f"{self._contact.id}.wav"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             await self._agi.record_file(
                 sound_name(path),
@@ -192,14 +214,22 @@ class VoiceCall:
                 beep=False,
                 silence_seconds=5,
             )
-        finally:
+        except CallerHungUp:
             # A caller who hangs up after the last word has left a message all the same.
-            seconds = _seconds_of(path)
-            if seconds >= SHORTEST_MESSAGE:
-                self._contact.left_message = True
-                self._tell("voicemail", mailbox=action.mailbox, path=path.name, seconds=seconds)
-        left = self._contact.left_message
-        return Recorded(path.name, seconds) if left else NotRecorded()
+            if self._agi.channel_left:
+                self._message(action, path)
+            raise
+        return self._message(action, path)
+
+    def _message(self, action: Voicemail, path: Path) -> Recorded | NotRecorded:
+        """What has been recorded into `path`; from now on it is told of."""
+        seconds = _seconds_of(path)
+        if seconds < SHORTEST:
+            return NotRecorded()
+        self._contact.messages += 1
+        self._contact.left_message = True
+        self._tell("voicemail", mailbox=action.mailbox, path=path.name, seconds=seconds)
+        return Recorded(path.name, seconds)
 
     async def _hang_up(self, action: Hangup) -> None:
         try:
@@ -207,9 +237,11 @@ class VoiceCall:
                 await self._agi.stream_file(await self._file(action.prompts))
         except (AsteriskRefused, SpeechFailed) as mute:
             self._log.error("no goodbye", why=str(mute))
+        # The dialplan first: a caller it sends back in after the end would begin anew.
+        with suppress(CallerHungUp):
+            await self._agi.set_variable("TIELINE_DONE", "yes")
         by = "agent" if self._agent_left_last else "flow"
         self._house.contacts.end(self._contact, self._contact.outcome("completed"), by)
-        await self._agi.set_variable("TIELINE_DONE", "yes")
 
     async def _file(self, prompts: tuple[Prompt, ...]) -> str:
         return sound_name(await self._house.prompts.path(prompts))
@@ -221,9 +253,15 @@ class VoiceCall:
 
         In a conversation it may be a transfer, which takes the channel out of this session just
         as a hang-up does: only Asterisk's own word that the channel is gone ends the contact then.
+        While that word cannot be heard, a phone that rang may have been answered. And a channel
+        that is in a later session already has not hung up.
         """
-        if self._agi.channel_left and not self._house.legs.talking(self._contact):
-            self._house.legs.caller_left(self._contact)
+        contact, legs = self._contact, self._house.legs
+        if not self._agi.channel_left or contact.visits != self._visit:
+            return
+        unheard = not self._house.waking.connected and legs.may_be_answered(contact)
+        if not unheard and not legs.talking(contact):
+            legs.caller_left(contact)
 
     def _tell(self, kind: str, **data: Json) -> None:
         self._house.contacts.tell(self._contact, kind, data)

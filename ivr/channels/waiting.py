@@ -8,30 +8,36 @@ channel, so a caller who hangs up takes the ringing along and nobody is rung for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 import structlog
 
 from acd.distributor import Mailbox
 from acd.errors import AcdError
-from acd.model import CallExits, CallFreed, CallQueued, Cause, Command, Exit, MakeOffer
+from acd.model import CallExits, CallFreed, CallQueued, Command, Exit, MakeOffer
 from acd.records.contact import Json
 from ivr.agi.session import AgiSession
-from ivr.channels.caller_card import CallerCard, queue_to_json
+from ivr.channels.caller_card import CallerCard
 from ivr.channels.services import VoiceServices, sound_name
-from ivr.errors import AsteriskRefused, AsteriskUnreachable
+from ivr.errors import AsteriskRefused, AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Outcome, Queue, QueueLeft
 from ivr.flow.state import State
 from ivr.live import LiveContact
+from ivr.speech.engine import SpeechFailed
 
 log = structlog.get_logger(__name__)
 
 WAKE_DIGIT = "D"
-LOOK_AGAIN_MS = 30_000
-"""A waiting channel looks by itself this often, should every wake-up be lost."""
+LOOK_AGAIN_MS = 5000
+"""A waiting channel looks by itself this often: in time for an offer while AMI wakes nobody."""
 WAKE_AGAIN = 0.1
 """A digit that arrives between two AGI commands is thrown away by Asterisk: knock until heard."""
+
+SURELY_ANSWERED = 4.0
+"""Seconds after the ringing at which a Dial that is still out means a talk, AMI's word or not: Dial
+itself would have given up. The distributor's lease ends a second later."""
 
 EXITS: Mapping[Exit, Outcome] = {
     Exit.TIMEOUT: "timeout",
@@ -60,23 +66,47 @@ class AgentWait:
         """Wait until the distributor has an agent, or a reason why there will be none.
 
         `once`: after a first unanswered offer anyone may take a call that wanted one agent.
-        `since` gives an older place in the queue.
+        `since` gives an older place in the queue; a wait that was broken off keeps its own.
         """
-        card = await self._prepare(action, state)
-        contact, distributor = self._contact, self._house.distributor
-        knows_us = contact.phase == "waiting" and distributor.engine.has_call(contact.call)
+        try:
+            await self._agi.set_music(True)
+            card = await self._prepare(action, state)
+            return await self._join(action, card, once=once, since=since)
+        except AsteriskRefused as refused:
+            if self._agi.hung_up.is_set():
+                raise CallerHungUp(str(refused)) from refused
+            self._house.legs.take_out(self._contact)
+            self._contact.phase = "flow"
+            self._log.warning("asterisk refused", action="Queue", why=str(refused))
+            return QueueLeft("failed", str(refused))
+
+    def _waits(self) -> bool:
+        """Whether the distributor knows the present wait."""
+        contact = self._contact
+        return contact.phase == "waiting" and self._house.distributor.engine.has_call(contact.call)
+
+    async def _join(
+        self, action: Queue, card: CallerCard, *, once: bool, since: float | None
+    ) -> QueueLeft:
+        """Take up the wait the distributor knows of, or begin one."""
+        contact, house = self._contact, self._house
+        knows_us = self._waits()
+        if contact.phase == "waiting" and contact.exit and not knows_us:
+            return self._left_queue(Exit(contact.exit), contact.exit_detail)
         if not knows_us:
             contact.entries += 1
             contact.call = f"{contact.id}.{contact.entries}"
-        with distributor.watch(contact.call) as mailbox:
+        with house.distributor.watch(contact.call) as mailbox:
             if not knows_us:
+                broken_off = contact.since if contact.phase == "waiting" else 0.0
                 try:
-                    self._enter(action, since)
+                    self._enter(action, since or broken_off or None)
                 except AcdError as refused:
                     contact.phase = "flow"
                     self._log.error("no such wait", queue=action.queue, why=str(refused))
                     return QueueLeft("failed", str(refused))
-            await self._agi.set_music(True)
+            elif missed := house.legs.unrung(contact):
+                mailbox.put(missed)
             return await self._served(mailbox, card, once)
 
     async def _served(self, mailbox: Mailbox, card: CallerCard, once: bool) -> QueueLeft:
@@ -85,7 +115,7 @@ class AgentWait:
         while True:
             command = mailbox.get_nowait() or await self._news(mailbox)
             if isinstance(command, CallExits):
-                return self._left_queue(command)
+                return self._left_queue(command.reason, command.detail)
             if isinstance(command, MakeOffer):
                 if await self._ring(command, card):
                     contact.phase = "flow"
@@ -96,9 +126,11 @@ class AgentWait:
                 await self._agi.set_music(True)
 
     def _enter(self, action: Queue, since: float | None) -> None:
-        """Join the queue: the wait is in the journal before the music starts."""
+        """Join the queue: the wait is in the journal before anybody is rung for it."""
         contact, house = self._contact, self._house
         at = house.clock()
+        contact.since = at if since is None else since
+        contact.exit = contact.exit_detail = contact.offer = contact.rung = ""
         needs = dict(action.needs)
         house.distributor.send(
             CallQueued(
@@ -108,13 +140,12 @@ class AgentWait:
                 queue=action.queue,
                 needs=needs,
                 priority=action.priority,
-                enqueued_at=at if since is None else since,
+                enqueued_at=contact.since,
                 agent=action.agent,
                 max_wait=action.max_wait,
             )
         )
         contact.queue, contact.agent, contact.phase = action.queue, "", "waiting"
-        contact.waiting_action = queue_to_json(action)
         house.contacts.keep(contact)
         self._tell("queued", queue=action.queue, needs={**needs}, priority=action.priority)
 
@@ -140,42 +171,74 @@ class AgentWait:
     async def _rouse(self, mailbox: Mailbox, heard: list[Command]) -> None:
         """Knock at the waiting channel as soon as there is news, until it is heard."""
         heard.append(await mailbox.get())
+        told = False
         while True:
             try:
                 await self._house.waking.wake(self._contact.channel)
             except (AsteriskUnreachable, AsteriskRefused) as why:
-                self._log.warning("a waiting channel cannot be woken", why=str(why))
+                if not told:
+                    self._log.warning("a waiting channel cannot be woken", why=str(why))
+                told = True
             await asyncio.sleep(WAKE_AGAIN)
 
     async def _ring(self, offer: MakeOffer, card: CallerCard) -> bool:
         """Ring the agent from the caller's own channel; True when they spoke with each other."""
-        legs = self._house.legs
+        contact, legs = self._contact, self._house.legs
         if not legs.is_open(offer.offer):
-            legs.failed(offer.offer, Cause.LOST)
             return False
-        self._tell("offered", agent=offer.agent, offer=offer.offer, queue=offer.queue)
-        await self._agi.set_variable("_TIELINE_OFFER", offer.offer)
+        with legs.dialling(offer.offer):
+            contact.offer, contact.rung = offer.offer, offer.agent
+            self._house.contacts.keep(contact)
+            self._tell("offered", agent=offer.agent, offer=offer.offer, queue=offer.queue)
+            # An older answer must not be taken for this one's, should this service end meanwhile.
+            await self._agi.set_variable("DIALSTATUS", "")
+            await self._agi.set_variable("_TIELINE_OFFER", offer.offer)
+            if not legs.is_open(offer.offer):
+                return False
+            status = await self._dial(offer, card)
+        return legs.settle(contact, offer.offer, status)
+
+    async def _dial(self, offer: MakeOffer, card: CallerCard) -> str:
+        """Ring, and stay until agent or caller hangs up; how it went, as DIALSTATUS."""
         whisper = "U(whisper)" if card.whisper else ""
         # i: a phone that sends its calls elsewhere would take the caller out of our hands.
         options = f"m(default)gib(leg^s^1){whisper}"
+        seconds = int(offer.ring_seconds)
         try:
-            seconds = str(int(offer.ring_seconds))
-            await self._agi.exec("Dial", f"PJSIP/{offer.agent}", seconds, options)
-        except AsteriskRefused:
-            legs.settle(offer.offer, "CHANUNAVAIL")
-            return False
-        status = await self._agi.get_variable("DIALSTATUS")
-        return legs.settle(offer.offer, status or "CHANUNAVAIL")
+            with self._listening(offer):
+                await self._agi.exec("Dial", f"PJSIP/{offer.agent}", str(seconds), options)
+            return await self._agi.get_variable("DIALSTATUS") or "CHANUNAVAIL"
+        except AsteriskRefused as refused:
+            if self._agi.hung_up.is_set():
+                raise
+            self._log.warning("asterisk refused", action="Dial", why=str(refused))
+            return "CHANUNAVAIL"
 
-    def _left_queue(self, exits: CallExits) -> QueueLeft:
-        self._contact.phase = "flow"
-        self._tell("left_queue", reason=exits.reason.value, detail=exits.detail)
-        return QueueLeft(EXITS[exits.reason], exits.detail)
+    @contextmanager
+    def _listening(self, offer: MakeOffer) -> Iterator[None]:
+        """A Dial that outlasts its ringing was answered, even if AMI is down and cannot say so."""
+        loop, legs = asyncio.get_running_loop(), self._house.legs
+        late = loop.call_later(offer.ring_seconds + SURELY_ANSWERED, legs.answered, offer.offer)
+        try:
+            yield
+        finally:
+            late.cancel()
+
+    def _left_queue(self, reason: Exit, detail: str) -> QueueLeft:
+        contact = self._contact
+        contact.phase, contact.exit, contact.exit_detail = "flow", "", ""
+        self._tell("left_queue", reason=reason.value, detail=detail)
+        return QueueLeft(EXITS[reason], detail)
 
     async def _whisper(self, action: Queue) -> str:
+        """The whisper's file; one that cannot be spoken costs no caller the conversation."""
         if action.whisper is None:
             return ""
-        return sound_name(await self._house.prompts.path((action.whisper,)))
+        try:
+            return sound_name(await self._house.prompts.path((action.whisper,)))
+        except SpeechFailed as silent:
+            self._log.error("speech failed", action="whisper", why=str(silent))
+            return ""
 
     def _tell(self, kind: str, **data: Json) -> None:
         self._house.contacts.tell(self._contact, kind, data)

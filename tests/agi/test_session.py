@@ -312,12 +312,16 @@ async def test_a_peer_that_breaks_the_protocol_is_refused_logged_and_closed() ->
     assert entry["uniqueid"] == "1700000000.1"
 
 
-@pytest.mark.parametrize(
-    "answer", ["200 result=abc", "200 result=", "200 result=5", "200 result=500"]
-)
-async def test_a_key_that_no_phone_has_is_a_refusal(answer: str) -> None:
+@pytest.mark.parametrize("answer", ["200 result=abc", "200 result="])
+async def test_an_answer_that_is_no_number_is_a_refusal(answer: str) -> None:
     with pytest.raises(AsteriskRefused, match="was due"):
         await ask(lambda s: s.wait_for_digit(500), {"WAIT": answer})
+
+
+@pytest.mark.parametrize(("code", "key"), [(97, "A"), (43, ""), (88, ""), (5, ""), (500, "")])
+async def test_a_key_that_no_phone_has_is_no_key(code: int, key: str) -> None:
+    answer = {"WAIT": f"200 result={code}"}
+    assert (await ask(lambda s: s.wait_for_digit(500), answer))[0] == key
 
 
 async def test_log_lines_carry_the_call_and_what_was_bound() -> None:

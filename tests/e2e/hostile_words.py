@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 OWNED = "/tmp/tieline-owned"
@@ -120,4 +121,48 @@ def nowhere_targets(domain: bytes) -> list[bytes]:
         *(b"sip:%24%7bSHELL(id)%7d" + here, b"sip:4104;ext=1" + here, b"sip:" + b"4" * 3000 + here),
         *(b"sip:4104" + here + b"?Replaces=a%3bto-tag%3db%3bfrom-tag%3dc", b"tel:4104"),
         *(b"http://127.0.0.1/", b"sip:4104%26PJSIP%2f1003" + here, b"\xff", b""),
+    ]
+
+
+def shapes(domain: bytes) -> list[bytes]:
+    """INVITEs for TCP that are too long, cut short, or lie about themselves."""
+    offer = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    audio = offer + b"m=audio 9 RTP/AVP 0\r\n"
+
+    def invite(
+        name: bytes = b"x", more: bytes = b"", body: bytes = audio, length: int = -1
+    ) -> bytes:
+        tag = b"%d" % random.Random(name + more + body + b"%d" % length).getrandbits(64)
+        return (
+            b"INVITE sip:4001@" + domain + b" SIP/2.0\r\n"
+            b"Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bK" + tag + b"\r\n"
+            b'From: "' + name + b'" <sip:5551234@127.0.0.1>;tag=' + tag + b"\r\n"
+            b"To: <sip:4001@127.0.0.1>\r\nContact: <sip:x@127.0.0.1:9;transport=tcp>\r\n"
+            b"Call-ID: "
+            + tag
+            + b"\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\n"
+            + more
+            + b"Content-Type: application/sdp\r\nContent-Length: "
+            + b"%d\r\n\r\n" % (len(body) if length == -1 else length)
+            + body
+        )
+
+    return [
+        *(invite(b"A" * 10**size) for size in (4, 5, 6)),
+        *(invite(length=length) for length in (-5, 0, 999_999, 2**31, 2**64)),
+        invite(more=b"X-Y: z\r\n" * 5000),
+        invite(more=b"X-Long: " + b"z" * 50_000 + b"\r\n"),
+        invite(more=b"Contact: <sip:a@b>\r\n" * 300),
+        invite(more=b"Via: SIP/2.0/TCP 192.0.2.1;branch=x\r\n" * 300),
+        invite(more=b"Record-Route: <sip:192.0.2.1;lr>\r\n" * 100),
+        invite(more=b"CSeq: 2 BYE\r\nCall-ID: x\r\nMax-Forwards: -1\r\n"),
+        invite(body=b"v=0\r\n"),
+        invite(body=b"\x00" * 500),
+        invite(body=offer + b"m=audio 9 RTP/AVP 0\r\n" * 300),
+        invite(body=offer + b"m=audio 99999999999 RTP/AVP 0\r\n"),
+        invite(body=audio + b"a=rtpmap:0 " + b"x" * 9000 + b"\r\n"),
+        invite(body=audio + b"a=crypto:1 x y\r\na=fingerprint:sha-256 z\r\n"),
+        invite()[:400],
+        random.Random(2).randbytes(100_000),
+        b"\r\n" * 50_000,
     ]

@@ -1,4 +1,4 @@
-"""Everything a stranger, or an agent's phone, may send: it stays words, or is refused.
+"""Everything a stranger may send: it stays words, or is refused.
 
 Judged on the wire: what Asterisk tells the service and is told, what the agent's phone is sent.
 """
@@ -6,7 +6,6 @@ Judged on the wire: what Asterisk tells the service and is told, what the agent'
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import AsyncIterator, Callable
@@ -16,17 +15,17 @@ import pytest_asyncio
 
 from ivr.demo.phone import LineState
 from tests.e2e.conftest import Phones
-from tests.e2e.hostile import Leg, RawPhone, raw_agent, ring
+from tests.e2e.hostile import Leg, RawPhone, raw_agent
+from tests.e2e.hostile_judge import gone, processed_calls, ring, two_people_talk, unharmed
 from tests.e2e.hostile_sockets import BAD, Lateness, lifetime, stopwatch
 from tests.e2e.hostile_tap import Tap, tapped
 from tests.e2e.hostile_words import (
     BREAKING,
     FIELDS,
     NOT_NUMBERS,
-    OWNED,
     SHORT,
     WORDS,
-    nowhere_targets,
+    shapes,
 )
 from tests.e2e.house import House, until
 
@@ -42,20 +41,9 @@ async def tap(house: House) -> AsyncIterator[Tap]:
 
 
 @pytest_asyncio.fixture(autouse=True, loop_scope="session")
-async def unharmed(house: House) -> AsyncIterator[None]:
-    """Nothing falls over, nothing runs, nothing is logged that is our own fault."""
-    asterisk, said = house.asterisk.pid, len(house.log())
-    yield
-    assert house.asterisk.pid == asterisk
-    assert not await house.asterisk.ended(0)
-    assert not os.path.lexists(OWNED)
-    for line in house.log()[said:].splitlines():
-        assert "level=error" not in line or "event=agi.no_route" in line, line
-        assert "Traceback" not in line, line
-
-
-async def gone(house: House) -> None:
-    await until(lambda: not house.calls(), why="all calls are over")
+async def nothing_breaks(house: House) -> AsyncIterator[None]:
+    async with unharmed(house):
+        yield
 
 
 def service_pid(house: House) -> int:
@@ -220,145 +208,31 @@ async def test_what_is_no_number_is_refused_before_there_is_a_channel(
     measured("dialled, but no number: refused; channels", told)
 
 
-async def processed_calls(house: House) -> int:
-    told = await house.asterisk.command("core show channels count")
-    match = re.search(r"(\d+) calls? processed", told)
-    assert match is not None, told
-    return int(match[1])
+# --- sizes and shapes ---------------------------------------------------------------------------
 
 
-# --- what a stranger may ask for ----------------------------------------------------------------
+async def test_messages_of_any_size_and_shape_leave_asterisk_standing(house: House) -> None:
+    host, port = house.domain.split(":")
 
+    async def send(raw: bytes) -> None:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(raw)
+        try:
+            async with asyncio.timeout(0.5):
+                await reader.read(1)
+        except (TimeoutError, ConnectionError):
+            pass
+        finally:
+            writer.close()
 
-async def test_a_stranger_reaches_the_line_and_nothing_behind_it(house: House, tap: Tap) -> None:
-    domain, before = house.domain.encode(), len(tap.agi)
-    async with raw_agent(house, "1002") as agent, RawPhone.open(house.domain) as stranger:
-        for inside in (b"1002", b"4104", b"2001"):
-            leg = await stranger.up(inside)
-            await until(lambda: tap.calls(before)[-1].commands[1:] != ["ANSWER"])
-            for target in (b"sip:1002@" + domain, b"sip:*40@" + domain, b"sip:4104@" + domain):
-                assert await leg.refer(target) == 603
-            await leg.hang_up()
-        for talk in tap.calls(before):
-            assert [c.split()[0] for c in talk.commands][1:3] == ["ANSWER", "STREAM"], talk
-        for code in (b"*40", b"*41", b"*42", b"*43", b"*431", b"*44", b"*45"):
-            assert await stranger.call(code) == 404
-        there = b"sip:1002@" + domain
-        subscribe = {"Event": b"dialog", "Accept": b"application/dialog-info+xml", "Expires": b"9"}
-        asked = {
-            "SUBSCRIBE": subscribe,
-            "REFER": {"Refer-To": b"<sip:4104@%s>" % domain},
-            "MESSAGE": {"Content-Type": b"text/plain"},
-            "PUBLISH": {"Event": b"presence", "Expires": b"9"},
-            "REGISTER": {"Expires": b"60", "To": b"<sip:1002@%s>" % domain},
-            "NOTIFY": {"Event": b"check-sync"},
-        }
-        for method, headers in asked.items():
-            answer = await stranger.ask(method, there, headers)
-            assert answer is not None, method
-            assert answer.status in (401, 403, 404, 489, 501, 603), answer.raw
-        assert agent.ringing.empty()
-        assert house.agent("1002").state == "ready"
-        rung = await ring(stranger, agent, b"")
-        assert rung is not None, "the phone is where its owner registered it"
-
-
-async def test_nobody_is_an_agent_without_the_password(house: House) -> None:
-    for user, password in (("1003", ""), ("1003", "guess"), ("1003", house.password("1002"))):
-        async with RawPhone.open(house.domain, user, password) as thief:
-            assert await thief.register() == 401
-            assert [await thief.call(number) for number in (b"*41", b"4001", b"1002")] == [401] * 3
-            answer = await thief.ask("SUBSCRIBE", b"sip:1002@" + house.domain.encode())
-            assert answer is not None
-            assert answer.status == 401
-    async with RawPhone.open(house.domain, "1002", house.password("1002")) as neighbour:
-        # Signed in as oneself, in somebody else's name.
-        mine = {"From": b"<sip:1003@%s>" % house.domain.encode()}
-        assert await neighbour.call(b"*41", mine) == 401
-    assert house.agent("1003").state == "logged_out"
-
-
-# --- what an agent's phone may ask for ----------------------------------------------------------
-
-
-async def test_an_agent_moves_a_caller_where_the_floor_says_and_nowhere_else(
-    house: House, tap: Tap
-) -> None:
-    known = set(house.contacts())
-    async with raw_agent(house, "1002") as agent, RawPhone.open(house.domain) as caller:
-        line = await caller.up(b"4900")
-        leg = await agent.pick_up(await agent.rings())
-        await until(lambda: house.agent("1002").state == "talking")
-        (contact,) = set(house.contacts()) - known
-        before, channels = len(tap.agi), len(tap.channels())
-        for target in nowhere_targets(house.domain.encode()):
-            assert await leg.refer(target) in (400, 404, 481), target
-        assert house.agent("1002").state == "talking"
-        assert (len(tap.agi), len(tap.channels())) == (before, channels)
-        assert await leg.refer(b"sip:41-05@elsewhere.example") == 200
-        await until(lambda: "loans" in [row.queue for row in house.calls()], why="it waits there")
-        told = [event.data for event in house.story(contact) if event.kind == "transferred"]
-        assert told == [{"by": "1002", "to": "4105"}]
-        await line.hang_up()
-        await gone(house)
-
-
-async def test_a_phone_that_sends_its_calls_elsewhere_takes_no_caller_along(
-    house: House, tap: Tap
-) -> None:
-    """302: obeyed, the caller would land outside the floor, or in the same flow twice."""
-    for to in (b"1003", b"*41", b"4900", b"4104%0d%0aAction:%20Hangup"):
-        async with (
-            raw_agent(house, "1002") as agent,
-            RawPhone.open(house.domain, "1003", house.password("1003")) as other,
-            RawPhone.open(house.domain) as caller,
-        ):
-            assert await other.register() == 200
-            before, channels = len(tap.agi), tap.channels()
-            line = await caller.up(b"4900")
-            invite = await agent.rings()
-            elsewhere = b"<sip:%s@%s>" % (to, house.domain.encode())
-            agent.answer(invite, b"302 Moved Temporarily", elsewhere)
-            await until(lambda: not house.calls()[0].agent, why="the offer is over")
-            (row,) = house.calls()
-            assert row.state == "waiting"
-            assert other.ringing.empty()
-            await line.hang_up()
-            await gone(house)
-            told = [e.data["cause"] for e in house.story(row.contact) if e.kind == "offer_failed"]
-            assert told in (["rejected"], ["unreachable"])
-            # The agent's, the caller's, and none that the phone asked for.
-            assert len(tap.channels() - channels) == 2
-            assert len(tap.agi) == before + 1
-            await other.register(0)
-
-
-async def test_callers_who_hang_up_while_it_rings_cannot_pause_an_agent(house: House) -> None:
-    async with raw_agent(house, "1002") as agent, RawPhone.open(house.domain) as caller:
-        before = house.agent("1002")
-        for _ in range(8):
-            assert await ring(caller, agent, b"") is not None
-        await gone(house)
-        row = house.agent("1002")
-        assert row.state == "ready"
-        for count in ("no_answer", "rejected", "busy", "unreachable", "streak"):
-            assert getattr(row, count) == getattr(before, count), count
+    await asyncio.gather(*(send(raw) for raw in shapes(house.domain.encode())))
+    async with RawPhone.open(house.domain) as caller:
+        await (await caller.up(b"4001")).hang_up()
 
 
 # --- and after all of it ------------------------------------------------------------------------
 
 
-async def test_after_all_this_two_people_talk_as_ever(
-    house: House, tap: Tap, phones: Phones
-) -> None:
-    actions = tap.actions()
-    assert set(actions) <= {"Challenge", "Login", "Ping", "Status", "Setvar", "PlayDTMF", "Hangup"}
-    await phones.ready("2001")
-    line = await (await phones.caller("+8613812345678", "Mei Lin 李")).dial("4900")
-    ringing = await (await phones.agent("2001")).incoming(10)
-    assert ringing.caller_name == "Cards, Mei Lin 李, not verified"
-    await ringing.answer()
-    line.hum()
-    ringing.hum()
-    await line.hears_tone(ringing.phone.tone_hz, 5)
-    await ringing.hears_tone(line.phone.tone_hz, 5)
+async def test_after_all_this_two_people_talk_as_ever(tap: Tap, phones: Phones) -> None:
+    assert not {"Originate", "Redirect", "Command"} & set(tap.actions())
+    await two_people_talk(phones)
