@@ -32,6 +32,12 @@ SNAPSHOT_VERSION = 1
 """To be raised when an older snapshot no longer means the same."""
 
 
+RETRY_NOT_RUNG = 4.0
+"""Seconds an agent is left out of a call whose offer never rang a phone: the phone may be back in a
+moment, as all are after a restart of Asterisk, and nobody was disturbed by the try."""
+_NOT_RUNG = frozenset({Cause.UNREACHABLE, Cause.LOST})
+
+
 class Engine:
     """All queues, calls and agents of one floor."""
 
@@ -252,8 +258,11 @@ class Engine:
             self._live.move(agent, Move.TAKE_BACK, at)
         else:
             self._agent_failed(agent, cause, queue.no_answer_limit, at)
-        if queue.retry_same_agent_after > 0:
-            call.without[offer.agent] = at + queue.retry_same_agent_after
+        pause = queue.retry_same_agent_after
+        if cause in _NOT_RUNG:
+            pause = min(pause, RETRY_NOT_RUNG)
+        if pause > 0:
+            call.without[offer.agent] = at + pause
         self._live.wait(call, at)
 
     def _agent_failed(self, agent: AgentRecord, cause: Cause, limit: int, at: float) -> None:

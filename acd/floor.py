@@ -14,7 +14,8 @@ class Queue:
     entering the queue. `leave_when_empty` is the grace after which a caller leaves when nobody who
     could ever take the call is logged in, `leave_when_paused` the same when all who could are
     paused; None means they stay. `no_answer_limit` failed offers in a row pause the agent (0:
-    never); the agent is left out of the call they did not take for `retry_same_agent_after`.
+    never); the agent is left out of the call they did not take for `retry_same_agent_after`, or
+    for a moment only when the phone never rang.
     Service level counts calls answered within `target_seconds` and leaves out callers who gave
     up within `short_abandon_seconds`.
     """

@@ -8,8 +8,7 @@ flow they began with.
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from ivr.errors import ConfigError, Problem
 from ivr.floor import FloorPlan, load_floor
 from ivr.flow import checks, loader
 from ivr.flow.model import Flow
-
-DIALLABLE = re.compile(r"[0-9]{2,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +41,15 @@ def load_plan(flows: Path, floor: Path) -> Plan:
         plan = load_floor(floor)
     except ConfigError as wrong:
         raise ConfigError([*wrong.problems, *_mistakes(flows)]) from None
-    names = frozenset(queue.name for queue in plan.floor.queues)
-    known = checks.Floor(queues=names, skills=plan.skills)
-    library = loader.load([flows], known)
-    if problems := [problem for flow in library.flows.values() for problem in _numbers(flow, plan)]:
-        raise ConfigError(problems)
-    return Plan(library, plan)
+    return Plan(loader.load([flows], known_names(plan)), plan)
 
 
-def _numbers(flow: Flow, floor: FloorPlan) -> Iterator[Problem]:
-    """Numbers that no caller could reach: the dialplan knows 2 to 15 digits, each number once."""
-    where = (flow.path, flow.place.line, flow.place.column)
-    for number in flow.numbers:
-        if not DIALLABLE.fullmatch(number):
-            yield Problem(*where, f'nobody can dial "{number}"', "a number is 2 to 15 digits")
-        elif floor.is_agent(number):
-            yield Problem(*where, f"{number} is an agent's extension", "give the flow its own")
-        elif floor.queue_of(number) is not None:
-            queue = floor.queue_of(number)
-            yield Problem(*where, f"{number} is the number of the queue {queue}", "give it its own")
+def known_names(plan: FloorPlan) -> checks.Floor:
+    """What flows are checked against: the floor's queues and skills, and the numbers it takes."""
+    queues = frozenset(queue.name for queue in plan.floor.queues)
+    taken = {number: f"the number of the queue {name}" for number, name in plan.numbers.items()}
+    agents = {agent.id: "an agent's extension" for agent in plan.floor.agents}
+    return checks.Floor(queues, plan.skills, taken | agents)
 
 
 def _mistakes(flows: Path) -> Sequence[Problem]:

@@ -127,7 +127,16 @@ def _voicemail(data: Data) -> str:
     return f"leaves a message of {duration(seconds)}"
 
 
+def _stumbled(data: Data) -> str:
+    times = data.get("times", 1)
+    which = {1: "1st", 2: "2nd", 3: "3rd"}.get(times) if isinstance(times, int) else None
+    return f"an error in the service ({which or f'{times}th'} time), see service.log"
+
+
 def _ended(data: Data) -> str:
+    if data.get("outcome") == "answered" and data.get("by") in {"agent", "caller"}:
+        reason = f" ({data['reason']})" if data.get("reason") else ""
+        return f"answered; the {data['by']} hung up{reason}"
     by = f" by {data['by']}" if data.get("by") else ""
     reason = f" ({data['reason']})" if data.get("reason") else ""
     return f"ended{by}: {data.get('outcome', '?')}{reason}"
@@ -162,6 +171,7 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "transferred": lambda data: f"agent {data.get('by', '?')} transfers to {data.get('to', '?')}",
     "voicemail": _voicemail,
     "resumed": _resumed,
+    "stumbled": _stumbled,
     "again": lambda data: "the step is repeated",
     "ended": _ended,
 }

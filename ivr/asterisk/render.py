@@ -138,19 +138,20 @@ def render(site: Site, templates: Path) -> list[Path]:
     """Write every template of `templates` into the site's folders; return the files that changed.
 
     Raises:
-        ServiceFault: a value holds control characters or a comment sign.
+        ServiceFault: a value holds control characters or a comment sign; then nothing was written.
     """
+    environment, values = _environment(templates), _values(site)
+    texts = {
+        site.folders.etc / template.name.removesuffix(".j2"): environment.get_template(
+            template.name
+        ).render(values)
+        for template in sorted(templates.glob("*.conf.j2"))
+    }
     for name, folder in asdict(site.folders).items():
         if name not in ("modules", "data"):
             Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
     (site.folders.messages / "away").mkdir(exist_ok=True, mode=0o700)
-    environment, values = _environment(templates), _values(site)
-    changed = []
-    for template in sorted(templates.glob("*.conf.j2")):
-        target = site.folders.etc / template.name.removesuffix(".j2")
-        if _replace(target, environment.get_template(template.name).render(values)):
-            changed.append(target)
-    return changed
+    return [target for target, text in texts.items() if _replace(target, text)]
 
 
 def _replace(target: Path, text: str) -> bool:

@@ -94,7 +94,7 @@ class DeskPhone:
 
     def _pause(self, agent: str, key: str) -> Prompt:
         reasons = self.pause_reasons()
-        if key and not (key.isdigit() and 1 <= int(key) <= len(reasons)):
+        if key and not (key.isdecimal() and 1 <= int(key) <= len(reasons)):
             return self._say("no-such-reason")
         usual = "break" if "break" in reasons or not reasons else reasons[0]
         reason = reasons[int(key) - 1] if key else usual

@@ -35,9 +35,9 @@ LOOK_AGAIN_MS = 5000
 WAKE_AGAIN = 0.1
 """A digit that arrives between two AGI commands is thrown away by Asterisk: knock until heard."""
 
-SURELY_ANSWERED = 4.0
+SURELY_ANSWERED = 5.0
 """Seconds after the ringing at which a Dial that is still out means a talk, AMI's word or not: Dial
-itself would have given up. The distributor's lease ends a second later."""
+itself would have given up by then."""
 
 EXITS: Mapping[Exit, Outcome] = {
     Exit.TIMEOUT: "timeout",

@@ -16,15 +16,19 @@ from typing import Final, Literal
 
 from ivr.asterisk.process import CONTROL_SOCKET, listener, socket_folder
 from ivr.asterisk.provision import PREFERRED, ProvisionError, Tool, find_asterisk, find_tool
-from ivr.errors import IvrError
+from ivr.errors import ConfigError, IvrError
 from ivr.operator.client import ask
+from ivr.plans import load_plan
 from ivr.resources import asterisk_templates
+from ivr.secrets import Secrets
 from ivr.settings import LOOPBACK, Settings
 
 State = Literal["ok", "warn", "bad"]
 
 _LITTLE_SPACE: Final = 1_000_000_000
 SERVICE: Final = "-m ivr serve"
+_LOG_LINES: Final = 200
+_LOG_BYTES: Final = 1_000_000
 _LISTENING: Final = "0A"  # the kernel's TCP_LISTEN, as /proc/net/tcp shows it
 
 
@@ -83,16 +87,17 @@ def examine(settings: Settings) -> Iterator[Check]:
     yield _asterisk(settings)
     yield _speech(settings)
     yield _shipped()
-    yield _flows(settings)
-    yield _floor(settings)
+    yield from _plan(settings)
     for name, folder in (("home", settings.home), ("cache", settings.cache)):
         yield _writable(name, folder)
         yield _space(name, folder)
+    yield _secrets(settings)
     running = running_asterisk(settings)
     yield Check("running", "ok", f"Asterisk, process {running}" if running else "not running")
     if running:
         yield _service(settings)
     yield from _ports(settings, running)
+    yield _log(settings.log_dir / "service.log")
 
 
 def taken_ports(settings: Settings) -> list[Check]:
@@ -156,20 +161,51 @@ def _shipped() -> Check:
         return Check("templates", "bad", str(why), "install Tieline again")
 
 
-def _flows(settings: Settings) -> Check:
-    files = [f for f in settings.flows.glob("*.yaml") if f != settings.floor]
-    flows = sorted(f.stem for f in files if "." not in f.stem)  # x.scenarios.yaml is no flow
-    if flows:
-        return Check("flows", "ok", f"{', '.join(flows)} ({_short(settings.flows)})")
-    cure = "put call flows there, or name another folder with the setting `flows`"
-    return Check("flows", "bad", f"no flow in {_short(settings.flows)}", cure)
+def _plan(settings: Settings) -> Iterator[Check]:
+    """The flows and the floor, read as `run` reads them."""
+    try:
+        plan = load_plan(settings.flows, settings.floor)
+    except ConfigError as wrong:
+        for each in wrong.problems:
+            name = "floor" if each.file == str(settings.floor) else "flows"
+            found = f"{_short(each.file)}:{each.line}:{each.column}: {each.message}"
+            cure = each.cure or f"correct it, or name another with the setting `{name}`"
+            yield Check(name, "bad", found, cure)
+        return
+    flows = ", ".join(sorted(plan.library.flows))
+    yield Check("flows", "ok", f"{flows} ({_short(settings.flows)})")
+    yield Check("floor", "ok", _short(settings.floor))
 
 
-def _floor(settings: Settings) -> Check:
-    if settings.floor.is_file():
-        return Check("floor", "ok", _short(settings.floor))
-    cure = "write it, or name another file with the setting `floor`"
-    return Check("floor", "bad", f"there is no {_short(settings.floor)}", cure)
+def _secrets(settings: Settings) -> Check:
+    file = settings.home / "secrets.json"
+    try:
+        if not file.is_file():
+            return Check("secrets", "ok", "made at the first `tieline run`")
+        _ = Secrets(settings.home).console_token
+        return Check("secrets", "ok", _short(file))
+    except ConfigError as wrong:
+        problem = wrong.problems[0]
+        return Check("secrets", "bad", f"{_short(file)} {problem.message}", problem.cure)
+    except OSError as why:
+        return Check("secrets", "bad", f"{_short(file)}: {why.strerror}", "make it yours")
+
+
+def _log(file: Path) -> Check:
+    """Errors that the service wrote down of late."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(0, file.stat().st_size - _LOG_BYTES))
+            lines = stream.read().splitlines()[-_LOG_LINES:]
+    except FileNotFoundError:
+        return Check("log", "ok", "nothing yet")
+    except OSError as why:
+        return Check("log", "warn", f"{_short(file)}: {why.strerror}", "make it yours")
+    errors = sum(b"level=error" in line.split() for line in lines)
+    if not errors:
+        return Check("log", "ok", f"no errors of late in {_short(file)}")
+    found = f"{errors} error{'' if errors == 1 else 's'} in the last {len(lines)} lines"
+    return Check("log", "warn", found, f"read them: grep level=error {_short(file)}")
 
 
 def _existing(folder: Path) -> Path:

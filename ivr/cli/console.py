@@ -39,13 +39,15 @@ def register(app: typer.Typer) -> None:
 def show(
     what: Annotated[
         list[str] | None,
-        typer.Argument(help="queues, agents, calls, contacts or flows; then one name."),
+        typer.Argument(
+            help="queues (if nothing is named), agents, calls, contacts or flows; then one name."
+        ),
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Refresh every second, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show queues, agents, calls, contacts or flows; queues if nothing is named."""
+    """Show queues, agents, calls, contacts or flows."""
     settings, words = load_settings(), _joined(what or ["queues"])
     if not watch:
         typer.echo(ask(settings, "show", words))
@@ -79,7 +81,7 @@ def do(
         typer.Argument(help="What to do, such as pause/1001/lunch; `tieline do help` lists all."),
     ] = None,
 ) -> None:
-    """Pause, log in, move, close, drain, reload: what an operator does."""
+    """Pause, log in, move, close, drain, reload, as an operator."""
     words = _joined(action or ["help"])
     verb = "help" if words == "help" else "do"
     typer.echo(ask(load_settings(), verb, words))
@@ -90,7 +92,7 @@ def why(
         str, typer.Argument(help="A call, a contact or the beginning of its id, or an agent.")
     ],
 ) -> None:
-    """Say why a call waits, or why an agent gets no call, and what would help."""
+    """Say why a call waits, or why an agent gets no call."""
     typer.echo(ask(load_settings(), "why", of))
 
 
@@ -99,7 +101,7 @@ def console(
         str | None, typer.Option("--execute", "-x", help="Run one command and end.")
     ] = None,
 ) -> None:
-    """Open the console of the running Asterisk, where `acd help` lists our words."""
+    """Open the console of the running Asterisk; try `acd help` there."""
     settings = load_settings()
     configuration = settings.run_dir / "etc" / "asterisk.conf"
     running = configuration.is_file() and listener(socket_folder(settings.run_dir) / CONTROL_SOCKET)

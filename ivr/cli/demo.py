@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     fast: Annotated[bool, typer.Option("--fast", help="Everybody hurries: under 40 s.")] = False,
 ) -> None:
-    """Watch scripted callers and agents talk over real SIP phones, and what Tieline does.
+    """Watch scripted callers and agents talk over real SIP phones.
 
     Plays on the Tieline that runs here if it is at leisure, otherwise on one of its own, which
     is gone afterwards. Ctrl-C ends everything.

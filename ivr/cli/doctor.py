@@ -29,7 +29,12 @@ def register(app: typer.Typer) -> None:
 def setup(
     tests: Annotated[bool, typer.Option("--tests", help="Also what the tests need.")] = False,
 ) -> None:
-    """Find or fetch the programs Tieline runs on. Nothing is installed into the system."""
+    """Find or fetch the programs Tieline runs on.
+
+    Nothing is installed into the system.
+
+    Example: tieline setup
+    """
     console = Console(stderr=True)
     with shown_progress(console) as progress:
         tools = ensure_tools(load_settings(), TEST_TOOLS if tests else RUN_TOOLS, progress)
@@ -40,7 +45,13 @@ def setup(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Check this installation: what was found, what is missing, and the cure."""
+    """Check this installation: what is there, what not, and the cure.
+
+    \b
+    Examples:
+      tieline doctor
+      tieline doctor --json
+    """
     try:
         checks = list(examine(load_settings()))
     except ConfigError as refused:

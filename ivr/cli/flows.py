@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,10 +20,11 @@ from ivr.flow import loader, scenario
 from ivr.flow.actions import MASK, OUTCOMES, Ask, Prompt, Queue, Voicemail
 from ivr.flow.checks import Floor
 from ivr.flow.loader import Library
-from ivr.flow.model import Flow
+from ivr.flow.model import Flow, QueueStep
 from ivr.flow.state import Facts
 from ivr.flow.tables import SUFFIX, make_hash, read_table
 from ivr.flow.yaml import Problems, quote, suggest
+from ivr.plans import known_names
 from ivr.settings import load_settings
 
 Paths = Annotated[
@@ -48,7 +49,7 @@ def check(
     paths: Paths = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Read flows, tables, scenarios and the floor, and report every mistake at its place.
+    """Report every mistake in flows, tables, scenarios and the floor.
 
     \b
     Example:
@@ -56,19 +57,21 @@ def check(
       tieline check flows/clinic.yaml --json
     """
     given = _given(paths)
-    problems, library = _check(given)
+    floor = _floor_file(given, usual=not paths)
+    problems, library = _check(given, floor)
+    notes = list(_notes(library, floor))
     if as_json:
-        typer.echo(_as_json(library, problems))
+        typer.echo(_as_json(library, problems, notes))
     else:
-        for problem in problems:
-            typer.echo(str(problem))
+        for line in (*problems, *notes):
+            typer.echo(str(line))
         typer.echo(_summary(library, problems))
     if problems:
         raise typer.Exit(1)
 
 
-def _check(paths: Sequence[Path]) -> tuple[list[Problem], Library | None]:
-    floor, wrong = _floor(paths)
+def _check(paths: Sequence[Path], floor_file: Path | None) -> tuple[list[Problem], Library | None]:
+    floor, wrong = _floor(floor_file)
     problems = Problems(list(wrong))
     for path in (file for each in paths for file in _scenarios(each)):
         scenario.read_scenarios(path.read_bytes(), str(path), problems)
@@ -90,17 +93,33 @@ def _scenarios(path: Path) -> list[Path]:
     return [path] if path.name.endswith(loader.SCENARIOS) and path.is_file() else []
 
 
-def _floor(paths: Iterable[Path]) -> tuple[Floor | None, tuple[Problem, ...]]:
-    """The names of the floor that lies in one of the folders."""
-    for path in paths:
-        file = (path if path.is_dir() else path.parent) / loader.FLOOR
-        if file.is_file():
-            try:
-                plan = load_floor(file)
-            except ConfigError as error:
-                return None, error.problems
-            return Floor({queue.name for queue in plan.floor.queues}, plan.skills), ()
-    return None, ()
+def _floor_file(paths: Iterable[Path], *, usual: bool) -> Path | None:
+    """The floor of the settings, with the usual flows; else the one in one of the folders."""
+    found = [(path if path.is_dir() else path.parent) / loader.FLOOR for path in paths]
+    if usual:
+        found.insert(0, _short(load_settings().floor))
+    return next((file for file in found if file.is_file()), None)
+
+
+def _floor(file: Path | None) -> tuple[Floor | None, tuple[Problem, ...]]:
+    """The names that flows are checked against."""
+    if file is None:
+        return None, ()
+    try:
+        return known_names(load_floor(file)), ()
+    except ConfigError as error:
+        return None, error.problems
+
+
+def _notes(library: Library | None, floor: Path | None) -> Iterator[str]:
+    """What is no mistake but good to know."""
+    flows = library.flows.values() if library is not None else ()
+    for flow in flows:
+        if not flow.numbers:
+            yield f"{flow.path}: no number: nobody can dial it"
+    queued = any(isinstance(step, QueueStep) for flow in flows for step in flow.steps.values())
+    if floor is None and queued:
+        yield f"there is no {loader.FLOOR}: queues and skills were not checked"
 
 
 def _summary(library: Library | None, problems: Sequence[Problem]) -> str:
@@ -112,7 +131,7 @@ def _summary(library: Library | None, problems: Sequence[Problem]) -> str:
     return f"{_count(len(flows), 'flow')}, {_count(steps, 'step')}: no mistakes"
 
 
-def _as_json(library: Library | None, problems: Sequence[Problem]) -> str:
+def _as_json(library: Library | None, problems: Sequence[Problem], notes: Sequence[str]) -> str:
     flows = [
         {"flow": flow.name, "file": flow.path, "numbers": flow.numbers, "steps": len(flow.steps)}
         for flow in (library.flows.values() if library is not None else ())
@@ -127,7 +146,8 @@ def _as_json(library: Library | None, problems: Sequence[Problem]) -> str:
         }
         for problem in problems
     ]
-    return json.dumps({"flows": flows, "problems": told}, indent=2, ensure_ascii=False)
+    whole = {"flows": flows, "problems": told, "notes": notes}
+    return json.dumps(whole, indent=2, ensure_ascii=False)
 
 
 def _count(number: int, what: str) -> str:
@@ -160,7 +180,7 @@ def attempt(
         str | None, typer.Option("--queue", help=f"How a queue ends: {', '.join(OUTCOMES)}.")
     ] = None,
 ) -> None:
-    """Call a flow without a telephone: see every prompt and decision, and type the keys.
+    """Call a flow without a telephone, and type the caller's keys.
 
     \b
     Example:
@@ -294,7 +314,7 @@ class _Stage:
 
 
 def scenarios(paths: Paths = None) -> None:
-    """Play the scenarios beside the flows and report what came differently.
+    """Play the scenarios beside the flows; tell what came differently.
 
     \b
     Example:
@@ -347,11 +367,22 @@ def _show_failure(console: Console, failure: scenario.Failure) -> None:
 
 
 def secret() -> None:
-    """Make the hash of a PIN or password, to be put into a table of customers.
+    """Make the hash of a PIN or password, for a table of customers.
 
     \b
     Example:
       tieline secret
+      echo 1234 | tieline secret
     """
-    typed: str = typer.prompt("Secret", hide_input=True, confirmation_prompt=True)
-    typer.echo(make_hash(typed))
+    typer.echo(make_hash(_typed_secret()))
+
+
+def _typed_secret() -> str:
+    """Asked twice at a keyboard; elsewhere the first line of standard input."""
+    if sys.stdin.isatty():
+        typed: str = typer.prompt("Secret", hide_input=True, confirmation_prompt=True)
+        return typed
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise IvrError("no secret came: type it, or echo 1234 | tieline secret")
+    return line

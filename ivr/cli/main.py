@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ def _app() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
     for group in (server, demo, flows, contacts, console, sounds, doctor):
         group.register(app)
@@ -32,11 +34,23 @@ def _app() -> typer.Typer:
     return app
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tieline {metadata.version('tieline')}")
+        raise typer.Exit
+
+
 def _options(
     config: Annotated[
         Path | None,
         typer.Option("--config", "-c", help="Settings file; ./tieline.yaml if there is one."),
     ] = None,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", callback=_version, is_eager=True
+        ),
+    ] = False,
 ) -> None:
     """Telephony-first IVR and ACD on Asterisk. Start with: tieline run"""
     if config is not None:

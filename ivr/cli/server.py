@@ -36,8 +36,11 @@ def register(app: typer.Typer) -> None:
 
 
 def run() -> None:
-    """Set up what is missing, start Asterisk and the service, and stay until Ctrl-C.
+    """Start Asterisk and the service, and stay until Ctrl-C.
 
+    What is missing is set up first.
+
+    \b
     Example: TIELINE_SIP_PORT=5070 tieline run
     """
     settings = load_settings()
@@ -77,7 +80,7 @@ async def _supervised(
 
 
 def serve() -> None:
-    """Run the service alone, beside an Asterisk that `tieline run` or systemd looks after.
+    """Run the service alone, beside an Asterisk that runs already.
 
     Example: tieline serve
     """

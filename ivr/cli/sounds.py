@@ -66,7 +66,7 @@ def sounds(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """List the recordings that flows name, and which of them are there.
+    """List the recordings that flows name, and which are there.
 
     \b
     Examples:

@@ -27,19 +27,30 @@ class Draft:
     flow: Flow
     references: tuple[tuple[str, Place], ...] = ()
     loose: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    name_place: Place | None = None
+    number_places: Mapping[str, Place] = field(default_factory=dict)
+
+    def place_of_number(self, number: str) -> Place:
+        """Where the number is written."""
+        return self.number_places.get(number, self.flow.place)
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The names a flow may use, when they are known."""
+    """The names a flow may use, when they are known; `taken` says whose a number is already."""
 
     queues: Collection[str]
     skills: Collection[str]
+    taken: Mapping[str, str] = field(default_factory=dict)
 
 
 def check(draft: Draft, problems: Problems, floor: Floor | None = None) -> None:
     """Everything that can be said about one flow."""
     flow = draft.flow
+    for number in flow.numbers:
+        if floor is not None and number in floor.taken:
+            place = draft.place_of_number(number)
+            problems.add(place, f"{number} is {floor.taken[number]}", "give the flow its own")
     nearest = _references(draft, problems)
     everything = frozenset(flow.fields) | frozenset(FACTS)
     ways = _ways(draft, nearest, everything)
@@ -52,20 +63,24 @@ def check(draft: Draft, problems: Problems, floor: Floor | None = None) -> None:
     _loops(flow, ways, problems)
 
 
-def check_together(flows: Sequence[Flow], problems: Problems) -> None:
+def check_together(drafts: Sequence[Draft], problems: Problems) -> None:
     """Flows that get in each other's way."""
-    for what, names in (
-        ("flow", [(flow.name, flow) for flow in flows]),
-        ("number", [(number, flow) for flow in flows for number in flow.numbers]),
-    ):
-        first: dict[str, Flow] = {}
-        for name, flow in names:
-            earlier = first.setdefault(name, flow)
+    names: dict[str, Flow] = {}
+    numbers: dict[str, Flow] = {}
+    for draft in drafts:
+        flow = draft.flow
+        earlier = names.setdefault(flow.name, flow)
+        if earlier is not flow:
+            message = f"the flow {quote(flow.name)} is already taken by {earlier.path}"
+            problems.add(draft.name_place or flow.place, message)
+        for number in flow.numbers:
+            place = draft.place_of_number(number)
+            earlier = numbers.setdefault(number, flow)
             if earlier is not flow:
-                message = f"the {what} {quote(name)} is already taken by {earlier.path}"
-                problems.add(flow.place, message)
-            elif what == "number" and flow.numbers.count(name) > 1:
-                problems.add(flow.place, f"the number {quote(name)} stands here twice")
+                message = f"the number {quote(number)} is already taken by {earlier.path}"
+                problems.add(place, message)
+            elif flow.numbers.count(number) > 1:
+                problems.add(place, f"the number {quote(number)} stands here twice")
 
 
 # --- names of steps --------------------------------------------------------------------------

@@ -19,7 +19,7 @@ FIELD_TYPES = ("digits", "number", "choice", "phone", "text", "yesno")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
-_NUMBER = re.compile(r"\+?[0-9*#]{1,20}")
+_NUMBER = re.compile(r"[0-9]{2,15}")
 _LENGTH = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?")
 _SPAN = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)-([01]?\d|2[0-4]):([0-5]\d)")
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?")
@@ -34,11 +34,19 @@ def read_numbers(root: Section, reading: Reading) -> tuple[str, ...]:
     def number(item: Node) -> str | None:
         text = as_text(item, "a number", reading.problems)
         if text is not None and not _NUMBER.fullmatch(text):
-            reading.problems.add(item.place, f"{quote(text)} cannot be dialled", "use digits")
+            cure = "a number is 2 to 15 digits"
+            reading.problems.add(item.place, f"nobody can dial {quote(text)}", cure)
             return None
         return text
 
     return as_list(node, '"numbers"', reading.problems, number)
+
+
+def number_places(root: Section) -> dict[str, Place]:
+    """Where each number is written; of one that stands there twice, the second place."""
+    node = root.node("numbers")
+    items = node.items if isinstance(node, Sequence) else (node,)
+    return {item.text: item.place for item in items if isinstance(item, Scalar)}
 
 
 def read_languages(root: Section, reading: Reading) -> tuple[Language, ...]:

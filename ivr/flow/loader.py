@@ -49,7 +49,7 @@ def load(paths: Iterable[Path | str], floor: Floor | None = None) -> Library:
         check(draft, problems, floor)
         _identify(draft.flow, tables, problems)
     flows = [draft.flow for draft in drafts]
-    check_together(flows, problems)
+    check_together(drafts, problems)
     problems.raise_if_any()
     return Library(
         {flow.name: flow for flow in flows},
@@ -96,7 +96,13 @@ def _flow(root: Section, file: str, revision: str, reading: Reading) -> Draft:
         keys=keys,
         place=root.place_of("numbers"),
     )
-    return Draft(flow, tuple(reading.references), loose)
+    return Draft(
+        flow,
+        tuple(reading.references),
+        loose,
+        name_place=root.place_of("flow"),
+        number_places=contract.number_places(root),
+    )
 
 
 def _steps(root: Section, reading: Reading) -> tuple[dict[str, AnyStep], dict[str, frozenset[str]]]:

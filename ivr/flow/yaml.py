@@ -42,6 +42,9 @@ MAX_GUESSES = 50
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
+_WORDS = "put words that contain a colon or a comma in quotes"
+_UNCLOSED = "an unclosed quote"
+_CLOSE = "close it with the same sign; it opens here"
 _LOADER = getattr(yaml, "CLoader", yaml.Loader)
 
 
@@ -164,29 +167,55 @@ def parse(source: bytes | str, file: str, problems: Problems) -> Node | None:
     text = _decode(source, file, problems)
     if text is None:
         return None
+    builder = _Builder(file, problems)
     try:
-        return _Builder(file, problems).build(text)
+        return builder.build(text)
     except _Refused as refused:
         problems.add(refused.place, refused.message, refused.cure)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
-        problems.add(place, f"not valid YAML: {error.problem or error.context}", _cure(error))
+        problems.add(*_broken(error, text, builder))
     except yaml.YAMLError as error:
         problems.add(Place(file, 1, 1), f"not valid YAML: {str(error).splitlines()[0]}")
     return None
 
 
+def _broken(error: yaml.MarkedYAMLError, text: str, builder: _Builder) -> tuple[Place, str, str]:
+    """Where the parser gave up, or better where that began; what is wrong, and the cure."""
+    mark = error.problem_mark or error.context_mark
+    if mark is None:
+        return Place(builder.file, 1, 1), f"not valid YAML: {error.problem}", ""
+    place = Place(builder.file, mark.line + 1, mark.column + 1)
+    problem = error.problem or error.context or ""
+    began = error.context_mark
+    if "quoted scalar" in (error.context or "") and "end of stream" in problem and began:
+        place = Place(builder.file, began.line + 1, began.column + 1)
+        return place, _UNCLOSED, _CLOSE
+    if builder.long_quote is not None and builder.long_quote[1] == place.line:
+        return builder.long_quote[0], _UNCLOSED, _CLOSE
+    line = text.split("\n")[mark.line] if "token" in problem or "tab" in problem else ""
+    if "\t" in line[: mark.column + 1]:
+        return place, "a tab; indent with spaces", ""
+    return place, f"not valid YAML: {problem}", _cure(error)
+
+
 def _cure(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or ""
     if "cannot start any token" in problem:
-        return "indent with spaces, and put quotes around text that begins with a special sign"
+        return "put quotes around text that begins with a special sign"
     if "mapping values are not allowed" in problem:
         return "put quotes around text that contains a colon followed by a space"
+    if "did not find expected ','" in problem and _same_line(error):
+        return _WORDS
     if "did not find expected" in problem:
         began = f"; it begins on line {error.context_mark.line + 1}" if error.context_mark else ""
         return f"check the indentation and the brackets just before this{began}"
     return ""
+
+
+def _same_line(error: yaml.MarkedYAMLError) -> bool:
+    """Whether the brackets begin on the line of the mistake: then it is hardly an open bracket."""
+    marks = error.problem_mark, error.context_mark
+    return len({mark.line for mark in marks if mark is not None}) == 1
 
 
 def _decode(source: bytes | str, file: str, problems: Problems) -> str | None:
@@ -226,6 +255,8 @@ class _Open:
     items: list[Node] | None
     entries: dict[str, Entry]
     key: Scalar | None = None
+    braces: bool = False
+    key_end: Place | None = None
 
 
 class _Builder:
@@ -237,6 +268,8 @@ class _Builder:
         self.stack: list[_Open] = []
         self.root: Node | None = None
         self.count = 0
+        self.long_quote: tuple[Place, int] | None = None
+        """The last quoted text of several lines: where it opens, and the line of its end."""
 
     def build(self, text: str) -> Node:
         documents = 0
@@ -266,7 +299,7 @@ class _Builder:
             self._refuse(event, f"a tag, {tag}", "tags are not used here; quotes make text")
         place = self._place(event)
         if isinstance(event, yaml.ScalarEvent):
-            self._add(Scalar(event.value, place, quoted=bool(event.style)))
+            self._scalar(event, place)
             return
         waiting = self.stack[-1] if self.stack else None
         if waiting is not None and waiting.items is None and waiting.key is None:
@@ -274,7 +307,22 @@ class _Builder:
         if len(self.stack) >= MAX_DEPTH:
             self._refuse(event, f"more than {MAX_DEPTH} levels", "flatten the file")
         is_list = isinstance(event, yaml.SequenceStartEvent)
-        self.stack.append(_Open(place, [] if is_list else None, {}))
+        braces = isinstance(event, yaml.MappingStartEvent) and bool(event.flow_style)
+        self.stack.append(_Open(place, [] if is_list else None, {}, braces=braces))
+
+    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
+        end = self._end(event)
+        if event.style in {'"', "'"} and end.line > place.line:
+            self.long_quote = place, end.line
+        top = self.stack[-1] if self.stack else None
+        if top is not None and top.braces and top.key is None:
+            top.key_end = end
+        elif top is not None and top.key is not None and place == end == top.key_end:
+            # Not even a colon stands there: it is the rest of a sentence with a comma.
+            self.problems.add(top.key.place, f"{quote(top.key.text)} has no value", _WORDS)
+            top.key = None
+            return
+        self._add(Scalar(event.value, place, quoted=bool(event.style)))
 
     def _close(self) -> None:
         done = self.stack.pop()
@@ -311,6 +359,10 @@ class _Builder:
     def _place(self, event: yaml.Event) -> Place:
         mark = event.start_mark
         return Place(self.file, mark.line + 1, mark.column + 1) if mark else Place(self.file, 1, 1)
+
+    def _end(self, event: yaml.Event) -> Place:
+        mark = event.end_mark
+        return Place(self.file, mark.line + 1, mark.column + 1) if mark else self._place(event)
 
     def _refuse(self, event: yaml.Event, message: str, cure: str) -> None:
         raise _Refused(self._place(event), message, cure)

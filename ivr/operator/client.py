@@ -9,9 +9,12 @@ from aiohttp import encode_basic_auth
 
 from ivr.errors import IvrError
 from ivr.operator.server import FORM, HOST, USER
-from ivr.operator.wording import Refused
+from ivr.operator.wording import Refused, for_shell
 from ivr.secrets import Secrets
 from ivr.settings import Settings
+
+_CONSOLE_ONLY = "Join words by slashes"
+_SHELL_HELP = "CALL is a contact's id or the beginning of it."
 
 PATIENCE = 5.0
 """Seconds to wait for the service; it answers within two."""
@@ -22,7 +25,7 @@ class NotRunning(IvrError):
 
 
 def ask(settings: Settings, verb: str, words: str = "") -> str:
-    """The answer to `acd <verb> <words>`.
+    """The answer to `acd <verb> <words>`, in the words of a shell.
 
     Raises:
         Refused: with the service's own words.
@@ -34,7 +37,7 @@ def ask(settings: Settings, verb: str, words: str = "") -> str:
     token = Secrets(settings.home).console_token
     status, text = _post(settings.console_port, token, verb, words)
     if status == 409:
-        raise Refused(text.rstrip("\n"))
+        raise Refused(for_shell(text).rstrip("\n"))
     if status == 413:
         raise Refused("That is too long.")
     if status != 200:
@@ -42,7 +45,9 @@ def ask(settings: Settings, verb: str, words: str = "") -> str:
             f"port {settings.console_port} belongs to another installation or program (it said "
             f"{status}): start this one with tieline run, or set TIELINE_CONSOLE_PORT"
         )
-    return text.rstrip("\n")
+    if verb == "help":
+        text = text.partition(_CONSOLE_ONLY)[0] + _SHELL_HELP
+    return for_shell(text).rstrip("\n")
 
 
 def _post(port: int, token: str, verb: str, words: str) -> tuple[int, str]:

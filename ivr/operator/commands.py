@@ -97,7 +97,7 @@ class Commands:
         if action is None:
             if not word:
                 raise Refused(f"Usage: acd do ACTION. Known: {', '.join(ACTIONS)}.")
-            raise unknown("action", word, ACTIONS)
+            raise Refused(f"{unknown('action', word, ACTIONS)} See acd help.")
         if not action.least <= len(arguments) <= len(action.takes) or "" in arguments:
             raise Refused(f"Usage: acd do {action.usage(word.lower())}")
         if action.run is None:

@@ -46,7 +46,12 @@ def _why_not_a_call(picture: Picture, word: str, not_there: Refused) -> str:
     try:
         contact = picture.contact(word)
     except Refused:
-        raise not_there from None
+        ids = [*picture.contacts, *(row.contact for row in picture.calls)]
+        if any(word in each for each in ids):
+            raise not_there from None
+        raise Refused(
+            f'No agent and no call "{word[:60]}". See acd show agents, acd show calls.'
+        ) from None
     doing = where(picture, contact)
     return f"{contact.id} {picture.who(contact.id)} waits for no agent: it is {doing}."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,6 +12,8 @@ from ivr.errors import IvrError
 
 SHORT_LIST = 12
 """More names than this are not listed in an answer."""
+
+_TYPED = re.compile(r"\bacd (help|show|why|do)\b( [^\s,]+)?")
 
 # Invisible characters that turn the direction of text: a caller's name must not rearrange a screen.
 _TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -56,6 +59,18 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 def unknown(what: str, word: str, known: Iterable[str]) -> Refused:
     """The refusal of a name nobody has."""
     return Refused(f'No {what} "{word[:60]}". {suggestion(word, known)}'.rstrip())
+
+
+def for_shell(text: str) -> str:
+    """The text with `tieline do pause 1001 lunch` for `acd do pause/1001/lunch` and the like."""
+    return _TYPED.sub(_typed_in_a_shell, text)
+
+
+def _typed_in_a_shell(match: re.Match[str]) -> str:
+    words = (match[2] or "").replace("[/", " [").replace("/", " ")
+    if match[1] == "help":
+        return f"tieline do help{words}"
+    return f"tieline {match[1]}{words}"
 
 
 def width(text: str) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from acd import model as m
+from acd.engine import RETRY_NOT_RUNG
 from acd.errors import IllegalEvent, UnknownAgent, UnknownQueue
 from acd.livefloor import LEASE_MARGIN
 from acd.model import AgentState as S
@@ -395,3 +396,14 @@ def test_new_rules_of_order_apply_to_those_who_wait() -> None:
     d.log_in("1001")
     assert d.row().waiting == 1
     assert d.rung_for("urgent") == "1001"
+
+
+def test_an_agent_whose_phone_was_away_for_a_moment_is_tried_again_soon() -> None:
+    d = desk(ONE, retry_same_agent_after=30)
+    d.log_in("1001")
+    d.queue("a")
+    d.fail("1001", Cause.UNREACHABLE)
+    d.wait(RETRY_NOT_RUNG - 0.1)
+    assert d.rung_for("a") is None
+    d.wait(0.2)
+    assert d.rung_for("a") == "1001"

@@ -88,7 +88,7 @@ def mistakes(source: str, floor: Floor | None = None) -> list[str]:
     draft = read_flow(source, "x.yaml", problems)
     if draft is not None:
         check(draft, problems, floor)
-        check_together([draft.flow], problems)
+        check_together([draft], problems)
     return [str(problem).removeprefix("x.yaml:") for problem in problems.all()]
 
 

@@ -61,7 +61,7 @@ steps:
 """
 
 TOLD = [
-    '2:19: "40 01" cannot be dialled (use digits)',
+    '2:19: nobody can dial "40 01" (a number is 2 to 15 digits)',
     '6:11: unknown zone "Asia/Shanghia" (did you mean "Asia/Shanghai"?)',
     "9:12: two spans of one day overlap",
     '10:7: mon stands in calendar "desk" twice',
@@ -323,30 +323,30 @@ BYE = "flow: {name}\nnumbers: ['{number}']\nstart: a\nsteps: {{a: {{hangup: x}}}
 def test_a_folder_is_read_without_its_floor_tables_and_scenarios(tmp_path: Path) -> None:
     write(
         tmp_path,
-        a__yaml=BYE.format(name="a", number=1),
-        b__yaml=BYE.format(name="b", number=2),
+        a__yaml=BYE.format(name="a", number=41),
+        b__yaml=BYE.format(name="b", number=42),
         floor__yaml="queues: {}",
         b__scenarios__yaml="flow: b",
     )
     library = load([tmp_path])
     assert set(library.flows) == {"a", "b"}
-    answering = library.for_number("2")
+    answering = library.for_number("42")
     assert answering is not None
     assert answering.name == "b"
-    assert library.for_number("3") is None
+    assert library.for_number("43") is None
 
 
 def test_two_flows_cannot_have_one_number_or_one_name(tmp_path: Path) -> None:
-    same = BYE.format(name="a", number=1)
+    same = BYE.format(name="a", number=41)
     told = told_by_load(write(tmp_path, a__yaml=same, b__yaml=same))
     assert told == [
-        f'{tmp_path}/b.yaml:2:10: the flow "a" is already taken by {tmp_path}/a.yaml',
-        f'{tmp_path}/b.yaml:2:10: the number "1" is already taken by {tmp_path}/a.yaml',
+        f'{tmp_path}/b.yaml:1:7: the flow "a" is already taken by {tmp_path}/a.yaml',
+        f'{tmp_path}/b.yaml:2:11: the number "41" is already taken by {tmp_path}/a.yaml',
     ]
 
 
 def test_mistakes_of_all_files_are_told_together(tmp_path: Path) -> None:
-    broken = BYE.format(name="a", number=1).replace("start: a", "start: b")
+    broken = BYE.format(name="a", number=41).replace("start: a", "start: b")
     write(tmp_path, a__yaml=broken, b__yaml="flow: [", x__table__yaml="key: 1\nrows: x")
     told = told_by_load(tmp_path, tmp_path / "nope.yaml")
     names = {Path(each.split(":")[0]).name for each in told}

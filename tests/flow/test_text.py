@@ -17,6 +17,7 @@ from ivr.flow.loader import load
 from ivr.flow.scenario import play, read_scenarios
 from ivr.flow.tables import Table, parse_table, verify
 from ivr.flow.yaml import Problems
+from ivr.plans import load_plan
 from tests.flow.flows import FLOWS, NOW, SMALL
 
 APP = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -90,6 +91,44 @@ def test_check_lists_every_mistake_as_a_line_and_as_json(tmp_path: Path) -> None
             "message": 'unknown step "agre"',
             "cure": 'did you mean "agree"?',
         }
+    ]
+
+
+TAKEN = """\
+flow: x
+numbers: ["1001", "4102", "*41", "+4000", "7", "4001"]
+start: a
+steps: {a: {queue: billing, otherwise: b}, b: {hangup: Bye.}}
+"""
+
+
+def test_check_tells_the_numbers_that_run_would_refuse(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(TAKEN)
+    floor = tmp_path / "floor.yaml"
+    floor.write_text('queues: {billing: {number: "4102"}}\nagents: {"1001": {name: Ana}}')
+    code, told = run("check", str(tmp_path))
+    assert code == 1
+    assert [line.removeprefix(f"{tmp_path}/x.yaml:") for line in told.splitlines()] == [
+        "2:11: 1001 is an agent's extension (give the flow its own)",
+        "2:19: 4102 is the number of the queue billing (give the flow its own)",
+        '2:27: nobody can dial "*41" (a number is 2 to 15 digits)',
+        '2:34: nobody can dial "+4000" (a number is 2 to 15 digits)',
+        '2:43: nobody can dial "7" (a number is 2 to 15 digits)',
+        "5 mistakes in 1 file",
+    ]
+    with pytest.raises(ConfigError) as refused:
+        load_plan(tmp_path, floor)
+    assert [str(each) for each in refused.value.problems] == told.splitlines()[:-1]
+
+
+def test_check_tells_what_it_could_not_check_and_what_nobody_can_dial(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text(TAKEN.replace(TAKEN.splitlines()[1], ""))
+    code, told = run("check", str(tmp_path))
+    assert code == 0
+    assert told.splitlines() == [
+        f"{tmp_path}/x.yaml: no number: nobody can dial it",
+        "there is no floor.yaml: queues and skills were not checked",
+        "1 flow, 2 steps: no mistakes",
     ]
 
 
@@ -205,9 +244,9 @@ def test_a_scenario_file_with_mistakes_is_refused_with_all_of_them() -> None:
 
 
 def test_secret_makes_a_hash_that_a_table_takes() -> None:
-    code, told = run("secret", typed="2468\n2468\n")
+    code, told = run("secret", typed="2468\n")
     assert code == 0
-    hashed = told.splitlines()[-1]
+    (hashed,) = told.splitlines()
     problems = Problems()
     source = f"key: a\nsecret: [pin]\nrows: [{{a: '1', pin: '{hashed}'}}]"
     table = parse_table(source, "x.table.yaml", problems)

@@ -51,7 +51,10 @@ def test_a_key_that_stands_twice_is_told_with_both_places() -> None:
         ("a: 1\n---\nb: 2\n", "x.yaml:2:1: a second document"),
         ("? [a]\n: 1\n", "x.yaml:1:3: a key that is a list or a mapping"),
         ("a: [1\nb: 2\n", "x.yaml:2:2: not valid YAML"),
-        ("a:\n\tb: 1\n", "x.yaml:2:1: not valid YAML"),
+        ("a:\n\tb: 1\n", "x.yaml:2:1: a tab; indent with spaces"),
+        ("a: 1\n\tb: 2\n", "x.yaml:2:1: a tab; indent with spaces"),
+        ('a: 1\nb: "x\nc: 2\n', "x.yaml:2:4: an unclosed quote"),
+        ('a: "x\nb: "y"\n', "x.yaml:1:4: an unclosed quote"),
         ("a: b: c\n", "x.yaml:1:5: not valid YAML"),
         ("a: \x07\n", "x.yaml:1:4: a control character, U+0007"),
         ("a: x\u2028b\n", "x.yaml:1:5: a control character, U+2028"),
@@ -60,6 +63,20 @@ def test_a_key_that_stands_twice_is_told_with_both_places() -> None:
 )
 def test_what_plain_loaders_let_through_is_refused_at_its_place(source: str, told: str) -> None:
     assert found(source)[0].startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("a: {en: Press 1: sales}\n", "1:16"),
+        ("a: [note: this: that]\n", "1:15"),
+        ("a: {en: Please hold, thank you}\n", "1:22"),
+    ],
+)
+def test_a_sentence_in_braces_is_told_to_be_quoted(source: str, place: str) -> None:
+    (told,) = found(source)
+    assert told.startswith(f"x.yaml:{place}: ")
+    assert told.endswith("(put words that contain a colon or a comma in quotes)")
 
 
 def test_bytes_that_are_not_utf8_are_told_at_their_place() -> None:

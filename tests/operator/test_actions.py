@@ -112,7 +112,8 @@ async def test_a_wrap_up_is_extended_and_finished(busy_house: House) -> None:
         ("do login/", "Usage: acd do login/AGENT"),
         ("do login//", "Usage: acd do login/AGENT"),
         ("do drain/billing", "Usage: acd do drain"),
-        ("do puase/1001", 'No action "puase". Did you mean pause?'),
+        ("do puase/1001", 'No action "puase". Did you mean pause? See acd help.'),
+        ("do frobnicate/1", 'No action "frobnicate". See acd help.'),
         ("do ", f"Usage: acd do ACTION. Known: {', '.join(ACTIONS)}."),
         ("do finish/1001", "1001 Ana Ruiz is not in wrap-up but logged out: nothing was changed."),
         (

@@ -14,8 +14,9 @@ from typer.testing import CliRunner, Result
 
 from ivr.cli import console
 from ivr.operator.client import NotRunning, ask
+from ivr.operator.commands import ACTIONS
 from ivr.operator.server import OperatorServer
-from ivr.operator.wording import Refused
+from ivr.operator.wording import Refused, for_shell
 from ivr.secrets import Secrets
 from ivr.settings import Settings
 from tests.operator.conftest import House
@@ -58,12 +59,33 @@ async def test_words_may_be_joined_or_apart(
     assert reason.output.startswith("1001 Ana Ruiz is paused (lunch)")
 
 
-async def test_do_alone_lists_every_action(
-    running: Settings, house: House, monkeypatch: pytest.MonkeyPatch
+async def test_do_alone_lists_every_action_as_a_shell_takes_it(
+    running: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for arguments in (["do"], ["do", "help"]):
         listed = await run(running, monkeypatch, *arguments)
-        assert listed.output == await house.ask("help me") + "\n"
+        shown = [" ".join(line.split()) for line in listed.output.splitlines()]
+        assert "tieline show queues [QUEUE] members, callers and service level" in shown
+        assert "tieline do pause AGENT REASON pause an agent, after the call" in shown
+        assert sum(line.startswith("tieline do ") for line in shown) == len(ACTIONS)
+        assert not any("acd" in line or "slashes" in line for line in shown)
+
+
+@pytest.mark.parametrize(
+    ("console", "shell"),
+    [
+        ("See them: acd show calls", "See them: tieline show calls"),
+        ("Such as: acd do pause/1002/lunch", "Such as: tieline do pause 1002 lunch"),
+        (
+            "Usage: acd why CALL, or acd why AGENT.",
+            "Usage: tieline why CALL, or tieline why AGENT.",
+        ),
+        ("See acd help.", "See tieline do help."),
+        ("Usage: acd do ACTION. Known: a/b", "Usage: tieline do ACTION. Known: a/b"),
+    ],
+)
+def test_a_shell_is_told_what_can_be_typed_there(console: str, shell: str) -> None:
+    assert for_shell(console) == shell
 
 
 async def test_a_refusal_ends_with_an_error_for_scripts(
@@ -72,7 +94,7 @@ async def test_a_refusal_ends_with_an_error_for_scripts(
     refused = await run(running, monkeypatch, "do", "pause/1001/lunch")
     assert refused.exit_code == 1
     assert isinstance(refused.exception, Refused)
-    assert "First: acd do login/1001" in str(refused.exception)
+    assert "First: tieline do login 1001" in str(refused.exception)
 
 
 async def test_watching_draws_again_until_it_is_interrupted(

@@ -150,5 +150,5 @@ async def test_long_lists_are_cut_and_counted(house: House) -> None:
 async def test_why_nobody_and_why_nothing_are_refused_with_the_way(house: House) -> None:
     with pytest.raises(Refused, match="Usage: acd why CALL"):
         await house.ask("why ")
-    with pytest.raises(Refused, match='No call "zzz" is alive'):
+    with pytest.raises(Refused, match='No agent and no call "zzz"'):
         await house.ask("why zzz")

@@ -43,7 +43,11 @@ def test_durations_read_as_people_say_them(seconds: float, said: str) -> None:
          "leaves a message of 12s"),
         (event("c", 0, "resumed", after="waiting"), "the service was away; goes on waiting"),
         (event("c", 0, "ended", outcome="answered", by="caller", reason=""),
-         "ended by caller: answered"),
+         "answered; the caller hung up"),
+        (event("c", 0, "ended", outcome="answered", by="agent"), "answered; the agent hung up"),
+        (event("c", 0, "ended", outcome="abandoned", by="caller"), "ended by caller: abandoned"),
+        (event("c", 0, "stumbled", times=1),
+         "an error in the service (1st time), see service.log"),
         (event("c", 0, "gave_up", tries=3, keys=""), "gave up tries=3"),
     ],
 )  # fmt: skip

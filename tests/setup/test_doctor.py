@@ -19,6 +19,8 @@ from ivr.cli.progress import shown_progress
 from ivr.settings import Settings
 from tests.setup.fake_apt import Machine
 
+FLOW = "flow: clinic\nnumbers: ['4001']\nstart: a\nsteps: {a: {hangup: Bye.}}\n"
+
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
@@ -39,9 +41,9 @@ def installation(tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPat
     """A folder with flows and free ports, made the working directory."""
     home = tmp_path / "line"
     (home / "flows").mkdir(parents=True)
-    (home / "flows/clinic.yaml").touch()
+    (home / "flows/clinic.yaml").write_text(FLOW)
     (home / "flows/clinic.scenarios.yaml").touch()
-    (home / "flows/floor.yaml").touch()
+    (home / "flows/floor.yaml").write_text('agents: {"1001": {name: Ana}}')
     names = ("sip_port", "agi_port", "ami_port", "console_port")
     lines = [f"{name}: {free_port()}\n" for name in names]
     (home / "tieline.yaml").write_text("".join(lines))
@@ -104,6 +106,42 @@ def test_missing_flows_and_floor_are_told(
         file.unlink()
     checks, _ = found(app)
     assert [checks[name][0]["state"] for name in ("flows", "floor")] == ["bad", "bad"]
+
+
+def test_flows_that_run_would_refuse_are_bad_each_at_its_place(
+    installation: Path, app: typer.Typer
+) -> None:
+    (installation / "flows/clinic.yaml").write_text(FLOW.replace("'4001'", "'1001', '*41'"))
+    checks, code = found(app)
+    assert code == 1
+    assert [
+        (row["state"], row["found"].partition("clinic.yaml")[2]) for row in checks["flows"]
+    ] == [
+        ("bad", ":2:11: 1001 is an agent's extension"),
+        ("bad", ':2:19: nobody can dial "*41"'),
+    ]
+
+
+def test_secrets_that_cannot_be_read_are_bad(machine: Machine, settings: Settings) -> None:
+    assert check_of(settings, "secrets").state == "ok"
+    settings.home.mkdir(parents=True)
+    (settings.home / "secrets.json").write_text("{")
+    check = check_of(settings, "secrets")
+    assert (check.state, "cannot be used" in check.found) == ("bad", True)
+    assert check.cure.startswith("restore it")
+
+
+def test_recent_errors_in_the_log_are_counted_as_a_warning(
+    machine: Machine, settings: Settings
+) -> None:
+    settings.log_dir.mkdir(parents=True)
+    log = settings.log_dir / "service.log"
+    log.write_text("timestamp=1 level=error event=old\n" + "level=info event=x\n" * 200)
+    assert check_of(settings, "log").state == "ok"
+    with log.open("a") as more:
+        more.write("timestamp=2 level=error event=new\n" * 2)
+    check = check_of(settings, "log")
+    assert (check.state, check.found) == ("warn", "2 errors in the last 200 lines")
 
 
 def check_of(settings: Settings, name: str) -> Check:

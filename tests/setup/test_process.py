@@ -5,7 +5,8 @@ import os
 import re
 import signal
 import stat
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,13 +170,20 @@ def test_a_short_run_folder_holds_its_own_socket(tmp_path: Path) -> None:
     assert socket_folder(Path("/srv/line/run")) == Path("/srv/line/run")
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """pytest's own folders may be too deep themselves for a socket."""
+    with tempfile.TemporaryDirectory(prefix="tl") as folder:
+        yield Path(folder)
+
+
 def test_the_socket_of_a_deep_folder_is_private_and_always_at_the_same_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    deep = tmp_path / ("deep" * 30)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_path))
+    deep = short_path / ("deep" * 30)
     folder = socket_folder(deep)
-    assert folder.parent == tmp_path
+    assert folder.parent == short_path
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert socket_folder(deep) == folder
     assert socket_folder(deep / "other") != folder
@@ -185,13 +193,13 @@ def test_the_socket_of_a_deep_folder_is_private_and_always_at_the_same_place(
 
 
 def test_a_link_somebody_planted_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    deep = tmp_path / ("deep" * 30)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short_path))
+    deep = short_path / ("deep" * 30)
     folder = socket_folder(deep)
     folder.rmdir()
-    (tmp_path / "theirs").mkdir(mode=0o700)
-    folder.symlink_to(tmp_path / "theirs")
+    (short_path / "theirs").mkdir(mode=0o700)
+    folder.symlink_to(short_path / "theirs")
     with pytest.raises(IvrError, match="not a private folder of yours"):
         socket_folder(deep)

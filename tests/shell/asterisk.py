@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from ivr.agi.fake import FakeCall, environment
 from ivr.asterisk.ami import LiveChannel, Ready
@@ -16,15 +17,40 @@ HELD = ("WAIT FOR DIGIT", "EXEC Dial", "GET DATA", "RECORD FILE")
 """Commands that take their time: a test answers them."""
 
 
+@dataclass
+class Asterisk:
+    """What is alive in it: callers' channels, and agents' legs by offer."""
+
+    agi_port: int
+    callers: list[Caller] = field(default_factory=list)
+    legs: dict[str, LiveChannel] = field(default_factory=dict)
+    calls: int = 0
+    _ever: list[Caller] = field(default_factory=list)
+
+    def call(self, dialled: str, callerid: str = "+15550100", name: str = "") -> Caller:
+        """A new channel, not yet in any session."""
+        self.calls += 1
+        caller = Caller(self, dialled, callerid, name)
+        self.callers.append(caller)
+        self._ever.append(caller)
+        return caller
+
+    async def close(self) -> None:
+        """Close every socket."""
+        for caller in self._ever:
+            await caller.end()
+
+
 class Ami:
     """AMI as the service sees it. `connected` can be taken away; then it hears and does nothing."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, asterisk: Asterisk) -> None:
         self.connected = True
+        self.uptime = 3600.0
         self.lamps: dict[str, str] = {}
         self.hung_up: list[str] = []
         self.commands: list[str] = []
-        self._house = house
+        self._asterisk = asterisk
         self._ready: list[Callable[[Ready], Awaitable[None]]] = []
         self._events: list[Callable[[Mapping[str, Any]], Awaitable[None]]] = []
 
@@ -40,9 +66,8 @@ class Ami:
 
     async def is_back(self, restarted: bool = False) -> None:
         self.connected = True
-        uptime = 0.0 if restarted else 3600.0
         for handler in self._ready:
-            await handler(Ready(uptime, uptime, restarted))
+            await handler(Ready(self.uptime, self.uptime, restarted))
 
     async def close(self) -> None:
         self._ready, self._events = [], []
@@ -54,11 +79,11 @@ class Ami:
 
     async def channels(self) -> tuple[LiveChannel, ...]:
         self._look()
-        return (*(each.shown() for each in self._house.callers), *self._house.legs.values())
+        return (*(each.shown() for each in self._asterisk.callers), *self._asterisk.legs.values())
 
     async def wake(self, channel: str) -> None:
         self._look()
-        for caller in self._house.callers:
+        for caller in self._asterisk.callers:
             if caller.channel == channel and (caller.at or "").startswith("WAIT FOR DIGIT"):
                 await caller.reply("200 result=68")
 
@@ -84,14 +109,15 @@ class Ami:
 class Caller:
     """A caller's channel. Its variables outlive the sessions; `at` is the command it is held in."""
 
-    def __init__(self, house: House, number: int, dialled: str, callerid: str, name: str) -> None:
-        self.channel, self.uniqueid = f"PJSIP/line-{number:08}", f"{START:.0f}.{number}"
+    def __init__(self, asterisk: Asterisk, dialled: str, callerid: str, name: str) -> None:
+        number = asterisk.calls
+        self.channel, self.uniqueid = f"PJSIP/line-{number:08}", f"1800000000.{number}"
         self.dialled, self.callerid, self.name = dialled, callerid, name
         self.variables: dict[str, str] = {}
         self.commands: list[str] = []
         self.at: str | None = None
         self.answers: dict[str, str] = {}
-        self._house = house
+        self._asterisk = asterisk
         self._moved = asyncio.Condition()
         self._call: FakeCall | None = None
         self._playing: asyncio.Task[None] | None = None
@@ -100,12 +126,6 @@ class Caller:
     def contact(self) -> str:
         """The contact's id."""
         return self.variables["TIELINE_CONTACT"]
-
-    @property
-    def live(self) -> LiveContact:
-        found = self._house.service.contacts.get(self.contact)
-        assert found is not None, f"{self.contact} has ended"
-        return found
 
     @property
     def offer(self) -> str:
@@ -120,6 +140,8 @@ class Caller:
 
     async def enter(self, target: str = "") -> None:
         """Run the dialplan's AGI(); `target` is where an agent has moved the caller."""
+        if self._playing is not None:
+            await self.closed()
         if target:
             self.variables["TIELINE_TARGET"] = target
         kept = [self.variables.get(f"TIELINE_{name}", "") for name in ("CONTACT", "TARGET")]
@@ -132,7 +154,7 @@ class Caller:
             callerid=self.callerid,
             calleridname=self.name,
         )
-        self._call = await FakeCall.dial("127.0.0.1", self._house.service.agi.port, opening)
+        self._call = await FakeCall.dial("127.0.0.1", self._asterisk.agi_port, opening)
         self._playing = asyncio.create_task(self._play(self._call))
 
     async def _play(self, call: FakeCall) -> None:
@@ -207,6 +229,12 @@ class Caller:
         await self.comes_to("closed")
         await self._over()
 
+    async def end(self) -> None:
+        """Close the socket, if there is one."""
+        if self._call is not None and self._playing is not None:
+            await self._call.close()
+            await asyncio.wait([self._playing])
+
     async def _over(self) -> None:
         """Until the service has done what it does at a session's end."""
         assert self._call is not None
@@ -216,5 +244,3 @@ class Caller:
         name = f"agi call {self.uniqueid}"
         if mine := [task for task in asyncio.all_tasks() if task.get_name() == name]:
             await asyncio.wait(mine, timeout=PATIENCE)
-
-

@@ -1,46 +1,47 @@
 """The whole service as it is composed, over a journal on disk and real AGI sockets; only Asterisk
-is scripted. A `Caller` is a channel that outlives its sessions, and AMI says what a test has it say.
+is scripted, and time stands still until a test moves it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import shlex
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from acd.journal import Journal, Stream
 from acd.model import LoggedIn, Ticked
 from acd.records.contact import ContactEvent
 from acd.views import AgentRow, CallRow
 from ivr import app
-from ivr.agi.fake import FakeCall, environment
-from ivr.asterisk.ami import LiveChannel, Ready
+from ivr.asterisk.ami import LiveChannel
 from ivr.asterisk.provision import Tool, Toolchain
-from ivr.errors import AsteriskRefused, AsteriskUnreachable
 from ivr.live import LiveContact
+from ivr.operator.client import ask
 from ivr.plans import load_plan
 from ivr.settings import load_settings
+from ivr.speech import stub
 from ivr.speech.cache import PromptCache
 from ivr.speech.prompts import PromptBook
 from ivr.speech.stub import Hum
-from tests.e2e.house import free_ports
+from tests.e2e.house import free_ports, until
+from tests.shell.asterisk import Ami, Asterisk, Caller
 
-PATIENCE = 5.0
 START = 1_800_000_000.0
 
 FLOOR = """
 pause_reasons: [lunch, break]
 queues:
-  sales: {title: Sales, number: "4101", ring: 10s, wrap_up: 10s, max_wait: 60s}
-  help: {title: Help, number: "4102", ring: 10s, wrap_up: 10s}
+  sales:
+    {title: Sales, number: "4101", ring: 10s, wrap_up: 10s, max_wait: 60s, leave_when_empty: 1h}
+  help: {title: Help, number: "4102", ring: 10s, wrap_up: 10s, leave_when_empty: 1h}
 agents:
   "1001": {name: Ana, queues: [sales, help]}
   "1002": {name: Bo, queues: [sales, help]}
@@ -57,8 +58,6 @@ steps:
   message: {voicemail: box, say: "Go.", next: bye, otherwise: bye}
   bye: {hangup: "Bye."}
 """
-HELD = ("WAIT FOR DIGIT", "EXEC Dial", "GET DATA", "RECORD FILE")
-"""Commands that take their time: a test answers them."""
 
 
 class Clock:
@@ -75,9 +74,11 @@ class TightJournal(Journal):
     """A journal on a disk that can be full."""
 
     full = False
+    no_room_for = ""
+    """A kind of contact event that does not fit any more."""
 
     def append(self, stream: Stream, at: float, body: Mapping[str, Any]) -> int:
-        self._look()
+        self._look(str(body.get("kind")))
         return super().append(stream, at, body)
 
     def set_live(self, contact: str, at: float, state: Mapping[str, Any]) -> None:
@@ -88,8 +89,8 @@ class TightJournal(Journal):
         self._look()
         super().drop_live(contact)
 
-    def _look(self) -> None:
-        if TightJournal.full:
+    def _look(self, kind: str = "live") -> None:
+        if TightJournal.full or kind == TightJournal.no_room_for:
             raise sqlite3.OperationalError("database or disk is full")
 
 
@@ -114,43 +115,44 @@ class House:
             cwd=folder,
         )
         self.clock, self.voice = Clock(), Hum()
-        self.callers: list[Caller] = []
-        self.legs: dict[str, LiveChannel] = {}
-        self.ami = Ami(self)
+        self.asterisk = Asterisk(agi)
+        self.ami = Ami(self.asterisk)
+        self.logs: list[EventDict] = []
         self.service: app.Service
         self._cache = cache
-        self._numbers = itertools.count(1)
         TightJournal.full = False
 
     # --- life ------------------------------------------------------------------------------------
 
-    async def open(self) -> None:
-        """Start the service."""
+    async def open(self, uptime: float = 3600.0) -> None:
+        """Start the service beside an Asterisk that has run for so long."""
         tool = Tool("asterisk", ("asterisk",), {}, "22.10.1", Path("/"), "test")
         chain = Toolchain(tool, self.folder / "modules", self.folder / "data", ())
         book = PromptBook(self.voice, (), PromptCache(self._cache))
         plan = load_plan(self.settings.flows, self.settings.floor)
-        self.ami = Ami(self)
+        self.ami = Ami(self.asterisk)
+        self.ami.uptime = uptime
         self.service = app.Service(self.settings, chain, plan, book)
         await self.service.start()
 
     async def close(self) -> None:
         """Stop it: SIGTERM."""
+        await self.service.records.flush()
         await self.service.stop()
 
     async def kill(self) -> None:
         """kill -9: whatever it still writes at its end, it has not written."""
+        await self.service.records.flush()
         data, kept = self.settings.data_dir, self.folder / "kept"
         kept.mkdir()
-        for file in data.glob("journal.sqlite*"):
+        for file in (data / "journal.sqlite", data / "journal.sqlite-wal"):
             shutil.copy(file, kept)
         await self.service.stop()
         for file in data.glob("journal.sqlite*"):
             file.unlink()
         for file in kept.iterdir():
-            if not file.name.endswith("-shm"):
-                shutil.move(file, data)
-        kept.rmdir() if not list(kept.iterdir()) else shutil.rmtree(kept)
+            shutil.move(file, data)
+        kept.rmdir()
 
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -160,12 +162,20 @@ class House:
         finally:
             TightJournal.full = False
 
+    @contextlib.contextmanager
+    def full_disk_from(self, kind: str) -> Iterator[None]:
+        """There is room for everything but this kind of event."""
+        TightJournal.no_room_for = kind
+        try:
+            yield
+        finally:
+            TightJournal.no_room_for = ""
+
     # --- what happens ----------------------------------------------------------------------------
 
-    async def call(self, dialled: str = "4900", callerid: str = "+15550100", name: str = "") -> Caller:
+    async def call(self, dialled: str = "4900", name: str = "") -> Caller:
         """Somebody rings the line."""
-        caller = Caller(self, next(self._numbers), dialled, callerid, name)
-        self.callers.append(caller)
+        caller = self.asterisk.call(dialled, name=name)
         await caller.enter()
         return caller
 
@@ -199,16 +209,24 @@ class House:
         self.clock.now += seconds
         self.service.distributor.send(Ticked(self.clock()))
 
+    async def console(self, words: str) -> str:
+        """What `acd do` answers."""
+        return await asyncio.to_thread(ask, self.settings, "do", words)
+
     async def leg_rings(self, offer: str, agent: str = "1001") -> None:
         channel = f"PJSIP/{agent}-{offer}"
-        self.legs[offer] = LiveChannel(channel, channel, "", "Ringing", "", offer, "", "", 0)
+        self.asterisk.legs[offer] = LiveChannel(
+            channel, channel, "", "Ringing", "", offer, "", "", 0
+        )
         await self.ami.tell(
             Event="DialBegin", DestChannel=channel, DestChanVariable=f"TIELINE_LEG={offer}"
         )
 
     async def leg_answers(self, offer: str) -> None:
-        rang = self.legs[offer]
-        self.legs[offer] = LiveChannel(rang.channel, rang.channel, "", "Up", "", offer, "", "", 0)
+        rang = self.asterisk.legs[offer]
+        self.asterisk.legs[offer] = LiveChannel(
+            rang.channel, rang.channel, "", "Up", "", offer, "", "", 0
+        )
         await self.ami.tell(
             Event="DialEnd",
             DialStatus="ANSWER",
@@ -224,7 +242,7 @@ class House:
         await self.leg_goes(offer)
 
     async def leg_goes(self, offer: str) -> None:
-        leg = self.legs.pop(offer)
+        leg = self.asterisk.legs.pop(offer)
         await self.ami.tell(
             Event="Hangup",
             Channel=leg.channel,
@@ -235,7 +253,7 @@ class House:
 
     async def caller_goes(self, caller: Caller) -> None:
         """The caller's channel is gone for good, in both tellings."""
-        self.callers.remove(caller)
+        self.asterisk.callers.remove(caller)
         await caller.leaves()
         await self.gone_by_ami(caller)
 
@@ -250,6 +268,10 @@ class House:
 
     # --- what is so ------------------------------------------------------------------------------
 
+    def tasks(self, name: str) -> list[str]:
+        """What runs in the background under such a name."""
+        return [repr(task) for task in asyncio.all_tasks() if name in repr(task.get_coro())]
+
     def agent(self, agent: str) -> AgentRow:
         rows = self.service.distributor.engine.agents_view(self.clock())
         return next(row for row in rows if row.agent == agent)
@@ -259,6 +281,24 @@ class House:
 
     def calls(self) -> list[CallRow]:
         return self.service.distributor.engine.calls_view(self.clock())
+
+    async def row(self, **wanted: object) -> CallRow:
+        """The one call there is, once it looks like that."""
+
+        def found() -> list[CallRow]:
+            return [
+                row
+                for row in self.calls()
+                if all(getattr(row, name) == value for name, value in wanted.items())
+            ]
+
+        await until(lambda: len(self.calls()) == len(found()) == 1, why=f"{wanted} {self.calls()}")
+        return self.calls()[0]
+
+    def live(self, caller: Caller) -> LiveContact:
+        found = self.service.contacts.get(caller.contact)
+        assert found is not None, f"{caller.contact} has ended"
+        return found
 
     def story(self, contact: str) -> list[ContactEvent]:
         return [
@@ -283,12 +323,15 @@ class House:
 @contextlib.asynccontextmanager
 async def house_in(folder: Path, cache: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     house = House(folder, cache)
+    patch.setattr(stub, "SECONDS_PER_CHARACTER", 0.002)
     patch.setattr(app, "AmiClient", lambda *_, **__: house.ami)
     patch.setattr(app, "Journal", TightJournal)
     patch.setattr(app, "steady_clock", lambda: house.clock)
-    await house.open()
-    try:
-        yield house
-    finally:
-        TightJournal.full = False
-        await house.close()
+    with capture_logs() as house.logs:
+        await house.open()
+        try:
+            yield house
+        finally:
+            TightJournal.full = False
+            await house.close()
+            await house.asterisk.close()
