@@ -151,8 +151,9 @@ class Legs:
         return offer is not None and offer.answered_at is None
 
     def unrung(self, contact: LiveContact) -> MakeOffer | None:
-        """An offer that was made while no session was there to hear it."""
-        return next((each.made for each in self._offers_of(contact) if each.unclaimed), None)
+        """An offer that was made while no session was there to hear it, or to go on ringing."""
+        offers = (each for each in self._offers_of(contact) if self.is_open(each.offer))
+        return next((each.made for each in offers if not (each.dialling or each.channel)), None)
 
     def may_be_answered(self, contact: LiveContact) -> bool:
         """Whether a phone was rung for this contact and nobody has said how that ended."""
@@ -264,13 +265,12 @@ class Legs:
 
     def moved_on(self, contact: LiveContact) -> None:
         """An agent has moved the caller on; who does that has taken the call, heard of or not."""
-        for offer in self._offers_of(contact):
-            if offer.begun:
-                self.answered(offer.offer)
+        if contact.phase == "waiting" and contact.offer:
+            self.spoke_unheard(contact)
         self.take_out(contact)
 
     def spoke_unheard(self, contact: LiveContact) -> None:
-        """The phone that rang when the service went away was answered, and the talk is over."""
+        """The phone that rang last was answered, nobody told us, and the talk is over."""
         if self.settle(contact, contact.offer, "ANSWER"):
             return
         # The distributor has given the offer up meanwhile: at least the wait ends here.

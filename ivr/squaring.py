@@ -48,7 +48,8 @@ class Squaring:
     async def after(self, ready: Ready) -> None:
         """Asterisk is connected (again)."""
         now = self._clock()
-        self._booted_at = now if ready.restarted else now - ready.uptime - BOOT_SLACK
+        if not ready.overflowed:  # that one repeats what was known at the login
+            self._booted_at = now if ready.restarted else now - ready.uptime - BOOT_SLACK
         try:
             await self._square()
         except FAILURES as why:

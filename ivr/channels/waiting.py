@@ -75,9 +75,11 @@ class AgentWait:
         except AsteriskRefused as refused:
             if self._agi.hung_up.is_set():
                 raise CallerHungUp(str(refused)) from refused
-            self._house.legs.take_out(self._contact)
-            self._contact.phase = "flow"
             self._log.warning("asterisk refused", action="Queue", why=str(refused))
+            if self._waits():
+                self._house.legs.take_out(self._contact)
+                self._left_queue(Exit.WITHDRAWN, str(refused))
+            self._contact.phase = "flow"
             return QueueLeft("failed", str(refused))
 
     def _waits(self) -> bool:

@@ -248,8 +248,23 @@ async def test_a_refusal_in_the_middle_of_the_wait_leaves_no_ghost(house: House)
     await caller.reply("520 Invalid command syntax.")
     await caller.comes_to("RECORD FILE")
     assert house.calls() == []
+    assert len(house.told(caller.contact, "left_queue")) == 1, "the wait is counted up to here"
     house.log_in("1001")
     assert house.state("1001") == "ready"
+
+
+async def test_an_offer_whose_session_broke_before_the_dial_is_rung_when_the_caller_is_back(
+    house: House,
+) -> None:
+    caller = await house.waiting()
+    house.log_in("1001")
+    await caller.comes_to("EXEC Dial")
+    first = caller.offer
+    await caller.breaks()
+    await caller.enter()
+    await caller.comes_to("EXEC Dial")
+    assert caller.offer == first
+    assert house.agent("1001").streak == 0
 
 
 async def test_a_session_that_breaks_the_protocol_keeps_the_wait(house: House) -> None:

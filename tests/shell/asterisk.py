@@ -64,10 +64,10 @@ class Ami:
         if self.connected:
             await self.is_back()
 
-    async def is_back(self, restarted: bool = False) -> None:
+    async def is_back(self, restarted: bool = False, overflowed: bool = False) -> None:
         self.connected = True
         for handler in self._ready:
-            await handler(Ready(self.uptime, self.uptime, restarted))
+            await handler(Ready(self.uptime, self.uptime, restarted, overflowed))
 
     async def close(self) -> None:
         self._ready, self._events = [], []

@@ -235,7 +235,7 @@ def test_an_offer_a_session_is_about_to_ring_is_not_given_back(bench: Bench) -> 
         bench.legs.give_back_unclaimed()
         assert bench.legs.is_open(bench.offer)
         assert bench.legs.may_be_answered(bench.contact)
-    assert bench.legs.unrung(bench.contact) is None
+        assert bench.legs.unrung(bench.contact) is None
 
 
 def test_an_offer_nobody_has_heard_of_can_be_taken_up_later(bench: Bench) -> None:

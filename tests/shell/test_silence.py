@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from acd.model import CallWithdrawn
+from acd.model import CallQueued, CallWithdrawn
 from ivr import squaring
 from ivr.asterisk.ami import LiveChannel
 from ivr.channels import waiting
@@ -174,6 +174,18 @@ async def test_who_comes_while_asterisk_is_asked_is_not_judged_by_its_answer(
     assert house.state("1001") == "talking"
 
 
+async def test_lost_events_are_no_restart(house: House) -> None:
+    """What AMI tells when its queue overflowed repeats the uptime of the login, hours old."""
+    await house.ami.is_back()
+    caller = await house.waiting()
+    house.clock.now += 7200
+    house.asterisk.callers.remove(caller)
+    await caller.breaks()
+    house.ami.uptime = 5.0
+    await house.ami.is_back(overflowed=True)
+    assert house.ending(caller.contact) == ("abandoned", "caller", "left unheard")
+
+
 # --- Asterisk restarts -----------------------------------------------------------------------
 
 
@@ -274,3 +286,15 @@ async def test_an_operator_who_hangs_a_caller_up_is_told_in_the_record(house: Ho
     await house.console(f"hangup/{caller.contact}")
     await house.caller_goes(caller)
     assert house.ending(caller.contact) == ("abandoned", "console", "hangup")
+
+
+async def test_a_call_that_no_contact_knows_of_is_rung_for_by_nobody(house: House) -> None:
+    """Killed between the distributor's line in the journal and the contact's own."""
+    now = house.clock()
+    house.service.distributor.send(CallQueued(now, "x.1", "x", "sales", {}, 0, now))
+    house.log_in("1001")
+    assert house.state("1001") == "offered"
+    await house.kill()
+    await house.open()
+    assert house.calls() == []
+    assert (house.state("1001"), house.agent("1001").streak) == ("ready", 0)
