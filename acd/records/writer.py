@@ -81,6 +81,10 @@ class RecordsWriter:
     async def stop(self) -> None:
         """Write what is left if the database allows, and end; the journal keeps the rest."""
         if self._task:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PARTING_SECONDS), self._turn:
+                    # Between two batches: a transaction cut in the middle keeps the file locked.
+                    self._task.cancel()
             self._task.cancel()
             await asyncio.wait([self._task])
         with contextlib.suppress(RecordsUnavailable, TimeoutError):

@@ -154,6 +154,13 @@ class House:
             shutil.move(file, data)
         kept.rmdir()
 
+    async def restart(self, *callers: Caller) -> None:
+        """Killed and back, and so are the callers, through the dialplan's loop."""
+        await self.kill()
+        await self.open()
+        for caller in callers:
+            await caller.enter()
+
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
         TightJournal.full = True

@@ -1,24 +1,14 @@
-"""Where a call enters: new, back after a silence in each phase, moved on by an agent, stumbling."""
+"""Where a call enters: new, back after a silence in each phase, or over a stumble of ours."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from acd.model import CallWithdrawn, Floor, FloorLoaded
+from acd.model import Floor, FloorLoaded
 from ivr.live import new_contact_id
 from ivr.speech.engine import SpeechFailed
-from tests.shell.asterisk import Caller
 from tests.shell.house import FLOW, START, House
-
-
-async def restarted(house: House, *callers: Caller) -> None:
-    """The service was killed and is back, and so are the callers, through the dialplan's loop."""
-    await house.kill()
-    await house.open()
-    for caller in callers:
-        await caller.enter()
-
 
 # --- a new caller ----------------------------------------------------------------------------
 
@@ -77,7 +67,7 @@ async def test_without_room_for_the_contact_the_dialplan_goes_on_counting(house:
 async def test_back_in_the_flow_the_caller_hears_the_same_question(house: House) -> None:
     caller = await house.call()
     await caller.comes_to("GET DATA")
-    await restarted(house, caller)
+    await house.restart(caller)
     await caller.comes_to("GET DATA")
     assert house.live(caller).position["step"] == "greet"
     assert house.told(caller.contact, "resumed") == [{"after": "flow"}]
@@ -87,7 +77,7 @@ async def test_back_in_the_queue_the_caller_keeps_the_wait_that_began(house: Hou
     caller = await house.waiting()
     call = house.live(caller).call
     house.later(20)
-    await restarted(house, caller)
+    await house.restart(caller)
     await caller.comes_to("WAIT FOR DIGIT")
     (row,) = house.calls()
     assert (row.call, row.enqueued_at) == (call, START)
@@ -99,7 +89,7 @@ async def test_an_agent_freed_before_the_caller_is_back_rings_as_soon_as_they_ar
     house: House,
 ) -> None:
     caller = await house.waiting()
-    await restarted(house)
+    await house.restart()
     house.log_in("1001")
     offer = house.calls()[0].offer
     await caller.enter()
@@ -110,7 +100,7 @@ async def test_an_agent_freed_before_the_caller_is_back_rings_as_soon_as_they_ar
 
 async def test_an_agent_is_given_back_unblamed_when_the_caller_does_not_come(house: House) -> None:
     caller = await house.waiting()
-    await restarted(house)
+    await house.restart()
     house.log_in("1001")
     assert house.state("1001") == "offered"
     house.clock.now += 5.9
@@ -125,9 +115,9 @@ async def test_an_agent_is_given_back_unblamed_when_the_caller_does_not_come(hou
 
 async def test_a_wait_that_ran_out_while_the_caller_was_away_takes_its_exit(house: House) -> None:
     caller = await house.waiting()
-    await restarted(house)
+    await house.restart()
     house.later(70)
-    await restarted(house, caller)
+    await house.restart(caller)
     await caller.comes_to("RECORD FILE")
     assert house.told(caller.contact, "left_queue")[0]["reason"] == "timeout"
     assert len(house.told(caller.contact, "queued")) == 1, "the wait did not begin anew"
@@ -136,7 +126,7 @@ async def test_a_wait_that_ran_out_while_the_caller_was_away_takes_its_exit(hous
 async def test_back_from_a_talk_that_went_on_nothing_is_lost(house: House) -> None:
     caller = await house.talking()
     offer = caller.offer
-    await restarted(house)
+    await house.restart()
     assert house.state("1001") == "talking"
     house.clock.now += 30
     await house.leg_goes(offer)
@@ -181,7 +171,7 @@ async def test_an_older_talk_is_not_taken_for_an_answer_to_a_later_offer(house: 
     await caller.enter(target="4102")
     await caller.comes_to("WAIT FOR DIGIT")
     assert caller.variables["DIALSTATUS"] == ""
-    await restarted(house, caller)
+    await house.restart(caller)
     await caller.comes_to("WAIT FOR DIGIT")
     assert [row.queue for row in house.calls()] == ["help"]
 
@@ -189,7 +179,7 @@ async def test_an_older_talk_is_not_taken_for_an_answer_to_a_later_offer(house: 
 async def test_a_flow_that_is_gone_ends_the_contact_and_its_wait(house: House) -> None:
     caller = await house.waiting()
     (house.flows / "line.yaml").write_text(FLOW.replace("line", "other").replace("4900", "4901"))
-    await restarted(house, caller)
+    await house.restart(caller)
     await caller.closed()
     assert house.ending(caller.contact) == ("lost", "service", "flow removed")
     assert caller.variables["TIELINE_DONE"] == "yes"
@@ -201,14 +191,14 @@ async def test_a_step_that_is_gone_leads_back_to_the_beginning(house: House) -> 
     await caller.comes_to("RECORD FILE")
     changed = FLOW.replace("message", "letter").replace("greet", "hello")
     (house.flows / "line.yaml").write_text(changed)
-    await restarted(house, caller)
+    await house.restart(caller)
     await caller.comes_to("GET DATA")
     assert house.live(caller).position["step"] == "hello"
 
 
 async def test_a_queue_that_is_gone_serves_who_waits_and_takes_nobody_else(house: House) -> None:
     caller = await house.waiting()
-    await restarted(house)
+    await house.restart()
     floor = house.service.plans.plan.floor.floor
     without = tuple(queue for queue in floor.queues if queue.name != "sales")
     agents = tuple(replace(each, queues=("help",)) for each in floor.agents)
@@ -220,135 +210,6 @@ async def test_a_queue_that_is_gone_serves_who_waits_and_takes_nobody_else(house
     await other.comes_to("RECORD FILE")
     assert "UnknownQueue" not in str(house.told(other.contact, "queue_left"))
     assert house.told(other.contact, "queue_left")[0]["outcome"] == "failed"
-
-
-# --- one an agent moved on -------------------------------------------------------------------
-
-
-async def moved(house: House, target: str) -> Caller:
-    """A caller whom 1001 has moved on; the agent's phone has hung up."""
-    caller = await house.talking()
-    first = caller.offer
-    await caller.leaves()
-    assert house.live(caller).phase == "talking", "a hang-up in AGI may be a transfer"
-    await house.leg_goes(first)
-    await caller.enter(target)
-    return caller
-
-
-async def test_a_transfer_to_a_queue_keeps_contact_and_place_in_no_other(house: House) -> None:
-    caller = await moved(house, "4102")
-    await caller.comes_to("WAIT FOR DIGIT")
-    (row,) = house.calls()
-    assert (row.queue, row.contact, row.wants) == ("help", caller.contact, None)
-    assert house.told(caller.contact, "transferred") == [{"by": "1001", "to": "4102"}]
-    assert house.state("1001") == "wrap_up"
-    assert caller.variables["TIELINE_TARGET"] == ""
-    assert house.told(caller.contact, "resumed") == []
-
-
-async def test_a_transfer_to_an_agent_rings_that_agent_and_falls_back_to_the_queue(
-    house: House,
-) -> None:
-    house.log_in("1002")
-    caller = await moved(house, "1002")
-    assert "PJSIP/1002" in await caller.comes_to("EXEC Dial")
-    await house.leg_rings(caller.offer, "1002")
-    await house.leg_fails(caller.offer, "BUSY")
-    await caller.dial_ends("BUSY")
-    await caller.comes_to("WAIT FOR DIGIT")
-    (row,) = house.calls()
-    assert (row.queue, row.wants, row.enqueued_at) == ("sales", None, START)
-    house.later(10)
-    assert "PJSIP/1001" in await caller.comes_to("EXEC Dial")
-
-
-async def test_a_transfer_to_an_agent_who_never_comes_ends_in_the_queue(house: House) -> None:
-    caller = await moved(house, "1002")
-    await caller.comes_to("WAIT FOR DIGIT")
-    assert house.calls()[0].wants == "1002"
-    house.later(26)
-    row = await house.row(queue="sales", wants=None, state="offered")
-    assert (row.agent, row.enqueued_at) == ("1001", START)
-
-
-async def test_a_transfer_is_carried_on_after_a_restart_to_its_fallback(house: House) -> None:
-    caller = await moved(house, "1002")
-    await caller.comes_to("WAIT FOR DIGIT")
-    house.later(3)
-    await restarted(house, caller)
-    await caller.comes_to("WAIT FOR DIGIT")
-    house.service.distributor.send(CallWithdrawn(house.clock(), house.live(caller).call, "console"))
-    row = await house.row(queue="sales", wants=None, state="waiting")
-    assert row.enqueued_at == START
-
-
-async def test_a_transfer_to_an_unknown_number_comes_back_to_the_queue(house: House) -> None:
-    caller = await moved(house, "7777")
-    await caller.comes_to("WAIT FOR DIGIT")
-    assert [(row.queue, row.wants) for row in house.calls()] == [("sales", None)]
-
-
-async def test_a_second_transfer_does_not_inherit_the_patience_of_the_first(house: House) -> None:
-    house.log_in("1002")
-    caller = await moved(house, "1002")
-    await caller.comes_to("EXEC Dial")
-    await house.leg_rings(caller.offer, "1002")
-    await house.leg_answers(caller.offer)
-    second = caller.offer
-    await caller.leaves()
-    await house.leg_goes(second)
-    await caller.enter(target="4102")
-    await caller.comes_to("WAIT FOR DIGIT")
-    assert [told["by"] for told in house.told(caller.contact, "transferred")] == ["1001", "1002"]
-    house.later(40)
-    assert [(row.queue, row.state) for row in house.calls()] != []
-    assert house.live(caller).phase == "waiting"
-
-
-async def test_a_transfer_made_while_the_service_was_down_arrives(house: House) -> None:
-    caller = await house.talking()
-    first = caller.offer
-    await house.kill()
-    del house.asterisk.legs[first]
-    caller.variables["TIELINE_TARGET"] = "4102"
-    await house.open()
-    assert house.state("1001") == "wrap_up"
-    await caller.enter()
-    await caller.comes_to("WAIT FOR DIGIT")
-    assert [row.queue for row in house.calls()] == ["help"]
-    assert house.told(caller.contact, "transferred") == [{"by": "1001", "to": "4102"}]
-
-
-async def test_a_service_killed_in_the_middle_of_a_transfer_does_not_forget_it(
-    house: House,
-) -> None:
-    caller = await moved(house, "4102")
-    await caller.comes_to("WAIT FOR DIGIT")
-    await restarted(house, caller)
-    await caller.comes_to("WAIT FOR DIGIT")
-    assert [row.queue for row in house.calls()] == ["help"]
-    assert len(house.told(caller.contact, "transferred")) == 1
-
-
-async def test_a_caller_who_leaves_after_a_transfer_leaves_no_ghost_behind(house: House) -> None:
-    """The first agent's phone is slow to hang up: that offer must not hide the second wait."""
-    caller = await house.talking()
-    await caller.leaves()
-    await caller.enter(target="4102")
-    await caller.comes_to("WAIT FOR DIGIT")
-    await house.caller_goes(caller)
-    assert house.ending(caller.contact) == ("abandoned", "caller", "hangup")
-    assert house.state("1001") == "wrap_up"
-
-
-async def test_the_old_session_cannot_end_a_contact_that_a_new_one_carries(house: House) -> None:
-    caller = await house.talking()
-    live = house.live(caller)
-    live.visits += 1
-    live.phase = "waiting"
-    await caller.leaves()
-    assert house.service.contacts.get(caller.contact) is live
 
 
 # --- stumbles --------------------------------------------------------------------------------
