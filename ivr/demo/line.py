@@ -104,16 +104,6 @@ class Line:
 
     # --- signalling -----------------------------------------------------------------------------
 
-    @property
-    def sip_call_id(self) -> str:
-        """The Call-ID of this leg."""
-        return str(self._call.call_id or "")
-
-    @property
-    def held_by_peer(self) -> bool:
-        """Whether the other side has put us on hold by a re-INVITE."""
-        return bool(self._call.remote_on_hold)
-
     async def answer(self, timeout: float = 10.0) -> None:
         """Picks up; returns once the call is up. `PhoneError` when the caller left first."""
         await self._do("answer", self._call.answer())

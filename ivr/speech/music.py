@@ -17,7 +17,6 @@ from ivr.speech import sound, wav
 from ivr.speech.wav import RATE
 
 MUSIC_DBFS = -24.0
-COMFORT_DBFS = -34.0
 
 _BEAT_SECONDS = 0.625
 _BEATS_PER_CHORD = 8
@@ -48,11 +47,6 @@ def generate_music(folder: Path) -> Path:
     return _write(folder / "calm.wav", music())
 
 
-def write_comfort(folder: Path) -> Path:
-    """Write `comfort.wav`: two soft notes in six seconds, for a wait that has no music."""
-    return _write(folder / "comfort.wav", comfort())
-
-
 def music() -> wav.Samples:
     """The whole round at `MUSIC_DBFS`; its end runs into its beginning without a seam."""
     round_ = [0.0] * round(SECONDS * RATE)
@@ -67,14 +61,6 @@ def music() -> wav.Samples:
     _pluck.cache_clear()  # notes are kept while they repeat, not for the life of the service
     _hum.cache_clear()
     return _at_level(round_, MUSIC_DBFS)
-
-
-def comfort() -> wav.Samples:
-    """Six seconds of near silence with two soft notes: it says "you are still connected"."""
-    bar = [0.0] * (6 * RATE)
-    _mix(bar, _pluck(72), 0.05, 1.0)
-    _mix(bar, _pluck(67), 0.45, 0.8)
-    return _at_level(bar, COMFORT_DBFS)
 
 
 def _mix(into: list[float], note: list[float], at: float, gain: float) -> None:
