@@ -65,17 +65,22 @@ class Running:
         )
 
     def service(self) -> list[int]:
-        """The processes that serve this installation."""
-        found = []
+        """The processes that serve this installation.
+
+        A process that this one has just forked bears its name until it becomes another program,
+        so children of one that serves do not count.
+        """
+        parents: dict[int, int] = {}
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 command = (folder / "cmdline").read_bytes().split(b"\0")
                 environment = (folder / "environ").read_bytes()
+                parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             except OSError:
                 continue
             if b"serve" in command and str(self.folder / "home").encode() in environment:
-                found.append(int(folder.name))
-        return found
+                parents[int(folder.name)] = parent
+        return [process for process, parent in parents.items() if parent not in parents]
 
 
 @pytest.fixture
