@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from benchmarks import decision
+from benchmarks import checking, decision, interpreter, prompts
 
 if __name__ == "__main__":
     decision.main()
+    print()
+    interpreter.main([])
+    print()
+    prompts.main([])
+    print()
+    checking.main([])

@@ -12,8 +12,8 @@ import gc
 import signal
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Coroutine, Mapping
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -30,11 +30,13 @@ from ivr.asterisk.ami import AmiClient, Ready
 from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools
 from ivr.asterisk.render import AMI_EVENTS
 from ivr.away import take_in
+from ivr.backends.building import build_errands
+from ivr.backends.numbers import allowed
+from ivr.backends.sources import Sources
 from ivr.callers import Callers
 from ivr.channels.caller_card import CallerCard, caller_card
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
-from ivr.errors import AsteriskRefused, AsteriskUnreachable
 from ivr.flow import interpreter
 from ivr.flow.actions import Prompt, Queue
 from ivr.lag import LagWatch
@@ -45,16 +47,21 @@ from ivr.operator.answers import Operator
 from ivr.operator.commands import BY as OPERATOR
 from ivr.operator.commands import OperatorServices
 from ivr.operator.server import OperatorServer
-from ivr.plans import Plan, Plans, load_plan
+from ivr.plans import Plan, Plans
+from ivr.rehearsal.inside import Rehearsals
+from ivr.revisions import CONSOLE, Author
+from ivr.rounds import every, every_midnight, flow_clock, quietly
 from ivr.secrets import Secrets
 from ivr.settings import Settings
 from ivr.site import build_site, write_configuration
-from ivr.speech.cache import PromptCache
 from ivr.speech.espeak import Espeak
 from ivr.speech.phrases import BEEP, LANGUAGES, phrase
 from ivr.speech.prompts import PromptBook
 from ivr.speech.script import fixed_batches
+from ivr.speech.voices import book_with
 from ivr.squaring import Squaring
+from ivr.start import begin, revisions_of
+from ivr.switches import Switchboard
 
 log = structlog.get_logger(__name__)
 
@@ -76,30 +83,13 @@ LOOK_FOR_MESSAGES = 30.0
 """Seconds between looks for what callers recorded while the service was away."""
 LOOK_FOR_OFFERS = 1.0
 """Seconds between looks for offers that nobody takes up."""
-LOOK_AT_DATE = 3600.0
-"""Seconds a night's rest may last at most: clocks are set, machines sleep."""
 RELOADS = ("module reload res_pjsip.so", "dialplan reload")
 
 
 async def prompt_book(settings: Settings, espeak: Tool) -> PromptBook:
-    """The prompts, spoken by espeak-ng and kept below the data folder."""
+    """The prompts, spoken by espeak-ng or the chosen voices and kept below the data folder."""
     engine = await Espeak.found(espeak.argv_prefix, espeak.env)
-    return PromptBook(engine, (settings.sounds,), PromptCache(settings.data_dir / "prompts"))
-
-
-def flow_clock(rehearse_at: datetime | None) -> Callable[[], datetime]:
-    """The time as flows see it: now, or as if the service had started at `rehearse_at`."""
-    ahead = rehearse_at - datetime.now(UTC) if rehearse_at is not None else timedelta()
-    return lambda: datetime.now(UTC) + ahead
-
-
-def seconds_to_midnight(now: datetime) -> float:
-    """How long until the next day begins where `now` is; a day may have 23 or 25 hours.
-
-    Where `now` has no zone, that of this machine counts.
-    """
-    midnight = datetime.combine(now.date() + timedelta(days=1), time(), now.tzinfo)
-    return max(1.0, midnight.timestamp() - now.timestamp())
+    return await book_with(settings, engine)
 
 
 class Service:
@@ -114,18 +104,26 @@ class Service:
     ) -> None:
         secrets = Secrets(settings.home)
         self.settings, self.toolchain, self.book = settings, toolchain, book
-        self.plans = Plans(settings.flows, settings.floor, plan)
-        self.plans.on_change(self._put_in_force)
         self.clock = steady_clock()
         self.journal = Journal(settings.data_dir / "journal.sqlite")
+        self.switchboard = Switchboard(self.journal, flow_clock(settings.rehearse_at))
         self.records = RecordsWriter(settings.records_url, JournalContacts(self.journal))
         self.distributor = Distributor(self.journal, self.clock)
         self.contacts = LiveContacts(self.journal, self.tell, self.clock)
+        self.errands = build_errands(settings, self._sources, self.tell, self.clock)
+        kept, live = revisions_of(settings), self.contacts.in_flows
+        self.plans = Plans(settings.flows, settings.floor, plan, kept, live)
+        self.plans.on_change(self._put_in_force)
         self.ami = AmiClient(
             "127.0.0.1", settings.ami_port, "tieline", secrets.ami_secret, events=AMI_EVENTS
         )
         self.legs = Legs(self.distributor, self.contacts, self, self.clock)
-        self.callers = Callers(self._voice(), self.plans, self.plans, _not_in_service)
+        self.rehearsals = (
+            Rehearsals(settings.rehearsal, self._sources) if settings.rehearsal else None
+        )
+        self.callers = Callers(
+            self._voice(), self.plans, self.plans, _not_in_service, self.rehearsals
+        )
         self.squaring = Squaring(self.ami, self.callers, self.clock)
         desk_phone = DeskPhone(self.distributor, book, self._pause_reasons, self.clock)
         routes = {"call": self.callers.enter, **desk_phone.routes()}
@@ -133,9 +131,10 @@ class Service:
             OperatorServices(
                 distributor=self.distributor,
                 contacts=lambda: self.contacts,
-                flows=lambda: self.plans.plan.library.flows,
+                plan=lambda: self.plans.plan,
                 reload=self.reload,
                 hang_up=self._hang_up_caller,
+                switchboard=self.switchboard,
             )
         )
         self.operator = OperatorServer(
@@ -151,7 +150,9 @@ class Service:
             contacts=self.contacts,
             legs=self.legs,
             prompts=self.book,
-            tables=lambda: self.plans.plan.library.tables,
+            desk=self.errands,
+            outside=self._outside,
+            switches=self.switchboard.in_force,
             waking=self.ami,
             card=self._card,
             messages=self.settings.data_dir / "messages",
@@ -167,7 +168,7 @@ class Service:
         self._in_background(LagWatch().run())
         self._recover()
         await self.records.start()
-        self._in_background(self._begin_days())
+        self._in_background(every_midnight(self._begin_day))
         self.ami.on_ready(self._on_ready)
         self.ami.on_event(self._on_event)
         await self.ami.start()
@@ -176,9 +177,10 @@ class Service:
                 await self.squaring.done.wait()
         except TimeoutError:
             log.warning("asterisk does not answer yet", ami_port=self.settings.ami_port)
-        self._in_background(_every(LOOK_FOR_MESSAGES, self._take_in_messages))
-        self._in_background(_every(LOOK_FOR_OFFERS, self.legs.give_back_unclaimed))
+        self._in_background(every(LOOK_FOR_MESSAGES, self._take_in_messages))
+        self._in_background(every(LOOK_FOR_OFFERS, self.legs.give_back_unclaimed))
         self.distributor.start()
+        await self.errands.start()
         await self.agi.start()
         await self.operator.start()
         self._in_background(self._prepare_prompts(self.plans.plan))
@@ -187,6 +189,7 @@ class Service:
     def _recover(self) -> None:
         """Everything as the last service left it, under the floor of today."""
         self.contacts.recover()
+        self.switchboard.recover()
         self.distributor.recover()
         now = self.clock()
         self.legs.recover(
@@ -212,6 +215,9 @@ class Service:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.errands.close()
+        if self.rehearsals is not None:
+            await self.rehearsals.close()
         await self.records.stop()
         await self.book.aclose()
         self.journal.close()
@@ -239,6 +245,8 @@ class Service:
                 self.legs.ringing(leg, channel)
             case events.LegAnswered(leg, _):
                 self.legs.answered(leg)
+            case events.OutsideAnswered(contact):
+                self.callers.put_through(contact)
             case events.LegFailed(leg, cause):
                 self.legs.failed(leg, Cause(cause))
             case events.LegEnded(leg, _, _, _):
@@ -253,18 +261,9 @@ class Service:
         if count := take_in(messages, self.tell, self.journal.together, self.clock()):
             log.info("took in messages left while the service was away", count=count)
 
-    async def _begin_days(self) -> None:
-        """The counters of queues and agents begin anew at every midnight of this machine."""
-        today = datetime.now().date()
-        while True:
-            await asyncio.sleep(min(seconds_to_midnight(datetime.now()), LOOK_AT_DATE))
-            if datetime.now().date() == today:
-                continue
-            try:
-                self.distributor.send(DayStarted(self.clock()))
-                today = datetime.now().date()
-            except sqlite3.Error as full:
-                log.error("the new day could not be written down", why=str(full))
+    def _begin_day(self) -> None:
+        """The counters of queues and agents begin anew."""
+        self.distributor.send(DayStarted(self.clock()))
 
     def tell(self, event: ContactEvent) -> None:
         """Write one event of a contact's story; the records take it over from the journal."""
@@ -274,7 +273,7 @@ class Service:
 
     def hang_up_soon(self, channel: str) -> None:
         """Hang up that channel, in the background."""
-        self._in_background(_quietly(self.ami.hangup(channel)))
+        self._in_background(quietly(self.ami.hangup(channel)))
 
     def _hang_up_caller(self, channel: str) -> None:
         """An operator ends this caller's call."""
@@ -288,17 +287,19 @@ class Service:
         if isinstance(command, AgentChanged):
             lamp = LAMPS[command.state]
             setting = self.ami.set_device_state(f"acd-{command.agent}", lamp)
-            self._in_background(_quietly(setting))
+            self._in_background(quietly(setting))
 
     # --- what the floor knows --------------------------------------------------------------------
 
-    async def reload(self) -> Plan:
-        """Put flows and floor into force as the files have them now.
+    async def reload(self, by: Author = CONSOLE, revision: int | None = None) -> Plan:
+        """Put flows and floor into force: as the files have them now, or as a kept revision has.
 
         Raises:
-            ConfigError: with every mistake; then nothing has changed.
+            ConfigError, NoSuchRevision, RevisionsUnusable: then nothing has changed.
         """
-        plan = await self.plans.reload()
+        plan = await (
+            self.plans.reload(by) if revision is None else self.plans.rollback(revision, by)
+        )
         self._in_background(self._prepare_prompts(plan))
         site = build_site(self.settings, self.toolchain, plan.floor, plan.numbers)
         if await asyncio.to_thread(write_configuration, site):
@@ -325,6 +326,17 @@ class Service:
             log.warning("a prompt cannot be spoken", why=str(failure))
         log.info("prompts are ready", count=len(batches))
 
+    def _sources(self) -> Sources:
+        """What errands are asked of now."""
+        plan = self.plans.plan
+        return Sources(plan.library.tables, plan.services)
+
+    def _outside(self, number: str) -> str | None:
+        """How a number outside is dialled; None when it may not be, or no trunk leads out."""
+        services, trunk = self.plans.plan.services, self.settings.trunk_to_dial
+        form = allowed(number, services.outside, services.region)
+        return f"PJSIP/{form}@trunk-{trunk}" if form is not None and trunk is not None else None
+
     def _pause_reasons(self) -> tuple[str, ...]:
         return self.plans.plan.floor.floor.pause_reasons
 
@@ -345,24 +357,6 @@ class Service:
         task.add_done_callback(self._tasks.discard)
 
 
-async def _every(seconds: float, work: Callable[[], None]) -> None:
-    """Do it again and again; once that it fails is no reason to stop."""
-    while True:
-        try:
-            work()
-        except (sqlite3.Error, OSError) as why:
-            log.error("could not be done now", work=work.__name__, why=str(why))
-        await asyncio.sleep(seconds)
-
-
-async def _quietly(work: Awaitable[object]) -> None:
-    """A lamp that stays wrong is worth a line, not a call."""
-    try:
-        await work
-    except (AsteriskRefused, AsteriskUnreachable) as why:
-        log.debug("asterisk did not take it", why=str(why))
-
-
 def _not_in_service(_: str) -> tuple[Prompt, ...]:
     return tuple(phrase("not-in-service", language) for language in LANGUAGES)
 
@@ -370,7 +364,7 @@ def _not_in_service(_: str) -> tuple[Prompt, ...]:
 async def serve(settings: Settings) -> int:
     """Run the service until SIGINT or SIGTERM; the exit code."""
     configure_logging(settings.log_level)
-    plan = load_plan(settings.flows, settings.floor)
+    plan = begin(settings)
     toolchain = await asyncio.to_thread(ensure_asterisk, settings, _log_progress)
     tools = await asyncio.to_thread(ensure_tools, settings, ("espeak-ng",), _log_progress)
     book = await prompt_book(settings, tools["espeak-ng"])

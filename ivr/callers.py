@@ -26,6 +26,7 @@ from ivr.flow.actions import Prompt
 from ivr.flow.model import Flow
 from ivr.legs import BY
 from ivr.live import LiveContact, new_contact_id
+from ivr.rehearsal.inside import Rehearsals
 from ivr.speech.engine import SpeechFailed
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ STUMBLES = 3
 
 
 class Flows(Protocol):
-    """The flows in force."""
+    """The flows in force, and those that live calls began with."""
 
     def by_number(self, dialled: str) -> Flow | None:
         """The flow that answers this number."""
@@ -43,6 +44,10 @@ class Flows(Protocol):
 
     def by_name(self, name: str) -> Flow | None:
         """The flow of that name."""
+        ...
+
+    async def flow_of(self, name: str, revision: str) -> Flow | None:
+        """The flow of that name with just that text, also when another is in force."""
         ...
 
 
@@ -75,9 +80,10 @@ class Callers:
         flows: Flows,
         targets: Targets,
         not_in_service: Callable[[str], tuple[Prompt, ...]],
+        rehearsals: Rehearsals | None = None,
     ) -> None:
         self._services, self._flows, self._targets = services, flows, targets
-        self._not_in_service = not_in_service
+        self._not_in_service, self._rehearsals = not_in_service, rehearsals
 
     async def enter(self, agi: AgiSession) -> None:
         """Own this channel until it hangs up."""
@@ -143,14 +149,22 @@ class Callers:
             started_at=self._services.clock(),
         )
         facts = interpreter.Facts(caller=contact.caller, dialled=dialled, channel="voice")
-        turn = interpreter.start(flow, facts, self._services.now())
+        services, language = await self._services_for(agi, flow)
+        turn = interpreter.start(flow, facts, services.now(), language, services.switches())
         contact.position = turn.state.to_json()
         await agi.set_variable("_TIELINE_CONTACT", contact.id)
         self._tell_began(contact, flow)
         self._services.contacts.add(contact)
         await agi.set_variable("TIELINE_TARGET", "")
         await agi.set_variable("TIELINE_AWAY_SINCE", "")
-        await VoiceCall(self._services, agi, contact, flow).run(turn)
+        await VoiceCall(services, agi, contact, flow).run(turn)
+
+    async def _services_for(self, agi: AgiSession, flow: Flow) -> tuple[VoiceServices, str | None]:
+        """The house as this call meets it, and the language it begins in where that is told."""
+        if self._rehearsals is None:
+            return self._services, None
+        part = await self._rehearsals.part(agi, self._services, flow)
+        return (self._services, None) if part is None else (part.services, part.language)
 
     def _tell_began(self, contact: LiveContact, flow: Flow) -> None:
         self._services.contacts.tell(
@@ -189,7 +203,7 @@ class Callers:
 
     async def _go_on(self, agi: AgiSession, contact: LiveContact) -> None:
         """Take the contact up where it stands."""
-        flow = self._flow_of(contact)
+        flow = await self._flow_of(contact)
         if flow is None:
             self._services.legs.caller_left(contact, "flow removed", by=BY)
             await self._refuse(agi, contact.dialled)
@@ -200,8 +214,11 @@ class Callers:
             await call.carry_on(state)
         elif contact.phase == "talking":
             await call.talk_is_over(state)
+        elif contact.phase == "outside":
+            await call.outside_is_over(state)
         else:
-            await call.run(self._again(flow, state))
+            now, switches = self._services.now(), self._services.switches()
+            await call.run(interpreter.again(flow, state, now, switches))
 
     async def _spoke(self, agi: AgiSession, contact: LiveContact) -> bool:
         """Whether the phone that rang from this channel when we went away was answered."""
@@ -209,15 +226,11 @@ class Callers:
             return False
         return await agi.get_variable("DIALSTATUS") == "ANSWER"
 
-    def _flow_of(self, contact: LiveContact) -> Flow | None:
-        return self._flows.by_name(contact.flow) or self._flows.by_number(contact.dialled)
-
-    def _again(self, flow: Flow, state: interpreter.State) -> interpreter.Turn:
-        """The step they were at, or the beginning if a newer revision has no such step."""
-        now = self._services.now()
-        if state.step in flow.steps:
-            return interpreter.again(flow, state, now)
-        return interpreter.start(flow, state.facts, now, language=state.language)
+    async def _flow_of(self, contact: LiveContact) -> Flow | None:
+        """The very flow they began with; only where that is not kept, what took its place."""
+        began = await self._flows.flow_of(contact.flow, str(contact.position.get("revision", "")))
+        flows = self._flows
+        return began or flows.by_name(contact.flow) or flows.by_number(contact.dialled)
 
     # --- one an agent moved on ---------------------------------------------------------------
 
@@ -232,6 +245,9 @@ class Callers:
         by = contact.agent or contact.rung
         services.contacts.tell(contact, "transferred", {"by": by, "to": target})
         asked = replace(queue_from_json(contact.waiting_action), agent=None)
+        if contact.position.get("phase") == "transfer":
+            # How long one agent's phone was to ring is no measure for a wait.
+            asked = replace(asked, max_wait=None)
         contact.moved_to = ""
         if (queue := self._targets.queue_of(target)) is not None:
             asked = replace(asked, queue=queue)
@@ -247,6 +263,12 @@ class Callers:
         await self._go_on(agi, contact)
 
     # --- what Asterisk says of a caller's channel --------------------------------------------
+
+    def put_through(self, contact_id: str) -> None:
+        """A number outside has answered this contact's caller."""
+        contact = self._services.contacts.get(contact_id)
+        if contact is not None:
+            self._services.contacts.put_through(contact)
 
     def channel_gone(self, uniqueid: str) -> None:
         """This channel has hung up for good."""
@@ -278,6 +300,11 @@ class Callers:
         """
         services = self._services
         alive = {each.uniqueid for each in channels}
+        for each in channels:
+            # A channel of a contact that is neither an agent's leg nor the caller's own is outside.
+            outside = services.contacts.on_channel(each.uniqueid) is None and not each.leg
+            if outside and each.state == "Up":
+                self.put_through(each.contact)
         for contact in suspects.contacts:
             if contact.uniqueid in alive:
                 continue

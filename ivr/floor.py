@@ -16,8 +16,8 @@ from pathlib import Path
 
 from acd.model import Agent, Floor, Queue
 from ivr.errors import ConfigError, Problem
-from ivr.flow.model import Place
 from ivr.flow.section import Section, as_integer, as_list, as_text
+from ivr.flow.words import Place
 from ivr.flow.yaml import Node, Problems, parse
 
 MAX_REASONS = 9

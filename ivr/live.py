@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 
 from acd.records.contact import ContactEvent, Json
 
-Phase = Literal["flow", "waiting", "talking"]
+Phase = Literal["flow", "waiting", "talking", "outside"]
 
 
 class Store(Protocol):
@@ -52,7 +52,9 @@ class LiveContact:
     the last one rung from this channel and `rung` its agent. `exit` and `exit_detail` are why the
     distributor let the wait end, kept until the flow has heard it.
 
-    `messages` counts the recordings left, `ended_by` says who asked for the call's end, if known.
+    `errands` counts what was asked of the house, `messages` the messages left; `recordings` names
+    what else was recorded. `dials` is the number outside that rings for the caller, `outside` the
+    last one that answered. `ended_by` says who asked for the call's end, if known.
     """
 
     id: str
@@ -76,15 +78,23 @@ class LiveContact:
     rung: str = ""
     exit: str = ""
     exit_detail: str = ""
+    errands: int = 0
     messages: int = 0
     left_message: bool = False
+    recordings: list[str] = field(default_factory=list)
+    dials: str = ""
+    outside: str = ""
     ended_by: str = ""
     position: dict[str, Any] = field(default_factory=dict)
     waiting_action: dict[str, Any] = field(default_factory=dict)
 
     def outcome(self, otherwise: str) -> str:
-        """What came of the contact: a talk, a message, or `otherwise`."""
-        return "answered" if self.agent else "voicemail" if self.left_message else otherwise
+        """What came of the contact: a talk, a way out of the house, a message, or `otherwise`."""
+        if self.agent:
+            return "answered"
+        if self.outside:
+            return "transferred"
+        return "voicemail" if self.left_message else otherwise
 
     def to_json(self) -> dict[str, Json]:
         """What a restarted service needs."""
@@ -137,11 +147,22 @@ class LiveContacts:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def in_flows(self) -> set[tuple[str, str]]:
+        """The flow each contact is in, and the revision of it."""
+        return {(each.flow, str(each.position.get("revision", ""))) for each in self}
+
     def tell(
         self, contact: LiveContact, kind: str, data: Mapping[str, Json], step: str = ""
     ) -> None:
         """Add one event to the contact's story."""
         self._tell(ContactEvent(contact.id, self._clock(), kind, step, data))
+
+    def put_through(self, contact: LiveContact) -> None:
+        """The number outside that rings for this contact has answered; told once."""
+        if contact.dials:
+            contact.outside, contact.dials = contact.dials, ""
+            self.tell(contact, "put_through", {"number": contact.outside})
+            self.keep(contact)
 
     def end(self, contact: LiveContact, outcome: str, by: str, reason: str = "") -> bool:
         """Close the contact once; whoever comes second is told False.

@@ -19,6 +19,7 @@ from ivr.errors import ConfigError, Problem
 
 _AMI: Final = "ami"
 _CONSOLE: Final = "console"
+_DIGESTS: Final = "digests"
 _AGENT: Final = "agent:"
 _MACHINE_BYTES: Final = 32
 _AGENT_BYTES: Final = 12  # 96 bits in 16 characters: people type these into desk phones
@@ -43,6 +44,11 @@ class Secrets:
     def console_token(self) -> str:
         """The bearer token of the console's HTTP endpoint."""
         return self._obtain(_CONSOLE, _MACHINE_BYTES)
+
+    @property
+    def digest_key(self) -> str:
+        """What accounts and one-time codes are digested under; see `ivr.backends.digests`."""
+        return self._obtain(_DIGESTS, _MACHINE_BYTES)
 
     def agent_password(self, agent_id: str) -> str:
         """The SIP password of one agent's phone."""

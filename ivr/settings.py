@@ -80,9 +80,17 @@ def _peer(text: str) -> str:
     return text
 
 
+def _speaker(text: str) -> str:
+    if text not in {"espeak", "piper"} and not text.endswith(".onnx"):
+        raise ValueError(f"{text!r} is neither espeak, nor piper, nor an .onnx file")
+    return text
+
+
 TrunkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Peer = Annotated[str, AfterValidator(_peer)]
 Folder = Annotated[Path, AfterValidator(_absolute)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$")]
+Voice = Annotated[str, AfterValidator(_speaker)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Address = Annotated[str, AfterValidator(_address)]
 Dialable = Annotated[str, BeforeValidator(_number), AfterValidator(_dialable)]
@@ -90,6 +98,11 @@ LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     BeforeValidator(lambda text: text.lower() if isinstance(text, str) else text),
 ]
+
+
+def _voice(voice: object, base: Path) -> object:
+    is_file = isinstance(voice, str) and voice.endswith(".onnx")
+    return str(_absolute(base / Path(str(voice)).expanduser())) if is_file else voice
 
 
 class Settings(BaseModel):
@@ -126,6 +139,11 @@ class Settings(BaseModel):
         description="an SQLAlchemy URL with an asynchronous driver",
     )
     sounds: Folder = Field(default_factory=sounds_dir, description="a folder of recorded prompts")
+    voices: dict[Language, Voice] = Field(
+        default_factory=dict,
+        description="what speaks each language: espeak, piper, or a piper voice's file, such as "
+        "`{en: piper, nl: voices/nl_NL-mls-medium.onnx}`",
+    )
     trunks: dict[TrunkName, tuple[Peer, ...]] = Field(
         default_factory=dict,
         description="the SIP peers calls come from: a name, then their addresses, such as "
@@ -141,6 +159,11 @@ class Settings(BaseModel):
         None,
         description="a moment with its zone, such as 2026-03-02T10:00+08:00: at start, flows "
         "believe it is then (for rehearsals; time goes on from there)",
+    )
+    rehearsal: Folder | None = Field(
+        None,
+        description="a folder in which `tieline test --live` tells an installation of its own how "
+        "calls go; leave it out everywhere else",
     )
     log_level: LogLevel = Field("info", description="debug, info, warning or error")
     asterisk: Folder | None = Field(
@@ -198,7 +221,7 @@ class Settings(BaseModel):
 
 
 _KEYS: Final = tuple(name for name in Settings.model_fields if name != "folder")
-_PATHS: Final = frozenset({"flows", "floor", "home", "cache", "sounds", "asterisk"})
+_PATHS: Final = frozenset({"flows", "floor", "home", "cache", "sounds", "asterisk", "rehearsal"})
 
 
 class _Loose(Problem):
@@ -219,6 +242,8 @@ class _Sourced:
     def take(self, key: str, value: object, base: Path, place: tuple[str, int, int]) -> None:
         if key in _PATHS and isinstance(value, str):
             value = base / Path(value).expanduser()
+        if key == "voices" and isinstance(value, dict):
+            value = {language: _voice(voice, base) for language, voice in value.items()}
         self.values[key] = value
         self.places[key] = place
 

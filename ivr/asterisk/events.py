@@ -61,6 +61,13 @@ class LegAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class OutsideAnswered:
+    """A number outside took the call of that contact."""
+
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
 class LegFailed:
     """The agent did not take it. The first one of a leg has the true cause."""
 
@@ -153,6 +160,7 @@ Fact = (
     LegStarted
     | LegRinging
     | LegAnswered
+    | OutsideAnswered
     | LegFailed
     | LegEnded
     | ChannelGone
@@ -244,7 +252,8 @@ def _new_state(message: Headers) -> Fact | None:
 def _dial_end(message: Headers) -> Fact | None:
     leg, status = _leg(message, "Dest"), _text(message, "DialStatus")
     if not leg:
-        return None
+        contact = variables(message).get(CONTACT, "")
+        return OutsideAnswered(contact) if contact and status == "ANSWER" else None
     if status == "ANSWER":
         return LegAnswered(leg, _text(message, "DestChannel"))
     if _text(message, "Forward"):  # a phone that sends its calls elsewhere does not take this one

@@ -43,13 +43,25 @@ _NOT_NEEDED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How one program is got and recognised."""
+    """How one program is got and recognised.
+
+    `only` names the packages it runs with, where they depend on many more. `finish` is run once
+    after unpacking.
+    """
 
     name: str
     packages: tuple[str, ...]
     file: str
     ask: str
     answer: re.Pattern[str]
+    only: re.Pattern[str] | None = None
+    finish: str = ""
+
+    def wants(self, package: str) -> bool:
+        """Whether a package that apt would install with it is needed to run it."""
+        if self.only is not None:
+            return self.only.match(package) is not None
+        return _NOT_NEEDED.match(package) is None
 
 
 PROGRAMS: Final[Mapping[str, Program]] = {
@@ -78,6 +90,18 @@ PROGRAMS: Final[Mapping[str, Program]] = {
             "usr/bin/baresip",
             "-h",
             re.compile(r"baresip v?(\d+(?:\.\d+)*)"),
+        ),
+        Program(
+            "dot",
+            ("graphviz",),
+            "usr/bin/dot",
+            "-V",
+            re.compile(r"graphviz version (\d+(?:\.\d+)*)"),
+            # Its layout and core alone: what it loads to draw pixels is 60 MB.
+            re.compile(
+                r"graphviz|lib(gvc|gvpr|cgraph|cdt|pathplan|xdot|expat|ltdl|c6|gcc|stdc)|zlib1g"
+            ),
+            finish="-c",
         ),
     )
 }
@@ -156,6 +180,9 @@ def unpacked_tool(root: Path, name: str, version: str, origin: str) -> Tool:
     data = next((folder for folder in folders if (folder / "espeak-ng-data").is_dir()), None)
     if name == "espeak-ng" and data is not None:
         env["ESPEAK_DATA_PATH"] = str(data)
+    plugins = next((folder for folder in folders if (folder / "graphviz").is_dir()), None)
+    if name == "dot" and plugins is not None:
+        env["GVBINDIR"] = str(plugins / "graphviz")
     library_path = ":".join(str(folder) for folder in folders)
     prefix = (str(loader), "--library-path", library_path, str(root / PROGRAMS[name].file))
     return Tool(name, prefix, env, version, root, origin)
@@ -260,9 +287,16 @@ def _fetch(
 ) -> None:
     progress(f"Reading the package lists of {sources.name}", 0.0)
     apt.update()
-    wanted = [package for name in names for package in PROGRAMS[name].packages]
     progress(f"Choosing packages from {sources.name}", 0.08)
-    packages = [p for p in apt.resolve(wanted) if not _NOT_NEEDED.match(p.name)]
+    programs = [PROGRAMS[name] for name in names]
+    packages = list(
+        {
+            package.name: package
+            for program in programs
+            for package in apt.resolve(program.packages)
+            if program.wants(package.name)
+        }.values()
+    )
     size = round(sum(package.size for package in packages) / 1_000_000)
     stage = f"Downloading {' and '.join(names)} ({len(packages)} packages, {size} MB)"
     debs = apt.download([p.name for p in packages], lambda done: progress(stage, 0.1 + 0.6 * done))
@@ -275,7 +309,25 @@ def _versions(root: Path, names: Sequence[str]) -> dict[str, str]:
     for name in names:
         tool = unpacked_tool(root, name, "", "")
         version = ask_version(PROGRAMS[name], tool.argv_prefix, tool.env)
-        if version is None:
+        if version is None or not _finished(tool, PROGRAMS[name].finish):
             raise ProvisionError(f"{name} was unpacked but does not run on this machine")
         versions[name] = version
     return versions
+
+
+def _finished(tool: Tool, argument: str) -> bool:
+    """Run once what the package's install script would have run; whether it went well."""
+    if not argument:
+        return True
+    try:
+        done = subprocess.run(
+            [*tool.argv_prefix, argument],
+            env=tool.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from acd.distributor import Distributor
+from ivr.backends.desk import Desk
 from ivr.channels.caller_card import CallerCard
-from ivr.flow.actions import Identified, Identify, Prompt, Queue
-from ivr.flow.state import State
+from ivr.flow.actions import Prompt, Queue, Transfer
+from ivr.flow.calendar import Switches
+from ivr.flow.state import State, Turn
 from ivr.legs import Legs
 from ivr.live import LiveContact, LiveContacts
 
@@ -41,29 +43,43 @@ class Waking(Protocol):
         ...
 
 
-class Tables(Protocol):
-    """Checks what a caller gave against a table."""
+class Rehearsed(Protocol):
+    """What a rehearsal changes in a call, and hears of it."""
 
-    async def verify(self, action: Identify) -> Identified:
-        """Whether it matches, and who it is."""
+    def note(self, turn: Turn) -> None:
+        """Every turn, before it is acted on."""
+        ...
+
+    def asked(self, wanted: Queue) -> Queue:
+        """The wait that takes the place of this one."""
+        ...
+
+    def put_through(self, wanted: Transfer) -> Transfer:
+        """The transfer to an agent that takes the place of this one."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceServices:
-    """What a call needs from the house."""
+    """What a call needs from the house.
+
+    `outside` gives the Dial string for a number outside, None for one that may not be dialled.
+    """
 
     distributor: Distributor
     contacts: LiveContacts
     legs: Legs
     prompts: PromptFiles
-    tables: Callable[[], Tables]
+    desk: Desk
+    outside: Callable[[str], str | None]
+    switches: Callable[[], Switches]
     waking: Waking
     card: Callable[[LiveContact, Queue, State], CallerCard]
     messages: Path
     beep: Path
     clock: Callable[[], float]
     now: Callable[[], datetime]
+    rehearsal: Rehearsed | None = None
 
 
 def sound_name(path: Path) -> str:

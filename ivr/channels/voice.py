@@ -10,6 +10,7 @@ breaks without a word: Asterisk or this service is going away; the contact is le
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -18,32 +19,34 @@ from typing import Any
 
 import structlog
 
+from acd.model import AgentState
 from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.away import SHORTEST
 from ivr.channels.caller_card import queue_from_json, queue_to_json
 from ivr.channels.services import VoiceServices, sound_name
-from ivr.channels.waiting import WAKE_DIGIT, AgentWait
+from ivr.channels.telephone import Telephone
+from ivr.channels.waiting import GRACE, AgentWait, Unanswered
 from ivr.errors import AsteriskRefused, CallerHungUp
 from ivr.flow import interpreter
 from ivr.flow.actions import (
-    Action,
     Ask,
     Failed,
     Hangup,
-    Identify,
-    Keys,
-    NoKeys,
     NotRecorded,
-    Prompt,
+    Outcome,
     Queue,
     QueueLeft,
+    Record,
     Recorded,
-    Result,
     Said,
     Say,
+    Transfer,
+    TransferLeft,
+    TransferOutcome,
     Voicemail,
 )
+from ivr.flow.errands import AnyAction, AnyResult, Errand, Findings
 from ivr.flow.model import Flow
 from ivr.live import LiveContact
 from ivr.speech.engine import SpeechFailed
@@ -52,6 +55,34 @@ log = structlog.get_logger(__name__)
 
 TRANSFER_WAIT = 25.0
 """Seconds a caller moved to one agent waits for that agent, before the queue takes them back."""
+NOT_NOW: Mapping[AgentState, TransferOutcome] = {
+    AgentState.LOGGED_OUT: "no_answer",
+    AgentState.PAUSED: "no_answer",
+    AgentState.OFFERED: "busy",
+    AgentState.TALKING: "busy",
+    AgentState.WRAP_UP: "busy",
+}
+"""What comes of a transfer to one agent whose phone is not rung at all."""
+AGENT_LEFT: Mapping[Outcome, TransferOutcome] = {
+    "answered": "answered",
+    "timeout": "no_answer",
+    "nobody": "no_answer",
+    "full": "busy",
+    "closed": "failed",
+    "failed": "failed",
+}
+OUTSIDE = "gRi"
+"""Options of Dial: the caller stays with us afterwards (g) and hears ringing at once, or what the
+network says (R); the far end cannot send the call elsewhere (i). None lets anybody use keys."""
+ANSWERED = "ANSWER"
+DIALLED: Mapping[str, TransferOutcome] = {
+    ANSWERED: "answered",
+    "BUSY": "busy",
+    "NOANSWER": "no_answer",
+}
+"""DIALSTATUS of app_dial; everything else is a failure of the trunk or the number."""
+SURELY_ANSWERED = 5.0
+"""Seconds after the ringing at which a Dial that is still out means a talk."""
 TOLD_ALREADY = frozenset({"started", "again"})
 """The contact's own `began` and `resumed` say these, and more."""
 
@@ -64,8 +95,9 @@ class VoiceCall:
     ) -> None:
         self._house, self._agi, self._contact, self._flow = services, agi, contact, flow
         self._wait = AgentWait(services, agi, contact)
+        self._phone = Telephone(agi, services.prompts)
         self._visit = contact.visits
-        self._agent_left_last = False
+        self._left_last = ""
         self._log = log.bind(contact=contact.id, channel=contact.channel)
 
     # --- the call, top to bottom -------------------------------------------------------------
@@ -78,23 +110,20 @@ class VoiceCall:
                 result = await self._perform(turn.action, turn.state)
                 if result is None:
                     return
-                now = self._house.now()
-                # A goodbye right after the conversation: it was the agent who ended the call.
-                self._agent_left_last = result == QueueLeft("answered")
-                turn = interpreter.resume(self._flow, turn.state, result, now)
+                turn = self._next(turn.state, result)
         except CallerHungUp:
             self._caller_left()
 
     async def carry_on(self, state: interpreter.State) -> None:
         """Take up a wait: after a restart, or a new one after a transfer."""
         try:
-            result = await self._served(state)
+            result = await self._taken_up(state)
         except CallerHungUp:
             self._caller_left()
             return
         await self._resume(state, result)
 
-    async def _served(self, state: interpreter.State) -> QueueLeft:
+    async def _taken_up(self, state: interpreter.State) -> QueueLeft:
         """What the flow asked for; one agent first, if the caller was moved to that agent.
 
         Unanswered there, the caller is back in the queue, where somebody stands who has waited
@@ -105,20 +134,38 @@ class VoiceCall:
         if contact.moved_to:
             since = contact.started_at
             only = replace(asked, agent=contact.moved_to, max_wait=TRANSFER_WAIT)
-            result = await self._wait.until_served(only, state, once=True, since=since)
+            result = await self._wait.until_served(only, state, unanswered="anyone", since=since)
             contact.moved_to = ""
             if result.outcome == "answered":
                 return result
-        return await self._wait.until_served(asked, state, since=since)
+        for_one = state.phase == "transfer" and asked.agent
+        unanswered: Unanswered = "leave" if for_one else "again"
+        return await self._wait.until_served(asked, state, unanswered=unanswered, since=since)
 
     async def talk_is_over(self, state: interpreter.State) -> None:
         """The agent left while the service was away: on with what follows a conversation."""
         self._contact.phase = "flow"
         await self._resume(state, QueueLeft("answered"))
 
-    async def _resume(self, state: interpreter.State, result: Result) -> None:
-        self._agent_left_last = result == QueueLeft("answered")
-        await self.run(interpreter.resume(self._flow, state, result, self._house.now()))
+    async def outside_is_over(self, state: interpreter.State) -> None:
+        """The call outside ended while the service was away: on with what follows it."""
+        await self._resume(state, await self._outside_left())
+
+    async def _resume(self, state: interpreter.State, result: QueueLeft | TransferLeft) -> None:
+        if isinstance(result, QueueLeft) and state.phase == "transfer":
+            result = _transferred(result)
+        await self.run(self._next(state, result))
+
+    def _next(self, state: interpreter.State, result: AnyResult) -> interpreter.Turn:
+        house = self._house
+        # A goodbye right after a conversation: it was the other side who ended the call.
+        self._left_last = ""
+        match result:
+            case TransferLeft("answered", detail) if detail == ANSWERED:
+                self._left_last = "outside"
+            case QueueLeft("answered") | TransferLeft("answered"):
+                self._left_last = "agent"
+        return interpreter.resume(self._flow, state, result, house.now(), house.switches())
 
     def _note(self, turn: interpreter.Turn) -> None:
         """Write down what was decided before it is acted on."""
@@ -127,28 +174,37 @@ class VoiceCall:
             if event.kind not in TOLD_ALREADY:
                 data: Mapping[str, Any] = event.data
                 self._house.contacts.tell(contact, event.kind, data, event.step)
+        if isinstance(turn.action, Errand) and not _repeats(turn):
+            contact.errands += 1
+        if self._house.rehearsal is not None:
+            self._house.rehearsal.note(turn)
         contact.position = turn.state.to_json()
         if not isinstance(turn.action, Queue):
             contact.phase = "flow"
         self._house.contacts.keep(contact)
 
-    async def _perform(self, action: Action, state: interpreter.State) -> Result | None:
+    async def _perform(self, action: AnyAction, state: interpreter.State) -> AnyResult | None:
         """Do what the flow asks; None once the call is over."""
         try:
             match action:
-                case Say():
-                    return await self._say(action)
+                case Say(prompts):
+                    await self._phone.say(prompts)
+                    return Said()
                 case Ask():
-                    return await self._ask(action)
-                case Identify():
-                    return await self._house.tables().verify(action)
+                    if state.noinputs or state.nomatches:
+                        self._phone.forget_keys()
+                    return await self._phone.ask(action)
                 case Queue():
                     return await self._queue(action, state)
-                case Voicemail():
-                    return await self._voicemail(action)
+                case Transfer():
+                    return await self._transfer(action, state)
+                case Voicemail() | Record():
+                    return await self._record(action)
                 case Hangup():
                     await self._hang_up(action)
                     return None
+                case _:
+                    return await self._phone.until(self._errand(action), action.prompts)
         except (AsteriskRefused, OSError) as refused:
             self._log.warning("not done", action=type(action).__name__, why=str(refused))
             return Failed(str(refused))
@@ -157,6 +213,16 @@ class VoiceCall:
             await self._excuse(state.language)
             return Failed(str(silent))
 
+    async def _errand(self, errand: Errand) -> Findings:
+        contact, house = self._contact, self._house
+        return await house.desk.run(
+            errand,
+            contact=contact.id,
+            now=house.now(),
+            caller=contact.caller,
+            once=f"{contact.id}.{contact.errands}",
+        )
+
     async def _excuse(self, language: str) -> None:
         """Something to hear instead of what cannot be said."""
         try:
@@ -164,87 +230,122 @@ class VoiceCall:
         except (AsteriskRefused, SpeechFailed) as mute:
             self._log.error("not even an excuse", why=str(mute))
 
+    # --- people ------------------------------------------------------------------------------
+
     async def _queue(self, action: Queue, state: interpreter.State) -> QueueLeft:
+        if self._house.rehearsal is not None:
+            action = self._house.rehearsal.asked(action)
         self._contact.waiting_action, self._contact.moved_to = queue_to_json(action), ""
+        self._phone.forget_keys()
         return await self._wait.until_served(action, state)
 
-    # --- words and keys ----------------------------------------------------------------------
-
-    async def _say(self, action: Say) -> Result:
-        if action.prompts:
-            await self._agi.stream_file(await self._file(action.prompts))
-        return Said()
-
-    async def _ask(self, action: Ask) -> Result:
-        """One GET DATA a question: no key can fall between two commands."""
-        prompt = ""
-        if action.prompts and action.barge_in:
-            prompt = await self._file(action.prompts)
-        elif action.prompts:
-            await self._agi.stream_file(await self._file(action.prompts))
-        wait = (
-            action.timeout if action.length_max == 1 else max(action.timeout, action.digit_timeout)
+    async def _transfer(self, action: Transfer, state: interpreter.State) -> TransferLeft:
+        self._phone.forget_keys()
+        await self._phone.announce(action.prompts)
+        if action.outside:
+            return await self._outside(action)
+        if self._house.rehearsal is not None:
+            action = self._house.rehearsal.put_through(action)
+        now_is = self._state_of(action.to)
+        if now_is is not None and now_is in NOT_NOW:
+            return TransferLeft(NOT_NOW[now_is], now_is.value)
+        asked = Queue(
+            action.queue,
+            needs={},
+            tell_agent=action.tell_agent,
+            whisper=action.whisper,
+            agent=action.to,
+            max_wait=action.ring + GRACE,
         )
-        digits = WAKE_DIGIT
-        while digits == WAKE_DIGIT:  # a knock at the door of the queue that came late: no key
-            digits, timed_out = await self._agi.get_data(
-                prompt, int(wait * 1000), action.length_max
-            )
-        digits = digits.replace(WAKE_DIGIT, "")
-        if digits:
-            return Keys(digits)
-        finished_at_once = not timed_out and action.length_max == 1
-        return Keys("#") if finished_at_once and action.finish_key != "#" else NoKeys()
+        self._contact.waiting_action, self._contact.moved_to = queue_to_json(asked), ""
+        return _transferred(await self._wait.until_served(asked, state, unanswered="leave"))
 
-    async def _voicemail(self, action: Voicemail) -> Result:
-        contact, folder = self._contact, self._house.messages
-        number = f"-{contact.messages + 1}" if contact.messages else ""
-        path = folder / f"{contact.id}{number}.wav"
-        spoken = self._message(action, path)
-        if isinstance(spoken, Recorded):
-            return spoken  # while the service was away: Asterisk went on recording
-        if action.prompts:
-            await self._agi.stream_file(await self._file(action.prompts))
-        await self._agi.stream_file(sound_name(self._house.beep))
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def _state_of(self, agent: str) -> AgentState | None:
+        """What that agent does now; None for nobody of ours."""
+        rows = self._house.distributor.engine.agents_view(self._house.clock())
+        return next((row.state for row in rows if row.agent == agent), None)
+
+    async def _outside(self, action: Transfer) -> TransferLeft:
+        """Ring a number on a trunk, and stay until one of the two hangs up."""
+        target = self._house.outside(action.to)
+        if target is None:
+            self._log.warning("a number that may not be dialled, or no trunk", number=action.to)
+            return TransferLeft("failed", "not on the list of numbers that may be dialled")
+        contact = self._contact
+        # An older word must not be taken for this one's, should this service end meanwhile.
+        await self._agi.set_variable("DIALSTATUS", "")
+        contact.phase, contact.dials = "outside", action.to
+        self._house.contacts.keep(contact)
+        loop, answered = asyncio.get_running_loop(), self._house.contacts.put_through
+        late = loop.call_later(action.ring + SURELY_ANSWERED, answered, contact)
         try:
-            await self._agi.record_file(
-                sound_name(path),
-                max_ms=int(action.max_seconds * 1000),
-                beep=False,
-                silence_seconds=5,
+            await self._agi.exec("Dial", target, str(int(action.ring)), OUTSIDE)
+        finally:
+            late.cancel()
+        return await self._outside_left()
+
+    async def _outside_left(self) -> TransferLeft:
+        """How the call outside ended; Asterisk remembers."""
+        status = await self._agi.get_variable("DIALSTATUS") or ""
+        contact = self._contact
+        if status == ANSWERED:
+            self._house.contacts.put_through(contact)
+        contact.phase, contact.dials = "flow", ""
+        return TransferLeft(DIALLED.get(status, "failed"), status)
+
+    # --- recordings --------------------------------------------------------------------------
+
+    async def _record(self, action: Voicemail | Record) -> Recorded | NotRecorded:
+        path = self._recording(action)
+        recorded = self._recorded(action, path)
+        if isinstance(recorded, Recorded):
+            return recorded  # while the service was away: Asterisk went on recording
+        finish = action.finish_key if isinstance(action, Record) else "#"
+        try:
+            await self._phone.record(
+                action.prompts, self._house.beep, path, action.max_seconds, finish
             )
         except CallerHungUp:
             # A caller who hangs up after the last word has left a message all the same.
             if self._agi.channel_left:
-                self._message(action, path)
+                self._recorded(action, path)
             raise
-        return self._message(action, path)
+        return self._recorded(action, path)
 
-    def _message(self, action: Voicemail, path: Path) -> Recorded | NotRecorded:
+    def _recording(self, action: Voicemail | Record) -> Path:
+        contact, folder = self._contact, self._house.messages
+        if isinstance(action, Record):
+            number = contact.recordings.count(action.name)
+            return folder / f"{contact.id}.{action.name}{f'-{number + 1}' if number else ''}.wav"
+        number = contact.messages
+        return folder / f"{contact.id}{f'-{number + 1}' if number else ''}.wav"
+
+    def _recorded(self, action: Voicemail | Record, path: Path) -> Recorded | NotRecorded:
         """What has been recorded into `path`; from now on it is told of."""
         seconds = _seconds_of(path)
         if seconds < SHORTEST:
             return NotRecorded()
-        self._contact.messages += 1
-        self._contact.left_message = True
-        self._tell("voicemail", mailbox=action.mailbox, path=path.name, seconds=seconds)
+        if isinstance(action, Record):
+            self._contact.recordings.append(action.name)
+            self._tell("recording", name=action.name, path=path.name, seconds=seconds)
+        else:
+            self._contact.messages += 1
+            self._contact.left_message = True
+            self._tell("voicemail", mailbox=action.mailbox, path=path.name, seconds=seconds)
         return Recorded(path.name, seconds)
+
+    # --- the end -----------------------------------------------------------------------------
 
     async def _hang_up(self, action: Hangup) -> None:
         try:
-            if action.prompts:
-                await self._agi.stream_file(await self._file(action.prompts))
+            await self._phone.announce(action.prompts)
         except (AsteriskRefused, SpeechFailed) as mute:
             self._log.error("no goodbye", why=str(mute))
         # The dialplan first: a caller it sends back in after the end would begin anew.
         with suppress(CallerHungUp):
             await self._agi.set_variable("TIELINE_DONE", "yes")
-        by = "agent" if self._agent_left_last else "flow"
-        self._house.contacts.end(self._contact, self._contact.outcome("completed"), by)
-
-    async def _file(self, prompts: tuple[Prompt, ...]) -> str:
-        return sound_name(await self._house.prompts.path(prompts))
+        outcome = self._contact.outcome("completed")
+        self._house.contacts.end(self._contact, outcome, self._left_last or "flow")
 
     # --- the caller is gone ------------------------------------------------------------------
 
@@ -265,6 +366,18 @@ class VoiceCall:
 
     def _tell(self, kind: str, **data: Json) -> None:
         self._house.contacts.tell(self._contact, kind, data)
+
+
+def _transferred(left: QueueLeft) -> TransferLeft:
+    """How a wait for one agent ended, as a transfer; its detail is Dial's word, if it rang."""
+    busy = left.outcome == "timeout" and left.detail == "BUSY"
+    return TransferLeft("busy" if busy else AGENT_LEFT[left.outcome], left.detail)
+
+
+def _repeats(turn: interpreter.Turn) -> bool:
+    """Whether this is, after a restart, the very asking that was under way before."""
+    kinds = {event.kind for event in turn.events}
+    return "again" in kinds and "step" not in kinds
 
 
 def _seconds_of(path: Path) -> float:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Literal
 
 import structlog
 
@@ -29,7 +30,6 @@ from ivr.speech.engine import SpeechFailed
 
 log = structlog.get_logger(__name__)
 
-WAKE_DIGIT = "D"
 LOOK_AGAIN_MS = 5000
 """A waiting channel looks by itself this often: in time for an offer while AMI wakes nobody."""
 WAKE_AGAIN = 0.1
@@ -38,6 +38,10 @@ WAKE_AGAIN = 0.1
 SURELY_ANSWERED = 5.0
 """Seconds after the ringing at which a Dial that is still out means a talk, AMI's word or not: Dial
 itself would have given up by then."""
+
+GRACE = 5.0
+"""Seconds for what comes before and after the ringing of one agent's phone."""
+Unanswered = Literal["again", "anyone", "leave"]
 
 EXITS: Mapping[Exit, Outcome] = {
     Exit.TIMEOUT: "timeout",
@@ -53,6 +57,8 @@ class AgentWait:
 
     def __init__(self, services: VoiceServices, agi: AgiSession, contact: LiveContact) -> None:
         self._house, self._agi, self._contact = services, agi, contact
+        self._status = ""
+        self._ring_at_most: float | None = None
         self._log = log.bind(contact=contact.id, channel=contact.channel)
 
     async def until_served(
@@ -60,18 +66,22 @@ class AgentWait:
         action: Queue,
         state: State,
         *,
-        once: bool = False,
+        unanswered: Unanswered = "again",
         since: float | None = None,
     ) -> QueueLeft:
         """Wait until the distributor has an agent, or a reason why there will be none.
 
-        `once`: after a first unanswered offer anyone may take a call that wanted one agent.
-        `since` gives an older place in the queue; a wait that was broken off keeps its own.
+        `unanswered`: after a first offer that nobody answered the next one is waited for, or anyone
+        may take a call that wanted one agent, or the wait is over as by `timeout`, with Dial's
+        word for it; the phone then rings for at most the action's `max_wait` less `GRACE`. `since`
+        gives an older place in the queue; a wait that was broken off keeps its own.
         """
+        leaves = unanswered == "leave" and action.max_wait is not None
+        self._ring_at_most = max(1.0, (action.max_wait or 0.0) - GRACE) if leaves else None
         try:
             await self._agi.set_music(True)
             card = await self._prepare(action, state)
-            return await self._join(action, card, once=once, since=since)
+            return await self._join(action, card, unanswered, since)
         except AsteriskRefused as refused:
             if self._agi.hung_up.is_set():
                 raise CallerHungUp(str(refused)) from refused
@@ -88,7 +98,7 @@ class AgentWait:
         return contact.phase == "waiting" and self._house.distributor.engine.has_call(contact.call)
 
     async def _join(
-        self, action: Queue, card: CallerCard, *, once: bool, since: float | None
+        self, action: Queue, card: CallerCard, unanswered: Unanswered, since: float | None
     ) -> QueueLeft:
         """Take up the wait the distributor knows of, or begin one."""
         contact, house = self._contact, self._house
@@ -109,9 +119,11 @@ class AgentWait:
                     return QueueLeft("failed", str(refused))
             elif missed := house.legs.unrung(contact):
                 mailbox.put(missed)
-            return await self._served(mailbox, card, once)
+            return await self._served(mailbox, card, unanswered)
 
-    async def _served(self, mailbox: Mailbox, card: CallerCard, once: bool) -> QueueLeft:
+    async def _served(
+        self, mailbox: Mailbox, card: CallerCard, unanswered: Unanswered
+    ) -> QueueLeft:
         """Follow the distributor's words, one after the other."""
         contact = self._contact
         while True:
@@ -122,8 +134,11 @@ class AgentWait:
                 if await self._ring(command, card):
                     contact.phase = "flow"
                     return QueueLeft("answered")
-                if once and self._house.distributor.engine.has_call(contact.call):
-                    once = False
+                if unanswered != "again" and self._house.distributor.engine.has_call(contact.call):
+                    if unanswered == "leave":
+                        self._house.legs.take_out(contact)
+                        return self._left_queue(Exit.TIMEOUT, self._status)
+                    unanswered = "again"
                     self._house.distributor.send(CallFreed(self._house.clock(), contact.call))
                 await self._agi.set_music(True)
 
@@ -186,6 +201,7 @@ class AgentWait:
     async def _ring(self, offer: MakeOffer, card: CallerCard) -> bool:
         """Ring the agent from the caller's own channel; True when they spoke with each other."""
         contact, legs = self._contact, self._house.legs
+        self._status = ""
         if not legs.is_open(offer.offer):
             return False
         with legs.dialling(offer.offer):
@@ -197,15 +213,15 @@ class AgentWait:
             await self._agi.set_variable("_TIELINE_OFFER", offer.offer)
             if not legs.is_open(offer.offer):
                 return False
-            status = await self._dial(offer, card)
-        return legs.settle(contact, offer.offer, status)
+            self._status = await self._dial(offer, card)
+        return legs.settle(contact, offer.offer, self._status)
 
     async def _dial(self, offer: MakeOffer, card: CallerCard) -> str:
         """Ring, and stay until agent or caller hangs up; how it went, as DIALSTATUS."""
         whisper = "U(whisper)" if card.whisper else ""
         # i: a phone that sends its calls elsewhere would take the caller out of our hands.
         options = f"m(default)gib(leg^s^1){whisper}"
-        seconds = int(offer.ring_seconds)
+        seconds = int(min(offer.ring_seconds, self._ring_at_most or offer.ring_seconds))
         try:
             with self._listening(offer):
                 await self._agi.exec("Dial", f"PJSIP/{offer.agent}", str(seconds), options)

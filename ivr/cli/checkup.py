@@ -18,10 +18,12 @@ from ivr.asterisk.process import CONTROL_SOCKET, listener, socket_folder
 from ivr.asterisk.provision import PREFERRED, ProvisionError, Tool, find_asterisk, find_tool
 from ivr.errors import ConfigError, IvrError
 from ivr.operator.client import ask
-from ivr.plans import load_plan
+from ivr.plans import load_plan, rolled_back
 from ivr.resources import asterisk_templates
+from ivr.revisions import RevisionsUnusable
 from ivr.secrets import Secrets
 from ivr.settings import LOOPBACK, Settings
+from ivr.start import revisions_of
 
 State = Literal["ok", "warn", "bad"]
 
@@ -162,19 +164,48 @@ def _shipped() -> Check:
 
 
 def _plan(settings: Settings) -> Iterator[Check]:
-    """The flows and the floor, read as `run` reads them."""
+    """The flows and the floor, read as `run` reads them, and what is in force."""
+    yield from _files(settings)
+    try:
+        force = revisions_of(settings).in_force()
+    except RevisionsUnusable as why:
+        yield Check("revisions", "bad", str(why), "or restore it from a backup")
+        return
+    if force is None:
+        yield Check("revisions", "ok", "the first one is kept at the first `tieline run`")
+    elif force.rolled_back:
+        cure = "correct the files, then `tieline reload` takes them again"
+        yield Check("revisions", "warn", rolled_back(force).partition(". ")[0], cure)
+    else:
+        yield Check("revisions", "ok", f"{force.number} is in force")
+
+
+def _files(settings: Settings) -> Iterator[Check]:
+    """With a good revision kept, mistakes in files keep nothing from running."""
     try:
         plan = load_plan(settings.flows, settings.floor)
     except ConfigError as wrong:
+        state, instead = _instead(settings)
         for each in wrong.problems:
             name = "floor" if each.file == str(settings.floor) else "flows"
-            found = f"{_short(each.file)}:{each.line}:{each.column}: {each.message}"
+            found = f"{_short(each.file)}:{each.line}:{each.column}: {each.message}{instead}"
             cure = each.cure or f"correct it, or name another with the setting `{name}`"
-            yield Check(name, "bad", found, cure)
+            yield Check(name, state, found, cure)
         return
     flows = ", ".join(sorted(plan.library.flows))
     yield Check("flows", "ok", f"{flows} ({_short(settings.flows)})")
     yield Check("floor", "ok", _short(settings.floor))
+
+
+def _instead(settings: Settings) -> tuple[State, str]:
+    """How bad a mistake in a file is, and what is or would be in force in spite of it."""
+    try:
+        force = revisions_of(settings).in_force()
+    except RevisionsUnusable:
+        force = None
+    if force is None:
+        return "bad", ""
+    return "warn", f" (revision {force.number} is in force meanwhile)"
 
 
 def _secrets(settings: Settings) -> Check:

@@ -16,7 +16,9 @@ from rich.text import Text
 from ivr.asterisk.process import CONTROL_SOCKET, listener, socket_folder
 from ivr.asterisk.provision import find_asterisk
 from ivr.errors import IvrError
+from ivr.operator.answers import BEHALF
 from ivr.operator.client import NotRunning, ask
+from ivr.revisions import login_name
 from ivr.settings import Settings, load_settings
 
 REFRESH: Final = 1.0
@@ -40,14 +42,15 @@ def show(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            help="queues (if nothing is named), agents, calls, contacts or flows; then one name."
+            help="queues (if nothing is named), agents, calls, contacts, flows or calendars; "
+            "then one name."
         ),
     ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Refresh every second, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show queues, agents, calls, contacts or flows."""
+    """Show queues, agents, calls, contacts, flows or calendars."""
     settings, words = load_settings(), _joined(what or ["queues"])
     if not watch:
         typer.echo(ask(settings, "show", words))
@@ -83,7 +86,7 @@ def do(
 ) -> None:
     """Pause, log in, move, close, drain, reload, as an operator."""
     words = _joined(action or ["help"])
-    verb = "help" if words == "help" else "do"
+    verb = "help" if words == "help" else f"do{BEHALF}{login_name()}"
     typer.echo(ask(load_settings(), verb, words))
 
 

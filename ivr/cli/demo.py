@@ -19,6 +19,7 @@ from rich.text import Text
 from ivr.app import prompt_book
 from ivr.asterisk.provision import RUN_TOOLS, ensure_tools
 from ivr.cli.progress import shown_progress
+from ivr.demo.counterpart import serve
 from ivr.demo.screen import PLAIN_WIDTH, Screen
 from ivr.errors import IvrError
 from ivr.settings import Settings, load_settings
@@ -38,6 +39,10 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     fast: Annotated[bool, typer.Option("--fast", help="Everybody hurries: under 40 s.")] = False,
+    backends: Annotated[
+        bool,
+        typer.Option("--backends", help="Only the services that the example flows ask, to ring."),
+    ] = False,
 ) -> None:
     """Watch scripted callers and agents talk over real SIP phones.
 
@@ -45,8 +50,13 @@ def demo(
     is gone afterwards. Ctrl-C ends everything.
 
     \b
-    Example: tieline demo --fast
+    Example:
+      tieline demo --fast
+      tieline demo --backends
     """
+    if backends:
+        console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+        raise typer.Exit(asyncio.run(_interruptible(serve(console))))
     if find_spec("baresip") is None:
         raise IvrError(_NO_PHONES)
     if isinstance(sys.stdout, io.TextIOWrapper):

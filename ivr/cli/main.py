@@ -12,7 +12,20 @@ from typing import Annotated
 import typer
 
 from acd.errors import AcdError
-from ivr.cli import console, contacts, demo, doctor, flows, server, sounds
+from ivr.cli import (
+    calendars,
+    console,
+    contacts,
+    demo,
+    doctor,
+    flows,
+    graph,
+    outbox,
+    revisions,
+    schema,
+    server,
+    sounds,
+)
 from ivr.errors import ConfigError, IvrError
 
 DEBUG = "TIELINE_DEBUG"
@@ -28,7 +41,20 @@ def _app() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for group in (server, demo, flows, contacts, console, sounds, doctor):
+    for group in (
+        server,
+        demo,
+        flows,
+        schema,
+        graph,
+        contacts,
+        outbox,
+        console,
+        revisions,
+        calendars,
+        sounds,
+        doctor,
+    ):
         group.register(app)
     app.callback()(_options)
     return app

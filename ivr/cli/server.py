@@ -12,6 +12,7 @@ import uvloop
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from ivr import app as composition
 from ivr.asterisk.process import AsteriskProcess
@@ -21,10 +22,12 @@ from ivr.cli.checkup import taken_ports
 from ivr.cli.progress import shown_progress
 from ivr.errors import IvrError
 from ivr.floor import load_floor
-from ivr.plans import Plan, load_plan
+from ivr.operator.wording import for_shell
+from ivr.plans import Plan
 from ivr.secrets import Secrets
 from ivr.settings import Settings, load_settings
 from ivr.site import build_site, write_configuration, write_sounds
+from ivr.start import begin
 from ivr.supervisor import ServiceProcess, only_one, supervise
 
 
@@ -47,7 +50,7 @@ def run() -> None:
     with only_one(settings.run_dir):
         if taken := taken_ports(settings):
             raise IvrError("\n".join(f"{each.found} ({each.cure})" for each in taken))
-        _run(settings, load_plan(settings.flows, settings.floor))
+        _run(settings, begin(settings))
 
 
 def _run(settings: Settings, plan: Plan) -> None:
@@ -104,6 +107,8 @@ def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) ->
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column()
+    if plan.notice:
+        table.add_row("[red]attention[/]", Text(for_shell(plan.notice), style="red"))
     table.add_row("SIP", f"{settings.bind}:{settings.sip_port} (UDP and TCP)")
     for number in plan.numbers:
         flow = plan.library.numbers[number]

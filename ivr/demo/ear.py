@@ -24,6 +24,7 @@ LOUD_DBFS: Final = -46.0
 
 _FULL_SCALE: Final = 32768
 _LASTING: Final = 2  # loud frames in a row: one alone is a click
+_PAUSE: Final = 0.1  # seconds; shorter ones are within words
 _WINDOW: Final = 5  # frames a tone is looked for in: 100 ms tells 20 Hz apart
 _TONE_SHARE: Final = 0.4  # of the power in the window
 
@@ -72,6 +73,7 @@ class Ear:
         self._frames = 0
         self._loud_in_a_row = 0
         self._starts: list[float] = []
+        self._pauses: list[tuple[float, float]] = []
         self._recent: deque[array[int]] = deque(maxlen=_WINDOW)
         self._rest = array("h")
         self._fed = asyncio.Event()
@@ -101,6 +103,11 @@ class Ear:
             return next((start for start in self._starts if start >= after), None)
 
         return await self._until(found, timeout, "no sound")
+
+    def longest_pause(self, after: float = 0.0) -> float:
+        """The longest time without a sound, from `after` or an earlier sound to a later one."""
+        pauses = (ended - max(after, began) for began, ended in self._pauses if ended > after)
+        return max(pauses, default=0.0)
 
     async def hears_silence(self, for_seconds: float, timeout: float = 30.0) -> None:
         """Returns once nothing was heard for so long; a line without any packet is silent too."""
@@ -146,6 +153,9 @@ class Ear:
         if self._loud_in_a_row == _LASTING:
             self._begin_sound(max(0.0, at - (_LASTING - 1) * FRAME_SECONDS - self.began))
         self.heard_seconds += FRAME_SECONDS
+        # A line that brings nothing at all is as silent as one that brings silence.
+        if at - self._last_loud > _PAUSE:
+            self._pauses.append((self._last_loud - self.began, at - self.began))
         self._last_loud = at
 
     def _begin_sound(self, start: float) -> None:

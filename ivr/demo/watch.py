@@ -120,6 +120,10 @@ class Watch:
                 self.places[contact] = place(self._library, live, now)
 
 
+TALKING = frozenset({"say", "ask", "confirm", "error", "record", "over"})
+"""Phases in which words are what the flow asked for last."""
+
+
 def place(library: Library, live: Mapping[str, Any], now: datetime) -> Place:
     """Where a live contact stands, and the words of that place in its language."""
     if not live["position"]:
@@ -137,7 +141,7 @@ def place(library: Library, live: Mapping[str, Any], now: datetime) -> Place:
 
 def _spoken(library: Library, state: State, now: datetime) -> Prompts:
     flow = library.flows.get(state.flow)
-    if flow is None or flow.revision != state.revision or state.phase in {"queue", "identify"}:
+    if flow is None or flow.revision != state.revision or state.phase not in TALKING:
         return ()
     action = again(flow, state, now).action
     return action.prompts if isinstance(action, Say | Ask | Voicemail | Hangup) else ()

@@ -1,17 +1,20 @@
-"""What passes between the interpreter and a medium (telephone, text, later chat and SMS).
+"""What passes between the interpreter and a medium (telephone, text, chat, SMS).
 
-The interpreter asks for one action at a time; the medium performs it and gives back one result:
+The interpreter asks for one action at a time; the medium performs it and gives back one result.
+What a conversation does, each medium in its own way:
 
     Say       -> Said
-    Ask       -> Keys | NoKeys
-    Identify  -> Identified
+    Ask       -> Keys | Written | NoKeys
     Queue     -> QueueLeft
+    Transfer  -> TransferLeft
     Voicemail -> Recorded | NotRecorded
+    Record    -> Recorded | NotRecorded
     Hangup    -> nothing: the flow is over
 
-Any of them may instead give `Failed(why)` when the medium itself could not do it; the flow then
-takes its way out for failures. All times are seconds. What a caller keyed is hidden from `repr`,
-because it may be a secret and a `repr` ends up in logs.
+Any of them may instead give `Failed(why)` when it could not be done; the flow then takes its way
+out for failures. What is asked of the house behind the flow is in `ivr.flow.errands`. All times are
+seconds. What a caller keyed is hidden from `repr`, because it may be a secret and a `repr` ends up
+in logs.
 """
 
 from __future__ import annotations
@@ -23,7 +26,6 @@ from typing import Literal
 
 Value = str | int | float | bool | None
 """What a field of a flow can hold."""
-
 EventValue = str | int | float | bool | list[str] | None
 """What an event can tell."""
 
@@ -36,11 +38,13 @@ class Prompt:
     """Words ready to be spoken in one language.
 
     `sound` names a recording, `<sounds>/<language>/<sound>.wav`, played instead when it exists.
+    Without `barge_in`, keys wait until it was heard to its end.
     """
 
     text: str
     language: str
     sound: str | None = None
+    barge_in: bool = True
 
 
 Prompts = tuple[Prompt, ...]
@@ -57,6 +61,14 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing that can be answered: the key for it, and its words where it has any."""
+
+    key: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """Speak, then wait for keys; a menu is an `Ask` of length 1.
 
@@ -64,7 +76,10 @@ class Ask:
     `finish_key` ends the entry and is not part of it; "" means there is none. Each key in
     `instant` ends the entry at once and *is* part of it (a medium may leave this out: the same
     keys then arrive after `digit_timeout`). With `secret`, the medium must not log the keys.
-    An empty entry (only the finish key) is `NoKeys`.
+    An empty entry (only the finish key) is `NoKeys`. A key from `letters` counts inside an entry
+    as a digit does (`*` as the point of an amount).
+
+    `choices` and `expects` (a field's type, "menu" or "confirm") are for media that take words.
     """
 
     prompts: Prompts
@@ -76,15 +91,9 @@ class Ask:
     barge_in: bool = True
     secret: bool = False
     instant: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Identify:
-    """Compare what the caller gave with a table; `secrets` names the given fields to protect."""
-
-    table: str
-    given: Mapping[str, str] = field(repr=False)
-    secrets: frozenset[str] = frozenset()
+    letters: str = ""
+    expects: str = "menu"
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +123,39 @@ class Voicemail:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """Speak, sound a tone, record under `name` with the contact, until silence or a finish key."""
+
+    name: str
+    prompts: Prompts
+    max_seconds: float = 120.0
+    finish_key: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Connect with one agent (as a call of `queue`) or, when `outside`, with a number.
+
+    It rings for at most `ring` seconds. `prompts` are said before.
+    """
+
+    to: str
+    outside: bool
+    queue: str = ""
+    ring: float = 25.0
+    tell_agent: str = ""
+    whisper: Prompt | None = None
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """Speak, then end the call. Nothing follows."""
 
     prompts: Prompts = ()
 
 
-Action = Say | Ask | Identify | Queue | Voicemail | Hangup
+Action = Say | Ask | Queue | Transfer | Voicemail | Record | Hangup
 
 
 # --- results ---------------------------------------------------------------------------------
@@ -142,17 +177,15 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
-class NoKeys:
-    """The caller keyed nothing in time."""
+class Written:
+    """What somebody wrote, on a medium that has letters."""
+
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Identified:
-    """`level` is how sure we are ("unknown", "number", "verified"); `facts` tell who it is."""
-
-    ok: bool
-    level: str = "unknown"
-    facts: Mapping[str, Value] = field(default_factory=dict)
+class NoKeys:
+    """The caller keyed nothing in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +193,18 @@ class QueueLeft:
     """How the wait ended; after "answered" the conversation is over and the caller still there."""
 
     outcome: Outcome
+    detail: str = ""
+
+
+TransferOutcome = Literal["answered", "busy", "no_answer", "failed"]
+TRANSFER_OUTCOMES: tuple[TransferOutcome, ...] = ("answered", "busy", "no_answer", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLeft:
+    """How the transfer ended; after "answered" the conversation is over, the caller still there."""
+
+    outcome: TransferOutcome
     detail: str = ""
 
 
@@ -178,12 +223,12 @@ class NotRecorded:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The medium could not perform the action; `why` is for the record, not for the caller."""
+    """It could not be done; `why` is for the record, not for the caller."""
 
     why: str
 
 
-Result = Said | Keys | NoKeys | Identified | QueueLeft | Recorded | NotRecorded | Failed
+Result = Said | Keys | Written | NoKeys | QueueLeft | TransferLeft | Recorded | NotRecorded | Failed
 
 
 # --- timeline --------------------------------------------------------------------------------

@@ -2,50 +2,42 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
 
-from ivr.flow.graph import ASKING, Edge, Ways, cycle, edges, known_fields, reachable, reads
-from ivr.flow.model import BranchStep, Field, Flow, Place, QueueStep, Template
+from ivr.backends.names import Names
+from ivr.backends.segments import segments
+from ivr.flow.asked import asked_fields, check_asked
+from ivr.flow.asking import CodeStep, IdentifyStep
+from ivr.flow.comparisons import check_comparisons
+from ivr.flow.dataflow import Known, Ways, known_fields, reachable
+from ivr.flow.draft import Draft, Floor, Inspection
+from ivr.flow.graph import NO_SUBFLOWS, NONE, Edge, Subflows, edges, is_open
+from ivr.flow.loops import check_loops
+from ivr.flow.model import KEY_TARGETS, Flow, HttpStep, ReturnStep, SmsStep
+from ivr.flow.naming import ALWAYS_KNOWN, check_names
 from ivr.flow.reading import FACTS
-from ivr.flow.yaml import Problems, meant, quote, suggest
+from ivr.flow.reads import CODE, reads
+from ivr.flow.staffed import check_staffed
+from ivr.flow.words import Speech
+from ivr.flow.yaml import Problems, meant, quote
 
-ALWAYS_KNOWN = frozenset(FACTS) - {"customer", "opens"}
-MAX_COMBINATIONS = 64
-MAX_LOOPS = 100
+__all__ = ["Draft", "Floor", "Inspection", "check", "check_together"]
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A flow as far as it could be read.
-
-    `loose` holds the steps with mistakes, and the step names found inside them; they are assumed to
-    lead there and to set anything, so that one mistake is not reported as five.
-    """
-
-    flow: Flow
-    references: tuple[tuple[str, Place], ...] = ()
-    loose: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    name_place: Place | None = None
-    number_places: Mapping[str, Place] = field(default_factory=dict)
-
-    def place_of_number(self, number: str) -> Place:
-        """Where the number is written."""
-        return self.number_places.get(number, self.flow.place)
+MAX_SEGMENTS = 10
+"""Parts of a text message: more than that is a letter, and gateways refuse it."""
+_FILLED = re.compile(r"\{\{.*?\}\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """The names a flow may use, when they are known; `taken` says whose a number is already."""
-
-    queues: Collection[str]
-    skills: Collection[str]
-    taken: Mapping[str, str] = field(default_factory=dict)
-
-
-def check(draft: Draft, problems: Problems, floor: Floor | None = None) -> None:
-    """Everything that can be said about one flow."""
+def check(
+    draft: Draft,
+    problems: Problems,
+    floor: Floor | None = None,
+    *,
+    names: Names | None = None,
+    subflows: Subflows = NO_SUBFLOWS,
+) -> Inspection:
+    """Everything that can be said about one flow; `subflows` are those it runs."""
     flow = draft.flow
     for number in flow.numbers:
         if floor is not None and number in floor.taken:
@@ -53,14 +45,26 @@ def check(draft: Draft, problems: Problems, floor: Floor | None = None) -> None:
             problems.add(place, f"{number} is {floor.taken[number]}", "give the flow its own")
     nearest = _references(draft, problems)
     everything = frozenset(flow.fields) | frozenset(FACTS)
-    ways = _ways(draft, nearest, everything)
+    ways = _ways(draft, nearest, everything, subflows)
     start = nearest.get(flow.start, flow.start)
+    known: Mapping[str, Known] = {}
     if start in ways:
+        marks = frozenset(map(is_open, flow.calendars))
+        # Who runs a flow may have found out who is calling.
+        inherited = NONE if flow.numbers else frozenset({"customer"})
+        known = known_fields(ways, start, everything | marks, inherited, frozenset(flow.takes))
         _unreachable(draft, ways, start, problems)
-        known = known_fields(ways, start, everything)
-        _fields(flow, known, problems)
-        _people(flow, known, floor, problems)
-    _loops(flow, ways, problems)
+    view = Inspection(draft, problems, ways, known, floor, names, subflows)
+    _fields(view)
+    check_comparisons(view)
+    check_names(view)
+    check_asked(view)
+    check_staffed(view)
+    _messages(view)
+    check_loops(view)
+    _ends(view)
+    _unused(view)
+    return view
 
 
 def check_together(drafts: Sequence[Draft], problems: Problems) -> None:
@@ -72,7 +76,7 @@ def check_together(drafts: Sequence[Draft], problems: Problems) -> None:
         earlier = names.setdefault(flow.name, flow)
         if earlier is not flow:
             message = f"the flow {quote(flow.name)} is already taken by {earlier.path}"
-            problems.add(draft.name_place or flow.place, message)
+            problems.add(draft.place("flow"), message)
         for number in flow.numbers:
             place = draft.place_of_number(number)
             earlier = numbers.setdefault(number, flow)
@@ -89,9 +93,17 @@ def check_together(drafts: Sequence[Draft], problems: Problems) -> None:
 def _references(draft: Draft, problems: Problems) -> dict[str, str]:
     """Reports unknown steps; returns what each of them probably meant."""
     known = {*draft.flow.steps, *draft.loose}
+    for name, place in draft.key_targets:
+        if name in known:
+            message = f"{quote(name)} has a meaning of its own here, and is a step as well"
+            problems.add(place, message, "rename the step")
     found: dict[str, str] = {}
     for name, place in draft.references:
         if name in known:
+            continue
+        if name in KEY_TARGETS:
+            cure = f'it works under `keys` only, such as keys: {{"9": {name}}}'
+            problems.add(place, f"{quote(name)} is no step", cure)
             continue
         cure = problems.guess(name, known)
         problems.add(place, f"unknown step {quote(name)}", cure)
@@ -101,15 +113,21 @@ def _references(draft: Draft, problems: Problems) -> dict[str, str]:
     return found
 
 
-def _ways(draft: Draft, nearest: Mapping[str, str], everything: frozenset[str]) -> Ways:
+def _ways(
+    draft: Draft, nearest: Mapping[str, str], everything: frozenset[str], subflows: Subflows
+) -> Ways:
     ways: dict[str, tuple[Edge, ...]] = {}
     for name, step in draft.flow.steps.items():
-        ways[name] = tuple(
-            Edge(nearest.get(e.target, e.target), e.label, e.sets, e.surely, e.silent)
-            for e in edges(draft.flow, step)
-        )
+        found = edges(draft.flow, step, subflows)
+        if nearest:
+            found = tuple(
+                Edge(nearest.get(e.target, e.target), e.label, e.sets, e.surely, e.silent, e.shut)
+                for e in found
+            )
+        ways[name] = found
+    marks = everything | frozenset(map(is_open, draft.flow.calendars))
     for name, targets in draft.loose.items():
-        maybe = tuple(Edge(each, "", everything, everything) for each in sorted(targets))
+        maybe = tuple(Edge(each, "", everything, marks) for each in sorted(targets))
         ways[name] = ways.get(name, ()) + maybe
     return ways
 
@@ -122,25 +140,42 @@ def _unreachable(draft: Draft, ways: Ways, start: str, problems: Problems) -> No
             problems.add(step.place, f"no call ever comes to step {quote(name)}", cure)
 
 
+def _ends(view: Inspection) -> None:
+    if not view.flow.numbers:
+        return
+    for step in view.flow.steps.values():
+        if isinstance(step, ReturnStep):
+            message = "a flow with numbers has nowhere to return to"
+            view.problems.add(step.place, message, "end the call with `hangup`")
+
+
 # --- fields ----------------------------------------------------------------------------------
 
-Known = Mapping[str, tuple[frozenset[str], frozenset[str]]]
 
-
-def _fields(flow: Flow, known: Known, problems: Problems) -> None:
+def _fields(view: Inspection) -> None:
+    flow, known, problems = view.flow, view.known, view.problems
     names = frozenset(flow.fields) | frozenset(FACTS)
     for name, step in flow.steps.items():
         for read in reads(step):
+            if not read.template.names:
+                continue
             template = read.template
-            for each in sorted(template.names):
+            for each in sorted(template.names - (read.also & CODE)):
                 if each not in names:
                     problems.unknown(template.place, "field", each, names)
                 elif each in flow.fields and flow.fields[each].secret:
                     cure = "a secret is compared by `identify` and goes nowhere else"
                     problems.add(template.place, f"{quote(each)} is a secret", cure)
-                elif name in known and each not in known[name][0] | read.also | ALWAYS_KNOWN:
+                elif name in known and not (
+                    each in read.also | ALWAYS_KNOWN or known[name].may(each)
+                ):
                     message = f"{quote(each)} has no value yet at step {quote(name)}"
                     problems.add(template.place, message, _where(each))
+        if isinstance(step, HttpStep) and name in known:
+            for each in step.secrets:
+                if not known[name].may(each):
+                    message = f"{quote(each)} has no value yet at step {quote(name)}"
+                    problems.add(view.at(name, "secrets"), message, _where(each))
 
 
 def _where(name: str) -> str:
@@ -151,121 +186,58 @@ def _where(name: str) -> str:
     return "collect or set it on the way here"
 
 
-# --- queues and skills -----------------------------------------------------------------------
-
-
-def _people(flow: Flow, known: Known, floor: Floor | None, problems: Problems) -> None:
-    for name, step in flow.steps.items():
-        if not isinstance(step, QueueStep) or name not in known:
-            continue
-        surely = known[name][1]
-        used = [("queue", step.queue), *(("skill", need.skill) for need in step.needs)]
-        for what, template in used:
-            allowed = None if floor is None else getattr(floor, what + "s")
-            for rendering in _renderings(flow, template, surely):
-                wrong = _name(what, rendering, allowed)
-                if wrong is not None:
-                    problems.add(template.place, *wrong)
-    if floor is not None:
-        for language in flow.languages:
-            if language.skill is not None and language.skill not in floor.skills:
-                problems.unknown(flow.place, "skill", language.skill, floor.skills)
-
-
-def _name(
-    what: str, rendering: Rendering, allowed: Collection[str] | None
-) -> tuple[str, str] | None:
-    """What is wrong with a name, and its cure."""
-    if not rendering.text:
-        missing = rendering.missing
-        cure = f"write {{{{ {missing} | default('...') }}}}" if missing else ""
-        return f"the name of the {what} can be empty here", cure
-    if allowed is not None and rendering.text not in allowed:
-        return f"unknown {what} {quote(rendering.text)}", suggest(rendering.text, allowed)
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Rendering:
-    """What a name can become; `missing` are the fields that had no value for it."""
-
-    text: str
-    missing: str
-
-
-def _renderings(flow: Flow, template: Template, surely: frozenset[str]) -> Iterator[Rendering]:
-    """What a name can become with every value of its fields, and which of them were unset.
-
-    Nothing when the values cannot be listed, or when the template is empty after a mistake.
-    """
-    choices: list[list[tuple[str, object]]] = []
-    for name in sorted(template.names):
-        values = _possible(flow, name)
-        if values is None:
-            return
-        unset: list[object] = [] if name in surely | ALWAYS_KNOWN else [None]
-        choices.append([(name, value) for value in [*values, *unset]])
-    if not template.source:
+def _unused(view: Inspection) -> None:
+    """Notes on fields that nothing fills or reads, and on secrets that are asked for in vain."""
+    flow = view.flow
+    if view.draft.loose:
         return
-    for combination in itertools.islice(itertools.product(*choices), MAX_COMBINATIONS):
-        missing = [name for name, value in combination if value is None]
-        yield Rendering(template.render(dict(combination)), ", ".join(missing))
+    used, compared = {*flow.takes, *flow.gives}, set[str]()
+    for step in flow.steps.values():
+        used.update(*(read.template.names for read in reads(step)), asked_fields(step))
+        match step:
+            case IdentifyStep():
+                compared.update(step.ask)
+            case HttpStep():
+                compared.update(step.secrets)
+            case _:
+                pass
+    for found in view.ways.values():
+        for edge in found:
+            used |= edge.sets
+    for name, field in flow.fields.items():
+        if name not in used | compared:
+            view.problems.note(field.place, f"nothing uses the field {quote(name)}", "delete it")
+        elif field.secret and name not in compared:
+            message = f"nothing compares or sends the secret {quote(name)}"
+            view.problems.note(field.place, message, "do not ask for what is not needed")
 
 
-def _possible(flow: Flow, name: str) -> Sequence[object] | None:
-    """Every value a name can have, or None when they cannot be listed."""
-    if name == "language":
-        return [language.code for language in flow.languages]
-    if name == "verified":
-        return [True, False]
-    found: Field | None = flow.fields.get(name)
-    if found is not None and found.type == "choice":
-        return found.of
-    return [True, False] if found is not None and found.type == "yesno" else None
+# --- text messages ---------------------------------------------------------------------------
 
 
-# --- loops -----------------------------------------------------------------------------------
+def _messages(view: Inspection) -> None:
+    for step in view.flow.steps.values():
+        if isinstance(step, SmsStep | CodeStep):
+            _length(view, step.text)
+        if isinstance(step, CodeStep):
+            _has_code(view, step)
 
 
-def _loops(flow: Flow, ways: Ways, problems: Problems) -> None:
-    silent = {
-        name: tuple(dict.fromkeys(edge.target for edge in out if edge.silent))
-        for name, out in ways.items()
-        if name in flow.steps
-    }
-    for _ in range(MAX_LOOPS):
-        found = cycle(silent)
-        if found is None:
-            return
-        counting = _counting(flow, ways, found)
-        if counting is None:
-            _report_loop(flow, found, problems)
-        # Taking one step out of the graph breaks this cycle and leaves the others to be found.
-        del silent[counting or found[0]]
+def _has_code(view: Inspection, step: CodeStep) -> None:
+    for language in view.flow.languages:
+        said = [words.texts[language.code] for words in step.text if language.code in words.texts]
+        if said and not any(CODE & each.names for each in said):
+            message = "the code itself is not in this message"
+            view.problems.add(said[0].place, message, "write {{ code }} where it belongs")
 
 
-def _counting(flow: Flow, ways: Ways, found: Sequence[str]) -> str | None:
-    """The branch that ends this loop, because the loop itself changes what the branch reads."""
-    around = zip(found, [*found[1:], found[0]], strict=True)
-    changed = {
-        name
-        for here, there in around
-        for edge in ways[here]
-        if edge.target == there
-        for name in edge.sets
-    }
-    for name in found:
-        step = flow.steps[name]
-        if isinstance(step, BranchStep) and any(c.condition.names & changed for c in step.cases):
-            return name
-    return None
-
-
-def _report_loop(flow: Flow, found: Sequence[str], problems: Problems) -> None:
-    first = min(found, key=lambda name: flow.steps[name].place)
-    at = found.index(first)
-    path = " -> ".join([*found[at:], *found[:at], first][:8])
-    asks = any(isinstance(flow.steps[name], ASKING) for name in found)
-    who = "a caller who presses nothing goes" if asks else "a call goes"
-    cure = "lead one of these ways to a step that ends the call"
-    problems.add(flow.steps[first].place, f"{who} round for ever: {path}", cure)
+def _length(view: Inspection, speech: Speech) -> None:
+    for language in view.flow.languages:
+        parts = [words.texts[language.code] for words in speech if language.code in words.texts]
+        if not parts:
+            continue
+        fixed = " ".join(_FILLED.sub("", part.source) for part in parts)
+        count = segments(fixed).parts
+        if count > MAX_SEGMENTS:
+            message = f"this message takes {count} parts without its fields"
+            view.problems.add(parts[0].place, message, f"at most {MAX_SEGMENTS}; shorten it")

@@ -1,28 +1,27 @@
-"""The head of a flow file: languages, fields, calendars, flow-wide keys and defaults."""
+"""The head of a flow file: languages, fields, flow-wide keys and defaults."""
 
 from __future__ import annotations
 
-import functools
-import itertools
 import re
-from datetime import date, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import cast, get_args
+from zoneinfo import ZoneInfo
 
 from ivr.flow.actions import OUTCOMES
-from ivr.flow.calendar import MINUTES_A_DAY, Calendar, Span
-from ivr.flow.model import PHONE_DIGITS, REPEAT, Field, Language, Place
+from ivr.flow.calendar import Calendar
+from ivr.flow.fields import FIELD_TYPES, PHONE_DIGITS, DateOrder, Field, FieldType
+from ivr.flow.hours import read_zone
+from ivr.flow.model import KEY_TARGETS, UTC, Language
 from ivr.flow.reading import KEYPAD, Defaults, Reading
 from ivr.flow.section import Section, as_list, as_text
+from ivr.flow.words import Place
 from ivr.flow.yaml import Node, Scalar, Sequence, quote
-
-FIELD_TYPES = ("digits", "number", "choice", "phone", "text", "yesno")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 _NUMBER = re.compile(r"[0-9]{2,15}")
+_AMOUNT = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,4})?")
 _LENGTH = re.compile(r"(\d{1,2})(?:-(\d{1,2}))?")
-_SPAN = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)-([01]?\d|2[0-4]):([0-5]\d)")
-_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\.(\d{4}-\d\d-\d\d))?")
 
 
 def read_numbers(root: Section, reading: Reading) -> tuple[str, ...]:
@@ -40,13 +39,6 @@ def read_numbers(root: Section, reading: Reading) -> tuple[str, ...]:
         return text
 
     return as_list(node, '"numbers"', reading.problems, number)
-
-
-def number_places(root: Section) -> dict[str, Place]:
-    """Where each number is written; of one that stands there twice, the second place."""
-    node = root.node("numbers")
-    items = node.items if isinstance(node, Sequence) else (node,)
-    return {item.text: item.place for item in items if isinstance(item, Scalar)}
 
 
 def read_languages(root: Section, reading: Reading) -> tuple[Language, ...]:
@@ -96,40 +88,88 @@ def read_fields(root: Section, reading: Reading) -> dict[str, Field]:
     return fields
 
 
+ORDERS: tuple[DateOrder, ...] = get_args(DateOrder)
+LENGTHS: Mapping[str, tuple[int, int]] = {
+    "phone": PHONE_DIGITS,
+    "text": (1, 200),
+    "digits": (1, 20),
+    "number": (1, 12),
+    "amount": (1, 15),
+    "date": (8, 8),
+    "time": (4, 4),
+    "moment": (1, 40),
+}
+"""How many keys or characters an entry has, where nothing else is written."""
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "digits": ("length",),
+    "phone": ("length",),
+    "text": ("length",),
+    "number": ("low", "high"),
+    "amount": ("low", "high"),
+    "choice": ("of",),
+    "date": ("order",),
+}
+"""What may be written beside each type, besides `secret` and `say`."""
+_ALL_OPTIONS = tuple(dict.fromkeys(option for options in OPTIONS.values() for option in options))
+
+
 def _field(name: str, place: Place, section: Section, reading: Reading) -> Field:
     before = reading.problems.count
-    kind = section.choice("type", FIELD_TYPES)
+    type_ = cast(FieldType, section.choice("type", FIELD_TYPES))
     if reading.problems.count > before:
-        section.allow("length", "low", "high", "of")
+        section.allow(*_ALL_OPTIONS)
+    shortest, longest = LENGTHS.get(type_, (1, 1))
+    options = OPTIONS.get(type_, ())
     low = high = None
-    of: tuple[str, ...] = ()
-    shortest, longest = {"phone": PHONE_DIGITS, "text": (1, 200)}.get(kind, (1, 20))
-    if kind in {"digits", "phone", "text"}:
+    if "length" in options:
         shortest, longest = _length(section, (shortest, longest), reading)
-    elif kind == "number":
-        low = section.integer("low", None, low=-(10**12))
-        high = section.integer("high", None, low=-(10**12))
-        shortest, longest = 1, len(str(high)) if high is not None and high > 0 else 12
-    else:
-        shortest, longest = 1, 1
-    if kind == "choice":
-        of = section.texts("of")
-        if not 1 <= len(of) <= 9 or len(set(of)) < len(of):
-            message = f'field {quote(name)} needs 1 to 9 different words in "of"'
-            reading.problems.add(section.place_of("of"), message)
-    say = section.node("say")
+    if "low" in options:
+        low, high = _bound(section, "low", type_, reading), _bound(section, "high", type_, reading)
+        longest = _longest(low, high, longest, fraction=3 if type_ == "amount" else 0)
+        if low is not None and high is not None and low > high:
+            reading.problems.add(section.place_of("low"), f"low is {low} and high is {high}")
+    order = section.choice("order", ORDERS, "ymd") if "order" in options else "ymd"
     return Field(
         name,
-        kind,  # type: ignore[arg-type]  # `choice` returned one of FIELD_TYPES
+        type_,
         secret=section.boolean("secret", False),
         length_min=shortest,
         length_max=longest,
         low=low,
         high=high,
-        of=of,
-        say=reading.speech(say, f"what field {quote(name)} says") if say is not None else (),
+        of=_words(name, section, reading) if "of" in options else (),
+        order=cast(DateOrder, order),
+        say=reading.spoken(section, "say"),
         place=place,
     )
+
+
+def _words(name: str, section: Section, reading: Reading) -> tuple[str, ...]:
+    of = section.texts("of")
+    if not 1 <= len(of) <= 9 or len(set(of)) < len(of):
+        message = f'field {quote(name)} needs 1 to 9 different words in "of"'
+        reading.problems.add(section.place_of("of"), message)
+    return of
+
+
+def _bound(section: Section, key: str, type_: str, reading: Reading) -> Decimal | None:
+    if type_ == "number":
+        whole = section.integer(key, None, low=-(10**12))
+        return None if whole is None else Decimal(whole)
+    text = section.text(key, None)
+    if text is None or _AMOUNT.fullmatch(text):
+        return None if text is None else Decimal(text)
+    message = f"{quote(key)} must be an amount, not {quote(text)}"
+    reading.problems.add(section.place_of(key), message, "write it as 12 or 12.50")
+    return None
+
+
+def _longest(low: Decimal | None, high: Decimal | None, most: int, fraction: int) -> int:
+    """How many keys the longest entry within the bounds has."""
+    if high is None:
+        return most
+    ends = (int(each) for each in (low, high) if each is not None)
+    return max(len(str(each)) for each in ends) + fraction
 
 
 def _length(section: Section, default: tuple[int, int], reading: Reading) -> tuple[int, int]:
@@ -146,105 +186,26 @@ def _length(section: Section, default: tuple[int, int], reading: Reading) -> tup
     return shortest, longest
 
 
-# --- calendars -------------------------------------------------------------------------------
-
-
-def read_calendars(root: Section, reading: Reading) -> dict[str, Calendar]:
-    """The flow's opening hours by name."""
-    calendars: dict[str, Calendar] = {}
-    for name, _, node in root.entries("calendars"):
-        with Section(node, f"calendar {quote(name)}", reading.problems) as section:
-            calendars[name] = _calendar(name, section, reading)
-    return calendars
-
-
-def _calendar(name: str, section: Section, reading: Reading) -> Calendar:
-    zone = _zone(section, reading)
-    week: list[tuple[Span, ...] | None] = [None] * 7
-    for days, place, node in section.entries("hours", required=True):
-        spans = _spans(node, reading)
-        for day in _days(days, place, reading):
-            if week[day] is not None:
-                reading.problems.add(place, f"{DAYS[day]} stands in {section.what} twice")
-            week[day] = spans
-    closed: set[date] = set()
-    shut = section.node("closed")
-    if shut is not None:
-        for dates in as_list(shut, '"closed"', reading.problems, lambda n: _dates(n, reading)):
-            closed.update(dates)
-    special: dict[date, tuple[Span, ...]] = {}
-    for written, place, node in section.entries("special"):
-        spans = _spans(node, reading)
-        special.update((each, spans) for each in _dates(Scalar(written, place), reading) or ())
-    return Calendar(name, zone, tuple(each or () for each in week), frozenset(closed), special)
-
-
-def _zone(section: Section, reading: Reading) -> ZoneInfo:
-    name = section.text("zone")
-    if not name:
-        return ZoneInfo("UTC")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        reading.problems.unknown(section.place_of("zone"), "zone", name, _zones())
-        return ZoneInfo("UTC")
-
-
-@functools.cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _days(text: str, place: Place, reading: Reading) -> tuple[int, ...]:
-    if text == "daily":
-        return tuple(range(7))
-    first, dash, last = text.partition("-")
-    if first not in DAYS or (dash and last not in DAYS):
-        cure = "write daily, a day such as mon, or a span such as mon-fri"
-        reading.problems.add(place, f"{quote(text)} is no day", cure)
+def read_arguments(root: Section, key: str, reading: Reading) -> tuple[str, ...]:
+    """The fields under `takes` or `gives`: what goes into a flow that others run, and out of it."""
+    node = root.node(key)
+    if node is None:
         return ()
-    start, end = DAYS.index(first), DAYS.index(last or first)
-    return tuple((start + offset) % 7 for offset in range((end - start) % 7 + 1))
+
+    def name(item: Node) -> str | None:
+        text = as_text(item, f"an entry of {quote(key)}", reading.problems)
+        field = reading.fillable(text, item.place) if text is not None else None
+        return field.name if field is not None else None
+
+    return as_list(node, quote(key), reading.problems, name)
 
 
-def _spans(node: Node, reading: Reading) -> tuple[Span, ...]:
-    if isinstance(node, Scalar) and node.text == "closed":
-        return ()
-    spans = as_list(node, "hours", reading.problems, lambda item: _span(item, reading))
-    ordered = tuple(sorted(spans))
-    for earlier, later in itertools.pairwise(ordered):
-        if later.start < earlier.end:
-            reading.problems.add(node.place, "two spans of one day overlap")
-    return ordered
-
-
-def _span(node: Node, reading: Reading) -> Span | None:
-    text = as_text(node, "hours", reading.problems)
-    match = _SPAN.fullmatch(text) if text is not None else None
-    if match is not None:
-        start, end = (int(match[i]) * 60 + int(match[i + 1]) for i in (1, 3))
-        if start < MINUTES_A_DAY and end <= MINUTES_A_DAY and start != end:
-            return Span.between(start, end)
-    if text is not None:
-        cure = "write 08:00-18:00, 22:00-06:00 across midnight, 00:00-24:00, or closed"
-        reading.problems.add(node.place, f"{quote(text)} are no hours", cure)
-    return None
-
-
-def _dates(node: Node, reading: Reading) -> tuple[date, ...] | None:
-    text = as_text(node, "a date", reading.problems)
-    match = _DATE.fullmatch(text) if text is not None else None
-    try:
-        first = date.fromisoformat(match[1]) if match else None
-        last = date.fromisoformat(match[2]) if match and match[2] else first
-    except ValueError:
-        first = last = None
-    if first is not None and last is not None and 0 <= (last - first).days <= 366:
-        return tuple(first + timedelta(days=each) for each in range((last - first).days + 1))
-    if text is not None:
-        cure = "write 2026-10-01, or 2026-10-01..2026-10-07"
-        reading.problems.add(node.place, f"{quote(text)} is no date", cure)
-    return None
+def read_flow_zone(root: Section, calendars: Mapping[str, Calendar], reading: Reading) -> ZoneInfo:
+    """The zone in which the flow's moments are told: its own, else its first calendar's."""
+    name = root.text("zone", None)
+    if name is not None:
+        return read_zone(name, root.place_of("zone"), reading.problems)
+    return next((each.zone for each in calendars.values()), UTC)
 
 
 # --- keys and defaults -----------------------------------------------------------------------
@@ -256,9 +217,9 @@ def read_keys(root: Section, reading: Reading) -> dict[str, str]:
     for key, place, node in root.entries("keys"):
         if key not in KEYPAD:
             reading.problems.add(place, f"{quote(key)} is no key", "a key is 0-9, * or #")
-            continue
-        if isinstance(node, Scalar) and node.text == REPEAT:
-            keys[key] = REPEAT
+        elif isinstance(node, Scalar) and node.text in KEY_TARGETS:
+            keys[key] = node.text
+            reading.key_targets.append((node.text, node.place))
         else:
             keys[key] = reading.reference(node, f"key {key}") or ""
     return keys
@@ -276,7 +237,7 @@ def read_defaults(root: Section, reading: Reading) -> Defaults:
         if queue is not None:
             with queue:
                 max_wait = queue.duration("max_wait", None, low=1)
-                exits = read_exits(queue, reading)
+                exits = read_exits(queue, OUTCOMES[1:], reading)
         return Defaults(
             wait=section.duration("wait", base.wait, low=1, high=60),
             digit_wait=reading.digit_wait(section, base.digit_wait),
@@ -285,16 +246,19 @@ def read_defaults(root: Section, reading: Reading) -> Defaults:
             attempts=section.integer("attempts", base.attempts, low=1, high=9),
             noinput=reading.speeches(section, "noinput") or (),
             nomatch=reading.speeches(section, "nomatch") or (),
+            help=reading.speeches(section, "help") or (),
+            error=reading.spoken(section, "error"),
+            patience=reading.spoken(section, "patience"),
             otherwise=reading.reference(section.node("otherwise"), '"otherwise"'),
             max_wait=max_wait,
             exits=exits,
         )
 
 
-def read_exits(section: Section, reading: Reading) -> dict[str, str]:
-    """Ways out of a queue by outcome; `otherwise` serves for those not named."""
+def read_exits(section: Section, outcomes: Iterable[str], reading: Reading) -> dict[str, str]:
+    """Ways out by outcome; `otherwise` serves for those not named."""
     exits: dict[str, str] = {}
-    for outcome in (*OUTCOMES[1:], "otherwise"):
+    for outcome in (*outcomes, "otherwise"):
         name = reading.reference(section.node(outcome), quote(outcome))
         if name is not None:
             exits[outcome] = name

@@ -3,89 +3,137 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ivr.flow import contract
-from ivr.flow.checks import Draft, Floor, check, check_together
-from ivr.flow.model import AnyStep, Flow, IdentifyStep, Place
+from ivr.backends.names import Names
+from ivr.errors import Problem
+from ivr.flow import contract, hours
+from ivr.flow.calendar import Calendar
+from ivr.flow.checks import Draft, Floor, check_together
+from ivr.flow.linking import link
+from ivr.flow.model import AnyStep, Flow, RunStep
+from ivr.flow.naming import SERVICES
 from ivr.flow.reading import Reading
+from ivr.flow.rows import Rows
 from ivr.flow.section import Section
+from ivr.flow.sheets import CSV_SUFFIX
 from ivr.flow.steps import read_step
-from ivr.flow.tables import SUFFIX, Table, Tables, read_table
+from ivr.flow.tables import SUFFIX, Tables
+from ivr.flow.words import Place
 from ivr.flow.yaml import Mapping as MappingNode
-from ivr.flow.yaml import Node, Problems, Scalar, parse, quote, suggest
+from ivr.flow.yaml import Node, Problems, Scalar, parse, suggest
 from ivr.flow.yaml import Sequence as SequenceNode
 
 SCENARIOS = ".scenarios.yaml"
-NOT_FLOWS = (SUFFIX, SCENARIOS)
 FLOOR = "floor.yaml"
+NOT_FLOWS = (SUFFIX, CSV_SUFFIX, SCENARIOS)
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """Flows that were read and checked together, with the tables they use."""
+    """Flows that were read and checked together, with the tables they use.
+
+    `notes` are no mistakes, but worth a designer's look.
+    """
 
     flows: Mapping[str, Flow]
     numbers: Mapping[str, Flow]
     tables: Tables
+    notes: tuple[Problem, ...] = ()
 
     def for_number(self, number: str) -> Flow | None:
         """The flow that answers this number."""
         return self.numbers.get(number)
 
 
-def load(paths: Iterable[Path | str], floor: Floor | None = None) -> Library:
+def load(
+    paths: Iterable[Path | str], floor: Floor | None = None, names: Names | None = None
+) -> Library:
     """Flow files, and all flows of folders. Raises ConfigError with every mistake found.
 
-    A folder's flows are its `*.yaml` except `floor.yaml`, `*.table.yaml` and `*.scenarios.yaml`.
+    A folder's flows are its `*.yaml` except `floor.yaml`, `calendars.yaml`, `services.yaml`,
+    `*.table.yaml` and `*.scenarios.yaml`. Flows that a file runs are found beside it. What `floor`
+    and `names` would tell is not checked without them.
     """
-    problems = Problems()
-    files = list(dict.fromkeys(_files(paths, problems)))
-    drafts = [draft for file in files if (draft := _draft(file, problems)) is not None]
-    tables = _tables(paths, drafts, problems)
-    for draft in drafts:
-        check(draft, problems, floor)
-        _identify(draft.flow, tables, problems)
-    flows = [draft.flow for draft in drafts]
+    problems, given = Problems(), [Path(path) for path in paths]
+    files = list(dict.fromkeys(_files(given, problems)))
+    shared = hours.SharedCalendars(problems, datetime.now(UTC).date())
+    read = [_draft(file, problems, shared.beside(file)) for file in files]
+    drafts = [draft for draft in read if draft is not None]
+    drafts += _run_beside(drafts, files, problems, shared)
+    rows = Rows(problems)
+    for folder in given:
+        rows.read_folder(folder)
+    for at, draft in enumerate(drafts):
+        file, steps = Path(draft.flow.path), draft.flow.steps
+        rows.read_for(file, steps.values())
+        found = {name: rows.with_account(step, file) for name, step in steps.items()}
+        drafts[at] = replace(draft, flow=replace(draft.flow, steps=found))
+    views = link(drafts, problems, floor, names)
+    for view in views:
+        rows.check(view)
     check_together(drafts, problems)
     problems.raise_if_any()
+    flows = {view.flow.name: view.flow for view in views}
     return Library(
-        {flow.name: flow for flow in flows},
-        {number: flow for flow in flows for number in flow.numbers},
-        Tables({table.name: table for table in tables.values() if table is not None}),
+        {draft.flow.name: flows[draft.flow.name] for draft in drafts},
+        {number: flow for flow in flows.values() for number in flow.numbers},
+        rows.all(),
+        tuple(sorted(problems.notes, key=lambda each: (each.file, each.line, each.column))),
     )
 
 
-def read_flow(source: bytes | str, file: str, problems: Problems) -> Draft | None:
-    """One flow from text, not yet checked; None when it is not even YAML."""
+def read_flow(
+    source: bytes | str,
+    file: str,
+    problems: Problems,
+    calendars: Mapping[str, Calendar] | None = None,
+) -> Draft | None:
+    """One flow from text, not yet checked; None when it is not even YAML.
+
+    `calendars` are those it shares with other flows.
+    """
     root = parse(source, file, problems)
     if root is None:
         return None
     data = source.encode() if isinstance(source, str) else source
     revision = hashlib.sha256(data).hexdigest()[:12]
+    reading = Reading(problems)
     with Section(root, "the flow", problems) as section:
-        return _flow(section, file, revision, Reading(problems))
+        flow, loose = _flow(section, (file, revision), reading, calendars or {})
+    return Draft(flow, tuple(reading.references), tuple(reading.key_targets), loose, root)
 
 
-def _flow(root: Section, file: str, revision: str, reading: Reading) -> Draft:
+Loose = dict[str, frozenset[str]]
+
+
+def _flow(
+    root: Section, origin: tuple[str, str], reading: Reading, shared: Mapping[str, Calendar]
+) -> tuple[Flow, Loose]:
     name = reading.plain_name(root.node("flow", required=True), '"flow"')
     about = root.text("about", "")
     numbers = contract.read_numbers(root, reading)
     languages = contract.read_languages(root, reading)
     reading.languages = tuple(language.code for language in languages)
     reading.fields = contract.read_fields(root, reading)
-    calendars = contract.read_calendars(root, reading)
+    today = datetime.now(UTC).date()
+    own = hours.read_calendars(root, reading.problems, today, name)
+    calendars = own | {name: each for name, each in shared.items() if name not in own}
     reading.calendars = frozenset(calendars)
     keys = contract.read_keys(root, reading)
     reading.defaults = contract.read_defaults(root, reading)
     start = reading.reference(root.node("start", required=True), '"start"')
+    takes = contract.read_arguments(root, "takes", reading)
+    gives = contract.read_arguments(root, "gives", reading)
+    zone = contract.read_flow_zone(root, calendars, reading)
     steps, loose = _steps(root, reading)
     flow = Flow(
         name=name,
-        revision=revision,
-        path=file,
+        revision=origin[1],
+        path=origin[0],
         about=about,
         start=start or "",
         steps=steps,
@@ -94,22 +142,19 @@ def _flow(root: Section, file: str, revision: str, reading: Reading) -> Draft:
         fields=reading.fields,
         calendars=calendars,
         keys=keys,
+        zone=zone,
+        takes=takes,
+        gives=gives,
         place=root.place_of("numbers"),
     )
-    return Draft(
-        flow,
-        tuple(reading.references),
-        loose,
-        name_place=root.place_of("flow"),
-        number_places=contract.number_places(root),
-    )
+    return flow, loose
 
 
-def _steps(root: Section, reading: Reading) -> tuple[dict[str, AnyStep], dict[str, frozenset[str]]]:
+def _steps(root: Section, reading: Reading) -> tuple[dict[str, AnyStep], Loose]:
     entries = list(root.entries("steps", required=True))
     names = frozenset(name for name, _, _ in entries)
     steps: dict[str, AnyStep] = {}
-    loose: dict[str, frozenset[str]] = {}
+    loose: Loose = {}
     for name, place, node in entries:
         reading.step_name(name, place)
         before = reading.problems.count
@@ -140,10 +185,10 @@ def _words(node: Node) -> frozenset[str]:
 # --- files -----------------------------------------------------------------------------------
 
 
-def _files(paths: Iterable[Path | str], problems: Problems) -> Iterable[Path]:
-    for given in map(Path, paths):
+def _files(paths: Iterable[Path], problems: Problems) -> Iterable[Path]:
+    for given in paths:
         if given.is_dir():
-            found = [each for each in sorted(given.glob("*.yaml")) if is_flow(each)]
+            found = _flows_in(given)
             if not found:
                 problems.add(Place(str(given), 1, 1), "no flow in this folder")
             yield from found
@@ -153,9 +198,13 @@ def _files(paths: Iterable[Path | str], problems: Problems) -> Iterable[Path]:
             problems.add(Place(str(given), 1, 1), "no such file or folder", _near(given))
 
 
+def _flows_in(folder: Path) -> list[Path]:
+    return [each for each in sorted(folder.glob("*.yaml")) if is_flow(each)]
+
+
 def is_flow(path: Path) -> bool:
     """Whether a file of a folder of flows is a flow itself."""
-    return path.name != FLOOR and not path.name.endswith(NOT_FLOWS)
+    return path.name not in {FLOOR, SERVICES, hours.FILE} and not path.name.endswith(NOT_FLOWS)
 
 
 def _near(path: Path) -> str:
@@ -164,50 +213,49 @@ def _near(path: Path) -> str:
     return near if near.startswith("did") else ""
 
 
-def _draft(file: Path, problems: Problems) -> Draft | None:
+def _draft(file: Path, problems: Problems, calendars: Mapping[str, Calendar]) -> Draft | None:
     try:
-        return read_flow(file.read_bytes(), str(file), problems)
+        return read_flow(file.read_bytes(), str(file), problems, calendars)
     except OSError as error:
         problems.add(Place(str(file), 1, 1), f"cannot be read: {error.strerror}")
         return None
 
 
-def _tables(
-    paths: Iterable[Path | str], drafts: Sequence[Draft], problems: Problems
-) -> dict[Path, Table | None]:
-    """Every table of the given folders, and those the flows name."""
-    wanted = [each for path in map(Path, paths) for each in sorted(path.glob("*" + SUFFIX))]
-    for draft in drafts:
+def _run_beside(
+    drafts: list[Draft], files: list[Path], problems: Problems, shared: hours.SharedCalendars
+) -> list[Draft]:
+    """The flows that these run, and those that they run, where only some files were given.
+
+    Files beside them are looked through for the names; mistakes count only in those that are run.
+    """
+    found: list[Draft] = []
+    looked: dict[Path, dict[str, Path]] = {}
+    known = {draft.flow.name for draft in drafts}
+    waiting = list(drafts)
+    while waiting:
+        draft = waiting.pop()
         for step in draft.flow.steps.values():
-            if isinstance(step, IdentifyStep):
-                wanted.append(_table_path(draft.flow, step))
-    return {path: read_table(path, problems) for path in dict.fromkeys(wanted) if path.is_file()}
+            if not isinstance(step, RunStep) or step.flow in known:
+                continue
+            folder = Path(draft.flow.path).parent
+            if folder not in looked:
+                looked[folder] = _names_in(folder, files)
+            file = looked[folder].get(step.flow)
+            known.add(step.flow)
+            more = _draft(file, problems, shared.beside(file)) if file is not None else None
+            if more is not None:
+                found.append(more)
+                waiting.append(more)
+    return found
 
 
-def _table_path(flow: Flow, step: IdentifyStep) -> Path:
-    return Path(flow.path).parent / (Path(step.table).name + SUFFIX)
-
-
-def _identify(flow: Flow, tables: Mapping[Path, Table | None], problems: Problems) -> None:
-    for step in flow.steps.values():
-        if not isinstance(step, IdentifyStep) or not step.table:
-            continue
-        path = _table_path(flow, step)
-        table = tables.get(path)
-        if path not in tables:
-            known = [each.name.removesuffix(SUFFIX) for each in path.parent.glob("*" + SUFFIX)]
-            problems.unknown(step.place, "table", step.table, known)
-        elif table is not None:
-            _columns(flow, step, table, problems)
-
-
-def _columns(flow: Flow, step: IdentifyStep, table: Table, problems: Problems) -> None:
-    if step.ask and table.key not in step.ask:
-        message = f"the table {quote(table.name)} is searched by {quote(table.key)}"
-        problems.add(step.place, message, f"add {table.key} to `ask`")
-    for name in step.ask:
-        if name not in table.columns:
-            problems.unknown(step.place, f"column of {quote(table.name)}:", name, table.columns)
-        elif name in table.secret and not flow.fields[name].secret:
-            cure = "add `secret: true` to the field"
-            problems.add(flow.fields[name].place, f"{quote(name)} is secret in the table", cure)
+def _names_in(folder: Path, files: list[Path]) -> dict[str, Path]:
+    """The names of the flows in a folder, without those files that were read already."""
+    names: dict[str, Path] = {}
+    for file in _flows_in(folder):
+        if file not in files:
+            root = parse(file.read_bytes(), str(file), Problems())
+            entry = root.entries.get("flow") if isinstance(root, MappingNode) else None
+            if entry is not None and isinstance(entry.value, Scalar):
+                names[entry.value.text] = file
+    return names

@@ -1,234 +1,364 @@
-"""Questions: menus, single fields, identity. Tries are counted here and keys understood."""
+"""How every step asks: words, tries, keys and written answers, help, and the way back.
+
+What a step asks at the moment, and what follows an answer, is for its kind to say. A question
+knows its own answers first: a flow-wide key counts where it is none of them. Only where any words
+are an answer (a `text`), the flow-wide keys come first.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import replace
+import unicodedata
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
-from ivr.errors import ServiceFault
 from ivr.flow.actions import (
     MASK,
-    Action,
     Ask,
+    Choice,
     Failed,
-    Identified,
-    Identify,
     Keys,
     NoKeys,
-    Result,
+    Prompts,
+    Said,
+    Say,
+    Value,
+    Written,
 )
-from ivr.flow.model import (
-    REPEAT,
-    AnyStep,
+from ivr.flow.asking import (
+    Asking,
+    BookStep,
+    CodeStep,
     CollectStep,
-    Field,
     IdentifyStep,
     MenuStep,
-    Speech,
+    SurveyStep,
 )
+from ivr.flow.errands import AnyResult
+from ivr.flow.fields import POINT, Field
+from ivr.flow.kinds import Kind, Next
+from ivr.flow.model import BACK, HELP, REPEAT
 from ivr.flow.scene import Scene
+from ivr.flow.state import Mark
+from ivr.flow.subflows import leave
+from ivr.flow.words import Speech
 
-AskingStep = MenuStep | CollectStep | IdentifyStep
+MAX_QUESTIONS = 200
+"""Questions in one call; whoever is asked more takes the way out of each at once."""
+MAX_TRAIL = 20
+"""Questions one can go back through."""
+LONGEST_TOLD = 100
+"""Characters of a wrong answer that are worth keeping."""
+
+AskingStep = MenuStep | CollectStep | IdentifyStep | CodeStep | SurveyStep | BookStep
+A = TypeVar("A", bound=AskingStep)
 
 
-class Questions(Scene, ABC):
-    """The part of a turn that talks with the caller; `enter` is how it goes on."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked at the moment: a field, or else one of `keys`."""
+
+    field: Field | None = None
+    keys: Collection[str] = ()
+    confirms: bool = False
+
+
+class Asks(Kind[A]):
+    """A step that asks. Silence and wrong answers are counted here and understood nowhere else."""
+
+    # --- what a kind says ---
 
     @abstractmethod
-    def enter(self, name: str) -> Action:
-        """Goes to a step, and on through those that need no medium."""
+    def question(self, scene: Scene, step: A) -> Question:
+        """What is asked at the moment."""
 
     @abstractmethod
-    def step(self) -> AnyStep:
-        """The present step."""
+    def words(self, scene: Scene, step: A, question: Question) -> Prompts:
+        """The words of that question."""
 
-    def unfit(self, result: Result) -> ServiceFault:
-        """The error for a result that nobody asked for."""
-        what, phase = type(result).__name__, self.state.phase
-        return ServiceFault(f'{what} is no result of "{phase}" at step "{self.state.step}"')
+    @abstractmethod
+    def answered(self, scene: Scene, step: A, answer: Value, keyed: str) -> Next:
+        """What follows a good answer: a field's value, or one of the keys."""
 
-    def _ask(self, step: AskingStep, field: Field | None, *speeches: Speech) -> Ask:
-        asking = step.asking
-        self.change(phase="ask")
-        finish = asking.finish if field is not None and field.length_max > 1 else ""
-        return Ask(
-            self.prompts(*speeches),
-            length_min=field.length_min if field is not None else 1,
-            length_max=field.length_max if field is not None else 1,
-            finish_key=finish,
-            timeout=asking.wait,
-            digit_timeout=asking.digit_wait,
-            barge_in=asking.barge_in,
-            secret=field.secret if field is not None else False,
-            instant="".join(key for key in self.flow.keys if key in "*#" and key != finish),
-        )
+    def accepts(self, scene: Scene, step: A, value: Value) -> bool:
+        """Whether a value of the field's type will do."""
+        return True
 
-    def question(self, step: AskingStep, before: Speech = (), *, alone: bool = False) -> Ask:
-        """The present question, after other words or (`alone`) with these words instead."""
-        if isinstance(step, MenuStep):
-            field, speech = None, step.say
-        else:
-            name = step.field if isinstance(step, CollectStep) else self._missing(step)
-            field = self.flow.fields[name]
-            speech = step.say if isinstance(step, CollectStep) else step.speeches[name]
-        return self._ask(step, field, before, *(() if alone else (speech,)))
+    def choices(self, scene: Scene, step: A, question: Question) -> tuple[Choice, ...]:
+        """What can be answered, for media with letters."""
+        if question.field is not None:
+            return _choices(scene, question.field)
+        return tuple(Choice(key) for key in question.keys)
 
-    def confirm(self, step: CollectStep, before: Speech = ()) -> Ask:
-        """Reads an entry back; 1 keeps it, 2 asks again."""
-        # The words read back an entry that its field does not have before it is confirmed.
-        self._values = {**self.values(), step.field: self.state.held}
-        prompts = self.prompts(before, step.confirm)
-        ask = self._ask(step, None)
-        self.change(phase="confirm")
-        return replace(ask, prompts=prompts)
+    def named(self, scene: Scene, step: A, question: Question, word: str) -> Value:
+        """The key that somebody named in (plain) words, or None."""
+        labels = {plain(each.label): each.key for each in self.choices(scene, step, question)}
+        return labels.get(word) if word else None
 
-    def answer(self, step: AskingStep, result: Result) -> Action:
+    def give_up(self, scene: Scene, step: A) -> Next:
+        """What follows when the tries are used up."""
+        return step.asking.otherwise
+
+    def back(self, scene: Scene, step: A) -> Next | None:
+        """The question before within the step, if there is one."""
+        return None
+
+    def left(self, scene: Scene, step: A) -> None:
+        """When the call leaves the step without its answer."""
+
+    # --- asking ---
+
+    def again(self, scene: Scene, step: A) -> Next:
+        """The question once more, or the words that excuse it."""
+        if scene.state.phase == "error":
+            return Say(scene.prompts(step.asking.error))
+        return self.ask(scene, step)
+
+    def ask(self, scene: Scene, step: A, *before: Speech, alone: bool = False) -> Next:
+        """The question, after other words or (`alone`) with these words instead."""
+        state, asking = scene.state, step.asking
+        if state.asked >= MAX_QUESTIONS:
+            scene.tell("gave_up", tries=0, why="too many questions")
+            self.left(scene, step)
+            return asking.otherwise
+        if not state.asking:
+            scene.change(trail=(*state.trail, Mark(step.name))[-MAX_TRAIL:], asking=True)
+        question = self.question(scene, step)
+        notice = (scene.phrase(state.notice),) if state.notice else ()
+        phase = "confirm" if question.confirms else "ask"
+        scene.change(asked=state.asked + 1, phase=phase, notice="")
+        prompts = (*notice, *scene.prompts(*before, barge_in=asking.barge_in))
+        if not alone:
+            prompts = (*prompts, *self.words(scene, step, question))
+        choices = self.choices(scene, step, question) if scene.written else ()
+        return _action(scene, asking, question, prompts, choices)
+
+    # --- answers ---
+
+    def take(self, scene: Scene, step: A, result: AnyResult) -> Next:
         """What follows from what the caller did."""
+        if scene.state.phase == "error":
+            if isinstance(result, Said | Failed):
+                return step.asking.otherwise
+            raise scene.unfit(result)
         match result:
-            case Keys(digits) if digits:
-                return self._keyed(step, digits)
-            case Keys() | NoKeys():
-                return self._missed(step, "noinput")
+            case Keys(keys) if keys:
+                return self._keyed(scene, step, keys)
+            case Written(text) if text.strip():
+                return self._wrote(scene, step, text.strip())
+            case Keys() | Written() | NoKeys():
+                return self._missed(scene, step, "noinput")
             case Failed(why):
-                self.tell("failed", why=why)
-                return self.enter(step.asking.otherwise)
+                return self._failed(scene, step, why)
             case _:
-                raise self.unfit(result)
+                raise scene.unfit(result)
 
-    def _keyed(self, step: AskingStep, digits: str) -> Action:
-        self.change(idle=0)
-        if digits[-1] in self.flow.keys and not digits[-1].isdigit() and not self._takes(digits):
-            digits = digits[-1]
-        if digits in self.flow.keys and not self._takes(digits):
-            return self._flow_key(step, digits)
-        if self.state.phase == "confirm" and isinstance(step, CollectStep):
-            return self._confirmed(step, digits)
-        if isinstance(step, MenuStep):
-            option = step.options.get(digits)
-            if option is None:
-                return self._missed(step, "nomatch", digits)
-            self.tell("key", key=digits)
-            self.assign(option.sets)
-            return self.enter(option.next)
-        return self._entry(step, digits)
+    def _keyed(self, scene: Scene, step: A, keys: str) -> Next:
+        scene.change(idle=0)
+        question, flow_wide = self.question(scene, step), scene.flow.keys
+        answer = self._understood(scene, step, question, keys)
+        if answer is None and keys[-1] in flow_wide and not keys[-1].isdigit():
+            keys = keys[-1]
+            answer = self._understood(scene, step, question, keys)
+        if answer is not None:
+            return self.answered(scene, step, answer, keys)
+        if keys in flow_wide:
+            return self._flow_key(scene, step, keys)
+        return self._missed(scene, step, "nomatch", _shown(question, keys))
 
-    def _takes(self, digits: str) -> bool:
-        """Whether the present question itself knows this entry."""
-        step = self.step()
-        if self.state.phase == "confirm":
-            return digits in {"1", "2"}
-        if isinstance(step, MenuStep):
-            return digits in step.options
-        if isinstance(step, CollectStep):
-            return self.flow.fields[step.field].from_keys(digits) is not None
-        if isinstance(step, IdentifyStep):
-            return self.flow.fields[self._missing(step)].from_keys(digits) is not None
-        return False
+    def _understood(self, scene: Scene, step: A, question: Question, keys: str) -> Value:
+        if question.field is None:
+            return keys if keys in question.keys else None
+        value = question.field.from_keys(keys)
+        return value if value is not None and self.accepts(scene, step, value) else None
 
-    def _flow_key(self, step: AskingStep, key: str) -> Action:
-        target = self.flow.keys[key]
-        self.tell("key", key=key, flow_wide=True)
-        if target != REPEAT:
-            return self.enter(target)
-        self.tell("repeat")
-        if self.state.phase == "confirm" and isinstance(step, CollectStep):
-            return self.confirm(step)
-        return self.question(step)
+    def _wrote(self, scene: Scene, step: A, text: str) -> Next:
+        scene.change(idle=0)
+        question, word = self.question(scene, step), plain(text)
+        key = unicodedata.normalize("NFKC", text)
+        flow_wide = next((each for each in (key, word) if each in scene.flow.keys), None)
+        answer = self._meant(scene, step, question, text)
+        free = question.field is not None and question.field.type == "text"
+        if answer is not None and not (free and flow_wide):
+            return self.answered(scene, step, answer, str(answer))
+        if flow_wide is not None:
+            return self._flow_key(scene, step, flow_wide)
+        return self._missed(scene, step, "nomatch", _shown(question, text[:LONGEST_TOLD]))
 
-    def _entry(self, step: CollectStep | IdentifyStep, digits: str) -> Action:
-        name = step.field if isinstance(step, CollectStep) else self._missing(step)
-        field = self.flow.fields[name]
-        value = field.from_keys(digits)
-        if value is None:
-            return self._missed(step, "nomatch", MASK if field.secret else digits)
-        if isinstance(step, IdentifyStep):
-            self.keep(field, value, digits)
-            self.change(noinputs=0, nomatches=0)
-            return self.identify(step)
-        if step.confirm:
-            self.change(held=value)
-            return self.confirm(step)
-        self.keep(field, value, digits)
-        return self.enter(step.next)
+    def _meant(self, scene: Scene, step: A, question: Question, text: str) -> Value:
+        """The answer that written words are, or None."""
+        if question.field is not None:
+            value = question.field.from_words(text)
+            return value if value is not None and self.accepts(scene, step, value) else None
+        key, word = unicodedata.normalize("NFKC", text), plain(text)
+        known = next((each for each in (key, word) if each in question.keys), None)
+        return known if known is not None else self.named(scene, step, question, word)
 
-    def _confirmed(self, step: CollectStep, digits: str) -> Action:
-        field, value = self.flow.fields[step.field], self.state.held
-        if digits == "1":
-            self.tell("confirmed", name=field.name)
-            self.keep(field, value, "")
-            return self.enter(step.next)
-        if digits == "2":
-            self.tell("corrected", name=field.name)
-            self.change(held=None)
-            return self.question(step)
-        return self._missed(step, "nomatch", digits)
-
-    def _missed(self, step: AskingStep, kind: str, keys: str | None = None) -> Action:
-        silent = kind == "noinput"
-        self.change(
-            noinputs=self.state.noinputs + silent, nomatches=self.state.nomatches + (not silent)
-        )
-        tries = self.state.noinputs + self.state.nomatches
-        if keys is None:
-            self.tell(kind, tries=tries)
+    def _missed(self, scene: Scene, step: A, kind: str, keys: str | None = None) -> Next:
+        asking, silent = step.asking, kind == "noinput"
+        if silent:
+            scene.change(noinputs=scene.state.noinputs + 1)
         else:
-            self.tell(kind, tries=tries, keys=keys)
-        if tries >= step.asking.attempts:
-            self.tell("gave_up", tries=tries)
-            return self.enter(step.asking.otherwise)
-        escalation = step.asking.noinput if silent else step.asking.nomatch
-        words = escalation.at(self.state.noinputs if silent else self.state.nomatches)
-        if self.state.phase == "confirm" and isinstance(step, CollectStep):
-            return self.confirm(step, () if escalation.instead else words)
-        return self.question(step, words, alone=escalation.instead and bool(words))
+            scene.change(nomatches=scene.state.nomatches + 1)
+        noinputs, nomatches = scene.state.noinputs, scene.state.nomatches
+        tries = noinputs + nomatches
+        if keys is None:
+            scene.tell(kind, tries=tries)
+        else:
+            scene.tell(kind, tries=tries, keys=keys)
+        if tries >= asking.attempts:
+            scene.tell("gave_up", tries=tries)
+            self.left(scene, step)
+            return self.give_up(scene, step)
+        escalation = asking.noinput if silent else asking.nomatch
+        words = escalation.at(noinputs if silent else nomatches)
+        if scene.state.phase == "confirm":
+            return self.ask(scene, step, () if escalation.instead else words)
+        return self.ask(scene, step, words, alone=escalation.instead and bool(words))
 
-    # --- identity ---
+    def _failed(self, scene: Scene, step: A, why: str) -> Next:
+        scene.tell("failed", why=why)
+        self.left(scene, step)
+        prompts = scene.prompts(step.asking.error)
+        if not prompts:
+            return step.asking.otherwise
+        scene.change(phase="error")
+        return Say(prompts)
 
-    def _missing(self, step: IdentifyStep) -> str:
-        """The field being asked for: the first without a value."""
-        known = self.state.fields.keys() | self.state.secrets.keys()
-        return next((name for name in step.ask if name not in known), step.ask[-1])
+    # --- flow-wide keys ---
 
-    def identify(self, step: IdentifyStep, before: Speech = ()) -> Action:
-        """Asks for the next field, or compares when all are known."""
-        state = self.state
-        given = {
-            name: state.secrets[name] if name in state.secrets else str(state.fields[name])
-            for name in step.ask
-            if name in state.secrets or name in state.fields
-        }
-        if len(given) < len(step.ask):
-            return self.question(step, before)
-        self.change(phase="identify")
-        secrets = frozenset(name for name in step.ask if self.flow.fields[name].secret)
-        return Identify(step.table, given, secrets)
+    def _flow_key(self, scene: Scene, step: A, key: str) -> Next:
+        target = scene.flow.keys[key]
+        scene.tell("key", key=key, flow_wide=True)
+        if target == REPEAT:
+            scene.tell("repeat")
+            return self.ask(scene, step)
+        if target == HELP:
+            return self._help(scene, step)
+        if target == BACK:
+            return self._back(scene, step)
+        self.left(scene, step)
+        return target
 
-    def compared(self, step: IdentifyStep, result: Result) -> Action:
-        """What follows from the comparison."""
-        match result:
-            case Identified(ok=True):
-                self.change(verified=True, level=result.level, customer=dict(result.facts))
-                self.tell("identified", ok=True, level=result.level)
-                self._drop_secrets(step)
-                return self.enter(step.next)
-            case Identified():
-                rounds = self.state.rounds + 1
-                self.tell("identified", ok=False, tries=rounds)
-                if rounds >= step.asking.attempts:
-                    self.change(doubted=step.ask)
-                    self.tell("gave_up", tries=rounds)
-                    self._drop_secrets(step)
-                    return self.enter(step.asking.otherwise)
-                self.change(rounds=rounds)
-                self.forget(step.ask)
-                return self.identify(step, step.wrong.at(rounds))
-            case Failed(why):
-                self.tell("failed", why=why)
-                self._drop_secrets(step)
-                return self.enter(step.asking.otherwise)
-            case _:
-                raise self.unfit(result)
+    def _help(self, scene: Scene, step: A) -> Next:
+        scene.tell("help")
+        scene.change(helps=scene.state.helps + 1)
+        escalation = step.asking.help
+        words = escalation.at(scene.state.helps)
+        alone = escalation.instead and bool(words) and scene.state.phase != "confirm"
+        return self.ask(scene, step, words, alone=alone)
 
-    def _drop_secrets(self, step: IdentifyStep) -> None:
-        left = {name: each for name, each in self.state.secrets.items() if name not in step.ask}
-        self.change(secrets=left)
+    def _back(self, scene: Scene, step: A) -> Next:
+        if scene.state.phase == "confirm":
+            scene.change(held=None)
+            within: Next | None = self.reask(scene, step)
+        else:
+            within = self.back(scene, step)
+        if within is not None:
+            scene.tell("back", to=step.name)
+            return within
+        if not _has_before(scene):
+            scene.tell("back", to="")
+            return self.ask(scene, step)
+        self.left(scene, step)
+        scene.forget(answered_here(scene))
+        if scene.state.asking:
+            scene.change(trail=scene.state.trail[:-1])
+        while not scene.state.trail:
+            scene.tell("returned", flow=leave(scene).runs, ok=False)
+        *rest, before = scene.state.trail
+        scene.forget(before.answered)
+        scene.change(trail=tuple(rest))
+        scene.tell("back", to=before.step)
+        if isinstance(scene.flow.steps.get(before.step), IdentifyStep):
+            scene.drop_identity()
+        return before.step
+
+    def reask(self, scene: Scene, step: A) -> Next:
+        """The question itself, after its confirmation or another question of the step."""
+        scene.change(phase="ask")
+        return self.ask(scene, step)
+
+
+def note_answer(scene: Scene, *names: str) -> None:
+    """Remembers that these fields were answered at the present question."""
+    before = answered_here(scene)
+    _answered(scene, (*before, *(each for each in names if each not in before)))
+
+
+def unanswer(scene: Scene, *names: str) -> None:
+    """Forgets these answers of the present question."""
+    scene.forget(names)
+    _answered(scene, tuple(each for each in answered_here(scene) if each not in names))
+
+
+def answered_here(scene: Scene) -> tuple[str, ...]:
+    """The fields answered since the call came to this step."""
+    return scene.state.trail[-1].answered if scene.state.asking else ()
+
+
+def _answered(scene: Scene, names: tuple[str, ...]) -> None:
+    if scene.state.asking:
+        *rest, present = scene.state.trail
+        scene.change(trail=(*rest, Mark(present.step, names)))
+
+
+def plain(text: str) -> str:
+    """What somebody wrote, without what does not matter: case, width, punctuation around it."""
+    text = unicodedata.normalize("NFKC", text).casefold().strip()
+    start, end = 0, len(text)
+    while start < end and not text[start].isalnum():
+        start += 1
+    while end > start and not text[end - 1].isalnum():
+        end -= 1
+    return text[start:end]
+
+
+def _has_before(scene: Scene) -> bool:
+    state = scene.state
+    return len(state.trail) > state.asking or any(frame.trail for frame in state.frames)
+
+
+def _shown(question: Question, answer: str) -> str:
+    return MASK if question.field is not None and question.field.secret else answer
+
+
+_KINDS: Mapping[bool, str] = {True: "confirm", False: "menu"}
+
+
+def _action(
+    scene: Scene,
+    asking: Asking,
+    question: Question,
+    prompts: Prompts,
+    choices: tuple[Choice, ...],
+) -> Ask:
+    field = question.field
+    least, most = (1, 1) if field is None else field.keyed
+    finish = asking.finish if most > 1 else ""
+    letters = POINT if field is not None and field.type == "amount" and finish != POINT else ""
+    instant = (key for key in scene.flow.keys if key in "*#" and key not in (finish, letters))
+    return Ask(
+        prompts,
+        length_min=least,
+        length_max=most,
+        finish_key=finish,
+        timeout=asking.wait,
+        digit_timeout=asking.digit_wait,
+        barge_in=asking.barge_in,
+        secret=field is not None and field.secret,
+        instant="".join(instant),
+        letters=letters,
+        expects=_KINDS[question.confirms] if field is None else field.type,
+        choices=choices,
+    )
+
+
+def _choices(scene: Scene, field: Field) -> tuple[Choice, ...]:
+    if field.type == "choice":
+        return tuple(Choice(str(at), name) for at, name in enumerate(field.of[:9], 1))
+    if field.type == "yesno":
+        words = {key: scene.speak("yesno", key == "1") for key in ("1", "2")}
+        return tuple(Choice(key, word) for key, word in words.items())
+    return ()

@@ -11,12 +11,15 @@ from collections.abc import Callable, Collection, Iterator
 from types import TracebackType
 from typing import TypeVar, overload
 
-from ivr.flow.model import Place
-from ivr.flow.yaml import Mapping, Node, Problems, Scalar, Sequence, quote
+from ivr.flow.words import Place
+from ivr.flow.yaml import Mapping, Node, Problems, Scalar, Sequence, meant, quote
 
 T = TypeVar("T")
 
-_DURATION = re.compile(r"(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?")
+_DURATION = re.compile(
+    r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s)?"
+)
+_UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 _INTEGER = re.compile(r"[+-]?\d{1,15}")
 
 
@@ -61,19 +64,26 @@ def as_integer(
 def as_duration(
     node: Node, what: str, problems: Problems, *, low: float = 0.0, high: float = 86_400.0
 ) -> float | None:
-    """Seconds, from `20s`, `10m`, `1h30m` or `2.5s`."""
+    """Seconds, from `20s`, `10m`, `1h30m`, `7d` or `2.5s`."""
     text = node.text if isinstance(node, Scalar) else ""
     match = _DURATION.fullmatch(text)
     if match is None or not text:
         cure = "write a number and its unit, such as 20s, 10m or 1h30m"
         problems.add(node.place, f"{what} must be a duration, not {kind(node)}", cure)
         return None
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    value = hours * 3600 + minutes * 60 + seconds
+    parts = zip(match.groups(), _UNITS, strict=True)
+    value = sum(float(part or 0) * unit for part, (_, unit) in parts)
     if not low <= value <= high:
-        problems.add(node.place, f"{what} is {text}", f"it may be {low:g}s to {high:g}s")
+        problems.add(node.place, f"{what} is {text}", f"it may be {span(low)} to {span(high)}")
         return None
     return value
+
+
+def span(seconds: float) -> str:
+    """A duration as it is written: 90 -> `90s`, 600 -> `10m`, 86400 -> `1d`."""
+    whole = (each for each in _UNITS if seconds and not seconds % each[1])
+    letter, unit = next(whole, _UNITS[-1])
+    return f"{seconds / unit:.10g}{letter}"
 
 
 def as_boolean(node: Node, what: str, problems: Problems) -> bool | None:
@@ -119,7 +129,8 @@ class Section:
         self.place = node.place
         self.usable = isinstance(node, Mapping)
         self._entries = dict(node.entries) if isinstance(node, Mapping) else {}
-        self._known: list[str] = []
+        self._known: dict[str, None] = {}
+        self._lacking: list[tuple[str, str]] = []
         if not self.usable:
             problems.add(node.place, f"{what} must be a mapping (key: value), not {kind(node)}")
 
@@ -136,10 +147,25 @@ class Section:
             self.done()
 
     def done(self) -> None:
-        """Reports every key that was never asked for."""
+        """Reports every key that was never asked for, and what is lacking.
+
+        What is only spelt wrong is not lacking as well.
+        """
+        cures: dict[str, str] = {}
         for entry in self._entries.values():
             if entry.key not in self._known:
-                self.problems.unknown(entry.place, f"key in {self.what}:", entry.key, self._known)
+                cure = cures[entry.key] = self.problems.guess(entry.key, self._known)
+                message = f"unknown key in {self.what}: {quote(entry.key)}"
+                self.problems.add(entry.place, message, cure)
+        spelt_wrong = {meant(cure, self._known) for cure in cures.values()}
+        for key, cure in self._lacking:
+            if key not in spelt_wrong:
+                self.problems.add(self.place, f"{self.what} lacks {quote(key)}", cure)
+
+    def lacks(self, key: str, cure: str = "") -> None:
+        """Reports, in the end, that a key is not there."""
+        if self.usable:
+            self._lacking.append((key, cure))
 
     def __contains__(self, key: str) -> bool:
         return key in self._entries
@@ -151,18 +177,23 @@ class Section:
         """The keys not asked for so far, which thereby count as asked for."""
         for entry in list(self._entries.values()):
             if entry.key not in self._known:
-                self._known.append(entry.key)
+                self._known[entry.key] = None
                 yield entry.key, entry.place, entry.value
 
     def node(self, key: str, *, required: bool = False) -> Node | None:
         """The value of a key; None when it is absent."""
-        self._known.append(key)
+        self._known[key] = None
         entry = self._entries.get(key)
         if entry is not None:
             return entry.value
-        if required and self.usable:
-            self.problems.add(self.place, f"{self.what} lacks {quote(key)}")
+        if required:
+            self.lacks(key)
         return None
+
+    def peek(self, key: str) -> Node | None:
+        """The value of a key, which does not count as asked for."""
+        entry = self._entries.get(key)
+        return entry.value if entry is not None else None
 
     def place_of(self, key: str) -> Place:
         """Where the value of a key stands; the section's own place when it is absent."""
@@ -171,7 +202,7 @@ class Section:
 
     def allow(self, *keys: str) -> None:
         """Accepts keys unread: after a mistake that leaves their meaning open."""
-        self._known.extend(keys)
+        self._known.update(dict.fromkeys(keys))
 
     def entries(self, key: str, *, required: bool = False) -> Iterator[tuple[str, Place, Node]]:
         """The entries of a mapping of free names: name, place of the name, value."""
@@ -217,15 +248,15 @@ class Section:
     def duration(
         self, key: str, default: object = ..., *, low: float = 0.0, high: float = 86_400.0
     ) -> object:
-        """Seconds from `20s`, `10m`, `1h30m`; without a default the key is required."""
+        """Seconds from `20s`, `10m`, `1h30m`, `7d`; without a default the key is required."""
         node = self.node(key, required=default is ...)
         value = None
         if node is not None:
             value = as_duration(node, quote(key), self.problems, low=low, high=high)
         return _or(value, default, low)
 
-    def boolean(self, key: str, default: bool) -> bool:
-        """`true` or `false`."""
+    def boolean(self, key: str, default: T) -> bool | T:
+        """`true` or `false`; the default when the key is absent or wrong."""
         node = self.node(key)
         value = as_boolean(node, quote(key), self.problems) if node is not None else None
         return default if value is None else value

@@ -25,9 +25,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.errors import ServiceFault
-from ivr.flow.actions import Identified, Identify
-from ivr.flow.model import Place
+from ivr.flow.errands import Identified, Identify
 from ivr.flow.section import Section, as_list, as_text
+from ivr.flow.sheets import Index, Sheet
+from ivr.flow.words import Place
 from ivr.flow.yaml import Node, Problems, parse, quote
 
 SUFFIX = ".table.yaml"
@@ -50,6 +51,15 @@ class Table:
     def columns(self) -> frozenset[str]:
         """The key, the secrets, and every column that some row fills."""
         return self.secret | {self.key} | {name for row in self.rows.values() for name in row}
+
+    @property
+    def sheet(self) -> Sheet:
+        """What everybody may read: the columns without the secret ones."""
+        rows = (self._public(row) for row in self.rows.values())
+        return Sheet(self.name, self.columns - self.secret, tuple(rows))
+
+    def _public(self, row: Mapping[str, str]) -> dict[str, str]:
+        return {name: value for name, value in row.items() if name not in self.secret}
 
 
 def make_hash(secret: str) -> str:
@@ -75,18 +85,47 @@ def verify(table: Table, action: Identify) -> Identified:
         matches = matches and same
     if row is None or not matches or table.key not in action.given:
         return Identified(ok=False)
-    facts = {name: value for name, value in row.items() if name not in table.secret}
-    return Identified(ok=True, level="verified", facts=facts)
+    return Identified(ok=True, level="verified", facts=table._public(row))
 
 
 class Tables:
-    """All tables by name, for the shell."""
+    """All tables by name, for the shell; those of `sheets` hold no secrets and identify nobody."""
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
+    def __init__(
+        self, tables: Mapping[str, Table], sheets: Mapping[str, Sheet] | None = None
+    ) -> None:
         self._tables = dict(tables)
+        own = {name: table.sheet for name, table in tables.items()}
+        self._sheets = {**(sheets or {}), **own}
+        self._indexes: dict[tuple[str, tuple[str, ...]], Index] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._tables)
+
+    def table(self, name: str) -> Table | None:
+        """The table that identifies people."""
+        return self._tables.get(name)
+
+    def sheet(self, name: str) -> Sheet | None:
+        """What may be looked up there."""
+        return self._sheets.get(name)
+
+    def find(self, name: str, by: Mapping[str, str]) -> Mapping[str, str] | None:
+        """The first row whose columns equal `by`. Raises ServiceFault for an unknown column."""
+        sheet = self._sheets.get(name)
+        if sheet is None:
+            raise ServiceFault(f"no table {name!r} was loaded")
+        columns = tuple(sorted(by))
+        if not columns or not sheet.columns.issuperset(columns):
+            raise ServiceFault(f"the table {name!r} cannot be searched by {', '.join(columns)}")
+        index = self._indexes.get((name, columns))
+        if index is None:
+            index = self._indexes[name, columns] = sheet.index(columns)
+        return index.get(tuple(by[column] for column in columns))
+
+    def get(self, name: str) -> Table | None:
+        """The table of that name."""
+        return self._tables.get(name)
 
     async def verify(self, action: Identify) -> Identified:
         """Compares in a thread. Raises ServiceFault when there is no such table."""
@@ -94,9 +133,9 @@ class Tables:
 
     def verify_now(self, action: Identify) -> Identified:
         """The same, in this thread: for tests and the command line."""
-        table = self._tables.get(action.table)
+        table = self._tables.get(action.source)
         if table is None:
-            raise ServiceFault(f"no table {action.table!r} was loaded")
+            raise ServiceFault(f"no table {action.source!r} was loaded")
         return verify(table, action)
 
 

@@ -7,6 +7,9 @@ too), and no time limit is needed to run it inside the event loop. It still runs
 immutable sandbox, where an attribute is only ever an entry of a mapping.
 
 Values come from callers and backends: control characters become spaces and the output is cut.
+
+Filters that say a value (`amount`, `date`, ...) read three facts from the values given to `render`:
+`language`; `channel`, of which "voice" is spoken and every other written; and `now`, aware.
 """
 
 from __future__ import annotations
@@ -14,13 +17,17 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
-from jinja2 import ChainableUndefined, TemplateSyntaxError, nodes
+from jinja2 import ChainableUndefined, TemplateSyntaxError, nodes, pass_context
 from jinja2.environment import TemplateExpression
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ivr.flow.model import NOWHERE, Place
+from ivr.flow.wording import CURRENCIES, KINDS, speak
+from ivr.flow.words import NOWHERE, Place
 
 MAX_SOURCE = 2000
 MAX_OUTPUT = 4000
@@ -28,6 +35,9 @@ MAX_CONSTANT = 200
 MAX_NODES = 120
 MAX_DEPTH = 16
 
+_COMPARABLE = "as a number"
+_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -76,11 +86,6 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)[:MAX_OUTPUT]
 
 
-def _digits(value: object) -> str:
-    """One by one: 4001 -> "4 0 0 1"."""
-    return " ".join(character for character in _text(value) if character.isalnum())
-
-
 def _default(value: object, other: object = "") -> object:
     """`other` where there is no value."""
     return other if value is None or value == "" or isinstance(value, _Missing) else value
@@ -91,8 +96,27 @@ def _last(value: object, count: int = 4) -> str:
     return _text(value)[-max(1, min(int(count), 50)) :]
 
 
+def _saying(kind: str) -> Callable[..., str]:
+    """The filter that says a value in the language and for the channel of the conversation."""
+
+    @pass_context
+    def say(context: Context, value: object, argument: object = None) -> str:
+        now = context.get("now")
+        return speak(
+            kind,
+            value[:MAX_OUTPUT] if isinstance(value, str) else value,
+            str(context.get("language", "en")),
+            written=context.get("channel", "voice") != "voice",
+            now=now if isinstance(now, datetime) and now.tzinfo else _LONG_AGO,
+            argument=_text(argument),
+        )
+
+    return say
+
+
 FILTERS: dict[str, Callable[..., object]] = {
-    "digits": _digits,
+    **{kind: _saying(kind) for kind in KINDS},
+    "money": _saying("amount"),
     "default": _default,
     "last": _last,
     "upper": lambda value: _text(value).upper(),
@@ -102,10 +126,15 @@ FILTERS: dict[str, Callable[..., object]] = {
 }
 
 
+def _comparable(value: object) -> object:
+    """An amount is kept as text; "9.50" is less than "12.00" all the same."""
+    return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+
+
 @functools.cache
 def _environment() -> _Environment:
     environment = _Environment(undefined=_Missing, autoescape=False, keep_trailing_newline=True)
-    environment.filters = dict(FILTERS)
+    environment.filters = {**FILTERS, _COMPARABLE: _comparable}
     environment.tests = {"defined": environment.tests["defined"]}
     environment.globals = {}
     environment.finalize = lambda value: "" if value is None else value
@@ -170,18 +199,62 @@ def _accept_constant(value: object) -> None:
 
 
 def _accept_filter(node: nodes.Filter) -> None:
-    if node.name not in FILTERS:
-        raise TemplateRefused(f'unknown filter "{node.name}"', f"known: {', '.join(FILTERS)}")
-    simple = (nodes.Const, nodes.Name, nodes.Getattr) if node.name == "default" else nodes.Const
-    plain = all(isinstance(argument, simple) for argument in node.args)
-    if not plain or len(node.args) > 1 or node.kwargs or node.dyn_args or node.dyn_kwargs:
-        raise TemplateRefused(f'the filter "{node.name}" takes one plain value at most')
-    if node.args and node.name not in {"default", "last"}:
-        raise TemplateRefused(f'the filter "{node.name}" takes no value')
-    if node.name == "last" and node.args:
-        count = node.args[0]
-        if not (isinstance(count, nodes.Const) and type(count.value) is int):
-            raise TemplateRefused('the filter "last" takes a whole number')
+    name = node.name
+    if name not in FILTERS:
+        raise TemplateRefused(f'unknown filter "{name}"', f"known: {', '.join(FILTERS)}")
+    wanted = _ARGUMENTS.get(name)
+    if node.args and wanted is None:
+        raise TemplateRefused(f'the filter "{name}" takes no value')
+    if len(node.args) > 1 or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        raise TemplateRefused(f'the filter "{name}" takes one plain value at most')
+    for argument in node.args:
+        plain = argument.value if isinstance(argument, nodes.Const) else None
+        from_field = name in _FROM_FIELDS and isinstance(argument, nodes.Name | nodes.Getattr)
+        if not (from_field or type(plain) is wanted or (wanted is object and plain is not None)):
+            raise TemplateRefused(f'the filter "{name}" takes {_TAKEN[name]}')
+        if name in {"amount", "money"} and plain is not None and plain not in CURRENCIES:
+            known = ", ".join(sorted(CURRENCIES))
+            raise TemplateRefused(f"{plain!r} is no currency that is known", f"known: {known}")
+
+
+_ARGUMENTS: dict[str | None, type] = {
+    **{"default": object, "last": int, "number": str, "amount": str, "money": str}
+}
+_FROM_FIELDS = frozenset({"default", "amount", "money"})
+_TAKEN = {
+    "default": "one plain value or a field",
+    "last": "a whole number",
+    "number": "the word for what is counted, in quotes",
+    "amount": "a currency such as 'EUR', or a field",
+    "money": "a currency such as 'EUR', or a field",
+}
+
+
+def _compare_numbers(tree: nodes.Template) -> None:
+    """Lets numbers that are kept as text be compared as the numbers they are.
+
+    That is so for < and its like, and for equality with a figure; otherwise text is text, so that
+    an account "0123" is not "123".
+    """
+    for node in tree.find_all(nodes.Compare):
+        sides = (node.expr, *(operand.expr for operand in node.ops))
+        figure = any(isinstance(each, nodes.Const) and _is_figure(each.value) for each in sides)
+        if figure or any(operand.op in _ORDERING for operand in node.ops):
+            node.expr = _as_number(node.expr)
+            for operand in node.ops:
+                if operand.op not in {"in", "notin"}:
+                    operand.expr = _as_number(operand.expr)
+
+
+_ORDERING = frozenset({"lt", "lteq", "gt", "gteq"})
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _as_number(node: nodes.Expr) -> nodes.Expr:
+    return nodes.Filter(node, _COMPARABLE, [], [], None, None, lineno=node.lineno)
 
 
 def _parse(source: str) -> nodes.Template:
@@ -190,6 +263,7 @@ def _parse(source: str) -> nodes.Template:
     try:
         tree = _environment().parse(source)
         _accept(tree, 0, [MAX_NODES])
+        _compare_numbers(tree)
     except TemplateSyntaxError as error:
         message = error.message or "it cannot be read"
         raise TemplateRefused(f"the template is broken: {message}", _cure(message)) from None
@@ -241,10 +315,10 @@ class Text:
         return self._run(values)
 
     def render(self, values: Mapping[str, object]) -> str:
-        """The words; comparing things that cannot be compared renders as nothing."""
+        """The words; what cannot be compared, or is too long to be a number, renders as nothing."""
         try:
             output = str(self._value(values))[:MAX_OUTPUT]
-        except TypeError:
+        except (TypeError, ValueError):
             return ""
         return _CONTROL.sub(" ", output).strip()
 
@@ -252,7 +326,7 @@ class Text:
         """Whether the condition is true; what cannot be compared is false."""
         try:
             return bool(self._value(values))
-        except TypeError:
+        except (TypeError, ValueError):
             return False
 
 

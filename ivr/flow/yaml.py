@@ -23,21 +23,33 @@ and time are bounded here.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import yaml
 
-from ivr.errors import ConfigError, Problem
-from ivr.flow.model import Place
+from ivr.flow.problems import MAX_PROBLEMS, Problems, meant, quote, suggest
+from ivr.flow.words import Place
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_NODES",
+    "MAX_PROBLEMS",
+    "Entry",
+    "Mapping",
+    "Node",
+    "Problems",
+    "Scalar",
+    "Sequence",
+    "meant",
+    "parse",
+    "quote",
+    "suggest",
+]
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 40_000
 MAX_DEPTH = 24
-MAX_PROBLEMS = 500
-MAX_GUESSES = 50
 
 _UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202f-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -45,6 +57,9 @@ _UNPRINTABLE = re.compile(
 _WORDS = "put words that contain a colon or a comma in quotes"
 _UNCLOSED = "an unclosed quote"
 _CLOSE = "close it with the same sign; it opens here"
+_FULL_WIDTH = re.compile(r"^\s*[\w?-]+：")
+_COLON = 'the sign ： is no colon here; write ": "'
+_COMMENT = re.compile(r":\s+#")
 _LOADER = getattr(yaml, "CLoader", yaml.Loader)
 
 
@@ -90,78 +105,6 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-@dataclass(slots=True)
-class Problems:
-    """Collects every mistake; the same mistake at the same place is told once.
-
-    A file of rubbish has thousands: after `MAX_PROBLEMS` they are only counted, and after
-    `MAX_GUESSES` nobody looks for what was meant.
-    """
-
-    found: list[Problem] = field(default_factory=list)
-    _seen: set[tuple[Place, str]] = field(default_factory=set)
-    _more: int = 0
-    _guesses: int = 0
-
-    @property
-    def count(self) -> int:
-        """How many there are so far."""
-        return len(self.found) + self._more
-
-    def add(self, place: Place, message: str, cure: str = "") -> None:
-        """One mistake at a place, and what would be right."""
-        if len(self.found) >= MAX_PROBLEMS:
-            self._more += 1
-        elif (place, message) not in self._seen:
-            self._seen.add((place, message))
-            self.found.append(Problem(place.file, place.line, place.column, message, cure))
-
-    def unknown(self, place: Place, what: str, name: str, known: Collection[str]) -> None:
-        """A name nobody knows; proposes the nearest known one, else lists them when few."""
-        self.add(place, f"unknown {what} {quote(name)}", self.guess(name, known))
-
-    def guess(self, name: str, known: Collection[str]) -> str:
-        """`suggest`, as long as it makes sense to."""
-        self._guesses += 1
-        return suggest(name, known) if self._guesses <= MAX_GUESSES else ""
-
-    def all(self) -> list[Problem]:
-        """In the order of file and line; the last one tells how many were left out."""
-        found = sorted(self.found, key=lambda each: (each.file, each.line, each.column))
-        if self._more:
-            last = found[-1]
-            found.append(replace(last, message=f"and {self._more} more mistakes", cure=""))
-        return found
-
-    def raise_if_any(self) -> None:
-        """Raises ConfigError with all of them."""
-        if self.found:
-            raise ConfigError(self.all())
-
-
-def quote(text: str, limit: int = 40) -> str:
-    """The text as it is shown in a message: quoted, on one line, not endless."""
-    shown = text if len(text) <= limit else text[: limit - 1] + "…"
-    return f'"{shown}"'.replace("\n", " ")
-
-
-def suggest(name: str, known: Collection[str]) -> str:
-    """ "did you mean ...?", or the list of what is known when it is short, or nothing."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name[:60], names[:500], n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {quote(near[0])}?"
-    if not names:
-        return "none is defined"
-    return f"known: {', '.join(names)}" if len(names) <= 12 else ""
-
-
-def meant(cure: str, known: Collection[str]) -> str | None:
-    """The name that a suggestion proposes."""
-    name = cure.removeprefix('did you mean "').removesuffix('"?')
-    return name if name != cure and name in known else None
-
-
 def parse(source: bytes | str, file: str, problems: Problems) -> Node | None:
     """The document as nodes, or None when its syntax is broken (then `problems` says where)."""
     text = _decode(source, file, problems)
@@ -195,7 +138,19 @@ def _broken(error: yaml.MarkedYAMLError, text: str, builder: _Builder) -> tuple[
     line = text.split("\n")[mark.line] if "token" in problem or "tab" in problem else ""
     if "\t" in line[: mark.column + 1]:
         return place, "a tab; indent with spaces", ""
-    return place, f"not valid YAML: {problem}", _cure(error)
+    return place, f"not valid YAML: {problem}", _likely(text, error) or _cure(error)
+
+
+def _likely(text: str, error: yaml.MarkedYAMLError) -> str:
+    """Signs that often break a file, looked for where the trouble began and ended."""
+    lines = text.split("\n")
+    numbers = {each.line for each in (error.problem_mark, error.context_mark) if each is not None}
+    near = [lines[at] for number in numbers for at in (number - 1, number) if 0 <= at < len(lines)]
+    if any(map(_FULL_WIDTH.search, near)):
+        return _COLON
+    if "alphabetic or numeric" in (error.problem or ""):
+        return 'put * and & in quotes, such as "*": repeat'
+    return "a # begins a comment; put it in quotes" if any(map(_COMMENT.search, near)) else ""
 
 
 def _cure(error: yaml.MarkedYAMLError) -> str:
@@ -203,7 +158,7 @@ def _cure(error: yaml.MarkedYAMLError) -> str:
     if "cannot start any token" in problem:
         return "put quotes around text that begins with a special sign"
     if "mapping values are not allowed" in problem:
-        return "put quotes around text that contains a colon followed by a space"
+        return "put quotes around text that has a colon and a space, or check the indentation"
     if "did not find expected ','" in problem and _same_line(error):
         return _WORDS
     if "did not find expected" in problem:
@@ -303,7 +258,8 @@ class _Builder:
             return
         waiting = self.stack[-1] if self.stack else None
         if waiting is not None and waiting.items is None and waiting.key is None:
-            self._refuse(event, "a key that is a list or a mapping", "a key is one word")
+            cure = "put words with {{ }} in quotes" if waiting.braces else "a key is one word"
+            self._refuse(event, "a key that is a list or a mapping", cure)
         if len(self.stack) >= MAX_DEPTH:
             self._refuse(event, f"more than {MAX_DEPTH} levels", "flatten the file")
         is_list = isinstance(event, yaml.SequenceStartEvent)

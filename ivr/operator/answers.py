@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 import structlog
 
-from ivr.operator.commands import ACTIONS, Commands, OperatorServices
+from ivr.operator.commands import ACTIONS, BY, Commands, OperatorServices
 from ivr.operator.screens import show
 from ivr.operator.why import why
 from ivr.operator.wording import Refused, clean, table, unknown
 
 log = structlog.get_logger(__name__)
+
+BEHALF = ":"
+"""Stands between a verb and the login name of who asks from a shell: `do:lisa`."""
 
 SCREENS: Mapping[str, str] = {
     "show queues[/QUEUE]": "members, callers and service level",
@@ -19,6 +22,7 @@ SCREENS: Mapping[str, str] = {
     "show calls[/CALL]": "who waits, rings and talks",
     "show contacts[/CALL]": "every caller, also those still in a flow",
     "show flows[/FLOW]": "the flows in force, their revisions and numbers",
+    "show calendars[/CALENDAR]": "open or closed, the next change, who switched it and until when",
     "why CALL": "why a call waits, and what would help",
     "why AGENT": "why an agent gets no call",
 }
@@ -43,25 +47,28 @@ class Operator:
             raise Refused(clean(str(refused))) from refused
 
     async def _answer(self, verb: str, words: str) -> str:
+        verb, _, who = verb.partition(BEHALF)
         match verb:
             case "show":
-                return show(self._services.picture(), words)
+                notice = self._services.plan().notice
+                screen = show(self._services.picture(), words)
+                return f"! {notice}\n{screen}" if notice else screen
             case "why":
                 return why(self._services.picture(), words)
             case "do":
-                return await self._do(words)
+                return await self._do(words, who or BY)
             case "help":
                 return help_text()
         raise unknown("question", verb, ("show", "why", "do", "help"))
 
-    async def _do(self, words: str) -> str:
+    async def _do(self, words: str, by: str) -> str:
         # The answer names callers; a log need not.
         try:
-            answer = await self._commands.do(words)
+            answer = await self._commands.do(words, by)
         except Refused:
-            log.info("operator refused", action=words)
+            log.info("operator refused", action=words, by=by)
             raise
-        log.info("operator acted", action=words)
+        log.info("operator acted", action=words, by=by)
         return answer
 
 

@@ -7,7 +7,7 @@ cannot be is refused with the way to do it.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,11 +28,13 @@ from acd.model import (
     WrapUpExtended,
 )
 from acd.views import AgentRow, CallRow
-from ivr.flow.model import Flow
 from ivr.live import LiveContact
 from ivr.operator.picture import FloorView, Picture, full_name, pending_text, state_text
-from ivr.operator.reload import reload
+from ivr.operator.reload import Again, Publishing
+from ivr.operator.switching import Switching, queue_name
 from ivr.operator.wording import Refused, clock, count, suggestion, unknown
+from ivr.plans import Plan
+from ivr.switches import Switchboard
 
 BY = "console"
 """Who did it, in every event that an operator causes."""
@@ -66,21 +68,26 @@ class FloorControl(Protocol):
 class OperatorServices:
     """What the operator's words need from the house.
 
-    `reload` reads flows and floor anew and puts them in force; it raises ConfigError when a file is
-    wrong, and then nothing has changed. `hang_up` ends a channel, by name, in the background.
+    `reload` puts flows and floor in force, as the files have them or as a kept revision has; when
+    it raises ConfigError nothing has changed. `hang_up` ends a channel, by name, in the background.
     """
 
     distributor: FloorControl
     contacts: Callable[[], Iterable[LiveContact]]
-    flows: Callable[[], Mapping[str, Flow]]
-    reload: Callable[[], Awaitable[object]]
+    plan: Callable[[], Plan]
+    reload: Again
     hang_up: Callable[[str], None]
+    switchboard: Switchboard
 
     def picture(self) -> Picture:
         """What is so now."""
         distributor = self.distributor
         return Picture.take(
-            distributor.engine, distributor.now(), self.contacts(), dict(self.flows())
+            distributor.engine,
+            distributor.now(),
+            self.contacts(),
+            dict(self.plan().library.flows),
+            self.switchboard,
         )
 
 
@@ -89,8 +96,11 @@ class Commands:
 
     def __init__(self, services: OperatorServices) -> None:
         self._house = services
+        self._publishing = Publishing(services.picture, services.plan, services.reload)
+        self._switching = Switching(services.picture, services.switchboard)
+        self._by = BY
 
-    async def do(self, path: str) -> str:
+    async def do(self, path: str, by: str = BY) -> str:
         """Perform `pause/1001/lunch` and the like; raises Refused with what is right."""
         word, *arguments = [part.strip() for part in path.strip().strip("/").split("/")]
         action = ACTIONS.get(word.lower())
@@ -98,10 +108,14 @@ class Commands:
             if not word:
                 raise Refused(f"Usage: acd do ACTION. Known: {', '.join(ACTIONS)}.")
             raise Refused(f"{unknown('action', word, ACTIONS)} See acd help.")
+        if action.free_text and len(arguments) > len(action.takes):
+            last = len(action.takes) - 1
+            arguments = [*arguments[:last], "/".join(arguments[last:])]
         if not action.least <= len(arguments) <= len(action.takes) or "" in arguments:
             raise Refused(f"Usage: acd do {action.usage(word.lower())}")
         if action.run is None:
-            return await reload(self._house.picture, self._house.reload)
+            return await self._publishing.do(word.lower(), arguments, by)
+        self._by = by
         return action.run(self, *arguments)
 
     # --- agents -----------------------------------------------------------------------------------
@@ -232,10 +246,25 @@ class Commands:
             state = f"waits in {row.queue}, {picture.agent_name(row.agent)} is being rung"
         return f"{_caller(picture, row)}: {state}, priority {row.priority}."
 
+    # --- calendars --------------------------------------------------------------------------------
+
+    def close(self, name: str, until: str = "", because: str = "") -> str:
+        """A calendar is closed for a while, or a queue takes no new calls."""
+        told = self._switching.turn(self._by, name, False, until, because)
+        return self._close_queue(queue_name(name)) if told is None else told
+
+    def open(self, name: str, until: str = "", because: str = "") -> str:
+        """A calendar is open for a while, or a queue takes calls again."""
+        told = self._switching.turn(self._by, name, True, until, because)
+        return self._open_queue(queue_name(name)) if told is None else told
+
+    def normal(self, name: str) -> str:
+        """A calendar goes by its hours again."""
+        return self._switching.normal(self._by, name)
+
     # --- queues -----------------------------------------------------------------------------------
 
-    def close(self, queue: str) -> str:
-        """The queue takes no new calls."""
+    def _close_queue(self, queue: str) -> str:
         row = self._house.picture().queue(queue)
         waiting = row.waiting + row.offered
         served = f"; {count(waiting, 'call')} in it will be served" if waiting else ""
@@ -244,8 +273,7 @@ class Commands:
         self._send(QueueClosed(self._now(), queue, BY))
         return f"{queue}: closed to new calls{served}."
 
-    def open(self, queue: str) -> str:
-        """The queue takes calls again."""
+    def _open_queue(self, queue: str) -> str:
         picture = self._house.picture()
         row = picture.queue(queue)
         if picture.queue_rules(queue) is None:
@@ -318,12 +346,17 @@ def _whole(text: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One word of `acd do`: what follows it, and what it does. `run` is None for `reload`."""
+    """One word of `acd do`: what follows it, and what it does. `run` is None for
+    what takes long: `reload` and `rollback`.
+
+    `free_text` tells that the last word may hold slashes.
+    """
 
     takes: tuple[str, ...]
     about: str
     run: Callable[..., str] | None
     optional: int = 0
+    free_text: bool = False
 
     @property
     def least(self) -> int:
@@ -334,6 +367,8 @@ class Action:
         """`pause/AGENT/REASON`."""
         return "/".join((word, *self.takes))
 
+
+_NAMED = ("NAME", "UNTIL", "BECAUSE")
 
 ACTIONS: Mapping[str, Action] = {
     "pause": Action(("AGENT", "REASON"), "pause an agent, after the call", Commands.pause, 1),
@@ -346,9 +381,11 @@ ACTIONS: Mapping[str, Action] = {
     "priority": Action(("CALL", "NUMBER"), "a waiting call's priority", Commands.priority),
     "withdraw": Action(("CALL",), "take a call out of its queue", Commands.withdraw),
     "hangup": Action(("CALL",), "hang up a caller's line", Commands.hangup),
-    "close": Action(("QUEUE",), "take no new calls; those inside are served", Commands.close),
-    "open": Action(("QUEUE",), "take calls again", Commands.open),
+    "close": Action(_NAMED, "close a calendar, or a queue to new calls", Commands.close, 2, True),
+    "open": Action(_NAMED, "open a calendar, or a queue", Commands.open, 2, True),
+    "normal": Action(("CALENDAR",), "a calendar goes by its hours again", Commands.normal),
     "drain": Action((), "close all queues, for maintenance", Commands.drain),
     "undrain": Action((), "open all queues", Commands.undrain),
-    "reload": Action((), "read flows and floor anew; no call is dropped", None),
+    "reload": Action(("WHY",), "put flows and floor in force; no call drops", None, 1, True),
+    "rollback": Action(("REVISION", "WHY"), "put an older revision in force", None, 1, True),
 }

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from acd.model import Agent, AgentState, Floor, Queue
 from acd.views import AgentRow, CallRow, QueueRow
+from ivr.flow.calendar import Calendar
 from ivr.flow.model import Flow
 from ivr.live import LiveContact
 from ivr.operator.wording import Refused, remaining, unknown
+from ivr.switches import Switchboard, Turn
 
 AMBIGUOUS_SHOWN = 5
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
 _Found = TypeVar("_Found")
 
 
@@ -40,7 +44,10 @@ class FloorView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Rows, contacts and flows of one moment; `now` is epoch seconds."""
+    """Rows, contacts, flows and switches of one moment.
+
+    `now` is epoch seconds; `moment` is the time as flows see it, which a rehearsal may shift.
+    """
 
     now: float
     floor: Floor
@@ -49,6 +56,8 @@ class Picture:
     calls: Sequence[CallRow]
     contacts: Mapping[str, LiveContact] = field(default_factory=dict)
     flows: Mapping[str, Flow] = field(default_factory=dict)
+    turns: Mapping[str, tuple[Turn, ...]] = field(default_factory=dict)
+    moment: datetime = _EPOCH
 
     @classmethod
     def take(
@@ -57,6 +66,7 @@ class Picture:
         now: float,
         contacts: Iterable[LiveContact] = (),
         flows: Mapping[str, Flow] | None = None,
+        switchboard: Switchboard | None = None,
     ) -> Picture:
         """The picture of `now`."""
         return cls(
@@ -67,7 +77,14 @@ class Picture:
             view.calls_view(now),
             {contact.id: contact for contact in contacts},
             flows or {},
+            switchboard.turns if switchboard is not None else {},
+            switchboard.now() if switchboard is not None else datetime.fromtimestamp(now, UTC),
         )
+
+    @property
+    def calendars(self) -> Mapping[str, Calendar]:
+        """Every calendar that some flow goes by, by its full name."""
+        return {each.name: each for flow in self.flows.values() for each in flow.calendars.values()}
 
     # --- by name ----------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from acd.model import AgentState, Queue
 from acd.views import AgentRow, CallRow, QueueRow
 from ivr.live import LiveContact
+from ivr.operator.calendars import show_calendars
 from ivr.operator.picture import (
     Picture,
     caller_text,
@@ -29,6 +30,7 @@ def show(picture: Picture, words: str) -> str:
         "calls": show_calls,
         "contacts": show_contacts,
         "flows": show_flows,
+        "calendars": show_calendars,
     }
     screen = screens.get(what) or screens.get(f"{what}s")
     if screen is None:

@@ -7,10 +7,13 @@ or a hang in one costs a prompt and never the service.
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Protocol
 
 from ivr.errors import IvrError
+
+LONGEST_TEXT = 2000  # characters; more than two minutes of talk is not a prompt
 
 
 class SpeechFailed(IvrError):
@@ -37,3 +40,19 @@ class SpeechEngine(Protocol):
 
         `into` exists, is empty, and is to be overwritten. Raises `SpeechFailed`.
         """
+
+    async def aclose(self) -> None:
+        """End whatever it keeps running."""
+
+
+def speakable(text: str) -> str:
+    """The text with nothing in it that a speech engine would obey; raises `SpeechFailed`."""
+    if len(text) > LONGEST_TEXT:
+        raise SpeechFailed(f"the text has {len(text)} characters; a prompt has {LONGEST_TEXT}")
+    plain = "".join(
+        " " if unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} else character
+        for character in text
+    )
+    while "[[" in plain:
+        plain = plain.replace("[[", "[ [")
+    return " ".join(plain.split())

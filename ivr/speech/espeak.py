@@ -13,12 +13,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ivr.speech.engine import SpeechFailed, SpeechTimedOut
+from ivr.speech.engine import SpeechFailed, SpeechTimedOut, speakable
 
 
 class Voice(NamedTuple):
@@ -34,7 +33,6 @@ VOICES: Mapping[str, Voice] = {
     # A Mandarin word has more syllables: this is about four syllables a second.
     "zh": Voice("cmn+Annie", 200),
 }
-LONGEST_TEXT = 2000  # characters; more than two minutes of talk is not a prompt
 TIMEOUT_SECONDS = 5.0
 AT_ONCE = 2
 
@@ -88,6 +86,9 @@ class Espeak:
         async with self._slots:
             await self._run((*arguments, "--stdin", "-w", str(into)), words)
 
+    async def aclose(self) -> None:
+        """Nothing is kept running between prompts."""
+
     async def _run(self, arguments: Sequence[str], words: str) -> str:
         try:
             process = await asyncio.create_subprocess_exec(
@@ -120,19 +121,6 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.kill()
         await process.wait()
-
-
-def speakable(text: str) -> str:
-    """The text with nothing in it that a speech engine would obey; raises `SpeechFailed`."""
-    if len(text) > LONGEST_TEXT:
-        raise SpeechFailed(f"the text has {len(text)} characters; a prompt has {LONGEST_TEXT}")
-    plain = "".join(
-        " " if unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn"} else character
-        for character in text
-    )
-    while "[[" in plain:
-        plain = plain.replace("[[", "[ [")
-    return " ".join(plain.split())
 
 
 def voice_of(language: str) -> Voice:

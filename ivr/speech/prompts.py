@@ -4,10 +4,11 @@ Every part is spoken once and kept under the hash of all that shaped it; what is
 then joined. A flow's fixed words are made at start-up (`prepare`), so a call normally meets only
 finished files (`cached`, well under a millisecond).
 
-When speech fails, `path` raises `SpeechFailed` and the voice channel plays `fallback` ("one moment,
-please", or a chime when not even that could be made) and takes the flow's way out for failures,
-which leads to a person. It never plays half a menu: a caller who cannot hear the choices is better
-served by someone.
+A language may have an engine of its own; when that one fails, the general engine speaks for it.
+When all speech fails, `path` raises `SpeechFailed` and the voice channel plays `fallback` ("one
+moment, please", or a chime when not even that could be made) and takes the flow's way out for
+failures, which leads to a person. It never plays half a menu: a caller who cannot hear the choices
+is better served by someone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from ivr.speech.cache import PromptCache
 from ivr.speech.engine import SpeechEngine, SpeechFailed, SpeechTimedOut
 from ivr.speech.phrases import LANGUAGES, phrase
 
-FORMAT = "1"  # to be raised when `wav` or `sound` come to shape sound in another way
+FORMAT = "2"  # to be raised when `wav` or `sound` come to shape sound in another way
 REST_SECONDS = 10.0
 PREPARED_AT_ONCE = 2
 FALLBACK = "please-hold"
@@ -46,6 +47,7 @@ class _Part:
 
     prompt: Prompt
     recording: Path | None
+    engine: SpeechEngine
     made_of: tuple[str, ...]
 
 
@@ -65,7 +67,8 @@ def find_recording(prompt: Prompt, sounds_dirs: Sequence[Path]) -> Path | None:
 class PromptBook:
     """Finds or makes the file for what is to be said.
 
-    `sounds_dirs` are searched in order for `<language>/<sound>.wav`. `clock` gives seconds.
+    `sounds_dirs` are searched in order for `<language>/<sound>.wav`. `chosen` are engines by
+    language, `engine` speaks all others and takes over from them. `clock` gives seconds.
     """
 
     def __init__(
@@ -74,14 +77,16 @@ class PromptBook:
         sounds_dirs: Sequence[Path],
         cache: PromptCache,
         *,
+        chosen: Mapping[str, SpeechEngine] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
+        self._chosen = dict(chosen or {})
         self._sounds_dirs = tuple(sounds_dirs)
         self._cache = cache
         self._clock = clock
         self._making: dict[str, asyncio.Task[Path]] = {}
-        self._resting_until = -1.0
+        self._resting_until: dict[SpeechEngine, float] = {}
 
     def recording(self, prompt: Prompt) -> Path | None:
         """The recording played instead of the words, if the prompt names one and it exists."""
@@ -97,8 +102,13 @@ class PromptBook:
         Made at most once however many calls ask at the same time. Raises `SpeechFailed`.
         """
         parts = self._parts(prompts)
-        key = _key(parts)
-        return self._cache.get(key) or await self._made_once(key, parts)
+        try:
+            return await self._ready(parts)
+        except SpeechFailed:
+            spare = self._parts(prompts, understudy=True)
+            if spare == parts:
+                raise
+            return await self._ready(spare)
 
     async def prepare(
         self,
@@ -156,21 +166,36 @@ class PromptBook:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for engine in dict.fromkeys((self._engine, *self._chosen.values())):
+            await engine.aclose()
 
-    def _parts(self, prompts: Sequence[Prompt]) -> list[_Part]:
-        return [part for part in map(self._part, prompts) if part]
+    def _engine_of(self, language: str) -> SpeechEngine:
+        tag = language.lower()
+        base = tag.partition("-")[0]
+        return self._chosen.get(tag) or self._chosen.get(base) or self._engine
 
-    def _part(self, prompt: Prompt) -> _Part | None:
+    def _parts(self, prompts: Sequence[Prompt], *, understudy: bool = False) -> list[_Part]:
+        """What is to be joined; with `understudy`, as the general engine would speak it."""
+        parts = (
+            self._part(prompt, self._engine if understudy else self._engine_of(prompt.language))
+            for prompt in prompts
+        )
+        return [part for part in parts if part]
+
+    def _part(self, prompt: Prompt, engine: SpeechEngine) -> _Part | None:
         recording = self.recording(prompt)
         if recording is None and not prompt.text.strip():
             return None
         if recording is None:
-            engine = self._engine
             made_of = (engine.name, engine.version, prompt.language, prompt.text)
-            return _Part(prompt, None, made_of)
+            return _Part(prompt, None, engine, made_of)
         status = recording.stat()
         made_of = (str(recording), str(status.st_mtime_ns), str(status.st_size), prompt.text)
-        return _Part(prompt, recording, made_of)
+        return _Part(prompt, recording, engine, made_of)
+
+    async def _ready(self, parts: Sequence[_Part]) -> Path:
+        key = _key(parts)
+        return self._cache.get(key) or await self._made_once(key, parts)
 
     async def _made_once(self, key: str, parts: Sequence[_Part]) -> Path:
         task = self._making.get(key)
@@ -191,17 +216,13 @@ class PromptBook:
             if len(parts) == 1:
                 samples = await self._sound_of(parts[0])
             else:
-                files = await asyncio.gather(*map(self._piece, parts))
+                files = await asyncio.gather(*(self._ready([part]) for part in parts))
                 samples = await asyncio.to_thread(_joined, files)
             # A file without any sound in it is an error to some players.
             samples = samples or sound.silence(NOTHING_SECONDS)
             return await asyncio.to_thread(self._cache.put, key, samples)
         except OSError as error:
             raise SpeechFailed(f"the prompt cannot be stored: {error}") from error
-
-    async def _piece(self, part: _Part) -> Path:
-        key = _key([part])
-        return self._cache.get(key) or await self._made_once(key, [part])
 
     async def _sound_of(self, part: _Part) -> wav.Samples:
         if part.recording:
@@ -210,17 +231,18 @@ class PromptBook:
             except SpeechFailed as why:
                 log.warning("recording_unreadable", why=str(why))
         with self._cache.scratch() as scratch:
-            await self._speak(part.prompt, scratch)
+            await self._speak(part, scratch)
             return await asyncio.to_thread(_tidied, scratch)
 
-    async def _speak(self, prompt: Prompt, into: Path) -> None:
-        if self._clock() < self._resting_until:
+    async def _speak(self, part: _Part, into: Path) -> None:
+        engine = part.engine
+        if self._clock() < self._resting_until.get(engine, -1.0):
             raise SpeechFailed("the speech engine hung a moment ago and is left to rest")
         try:
-            await self._engine.speak(prompt.text, prompt.language, into)
+            await engine.speak(part.prompt.text, part.prompt.language, into)
         except SpeechTimedOut:
             # The next caller shall not sit through the same silence to learn the same thing.
-            self._resting_until = self._clock() + REST_SECONDS
+            self._resting_until[engine] = self._clock() + REST_SECONDS
             raise
 
 

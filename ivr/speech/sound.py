@@ -17,7 +17,9 @@ from ivr.speech.wav import RATE, Samples
 FULL_SCALE = 32768
 LOUDNESS_DBFS = -20.0  # of the voice itself, its pauses left out
 MOST_GAIN_DB = 24.0  # a recording of nothing must not become a recording of hiss
-QUIET_DBFS = -48.0  # below this nothing is being said
+GATE_DB = 25.0  # frames so far below the voice are its pauses
+QUIET_DB = 28.0  # and so far below it nothing is being said at all
+QUIET_DBFS = -48.0  # nor anywhere below this, unless the whole recording is that quiet
 PAUSE_SECONDS = 0.16  # between the parts of one prompt: a comma's worth
 LEAD_SECONDS = 0.03  # kept before the first sound, so that no first letter is cut
 TAIL_SECONDS = 0.06
@@ -44,12 +46,18 @@ def peak_dbfs(samples: Sequence[int]) -> float:
 
 
 def voice_dbfs(samples: Sequence[int]) -> float:
-    """The level of the voice alone: frames more than 25 dB below the loudest one are pauses."""
-    powers = [_power(frame) for frame in _frames(samples)]
-    if not powers:
+    """The level of the voice alone; pauses do not count, and a knock on the microphone hardly.
+
+    What the voice reaches is read off below the loudest frames (two, or one in fifty); pauses are
+    `GATE_DB` below that.
+    """
+    powers = sorted(_power(frame) for frame in _frames(samples))
+    if not powers or powers[-1] == 0:
         return -math.inf
-    floor = max(powers) / 10.0**2.5
-    voiced = [power for power in powers if power >= floor]
+    knocks = max(2, len(powers) // 50) if len(powers) > 4 else 0
+    reached = powers[-1 - knocks] or powers[-1]
+    floor = reached / 10.0 ** (GATE_DB / 10)
+    voiced = [min(power, 2 * reached) for power in powers if power >= floor]
     return _decibels(math.sqrt(sum(voiced) / len(voiced)) / FULL_SCALE)
 
 
@@ -64,7 +72,8 @@ def levelled(samples: Samples, to_dbfs: float = LOUDNESS_DBFS) -> Samples:
 
 def trimmed(samples: Samples) -> Samples:
     """Without the silence at both ends, but for a breath that keeps soft sounds whole."""
-    threshold = FULL_SCALE * 10.0 ** (QUIET_DBFS / 20)
+    quiet = min(QUIET_DBFS, voice_dbfs(samples) - QUIET_DB)
+    threshold = FULL_SCALE * 10.0 ** (quiet / 20)
     heard = [index for index, frame in enumerate(_frames(samples)) if _loudest(frame) > threshold]
     if not heard:
         return array("h")

@@ -28,6 +28,9 @@ class Mute:
         """Always raises `SpeechFailed`."""
         raise SpeechFailed(self._why)
 
+    async def aclose(self) -> None:
+        """There is nothing to end."""
+
 
 class Hum:
     """Hums for as long as the words would take; `spoken` lists the (language, text) it was given.
@@ -51,3 +54,6 @@ class Hum:
         if self.fails:
             raise self.fails
         wav.write(into, sound.tone((220.0, 330.0), SECONDS_PER_CHARACTER * len(text)))
+
+    async def aclose(self) -> None:
+        """There is nothing to end."""

@@ -14,7 +14,8 @@ from acd.journal import Journal
 from acd.model import AgentState, CallQueued, FloorLoaded, LoggedIn, to_json
 from ivr.demo.installation import MORNING
 from ivr.demo.watch import Place, Watch, place
-from ivr.flow.actions import Ask, Identify, Keys, Said, Say
+from ivr.flow.actions import Ask, Keys, Said, Say
+from ivr.flow.errands import Identify
 from ivr.flow.interpreter import Facts, State, Turn, resume, start
 from ivr.flow.model import Flow
 from ivr.plans import Plan, load_plan

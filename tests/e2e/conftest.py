@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ivr.asterisk.provision import ensure_tools
+from ivr.demo.backends import Backends
 from ivr.demo.phone import PhoneRack, SoftPhone
 from tests.e2e.house import House, until
 from tests.e2e.sipp import Sipp
@@ -34,6 +35,14 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 async def sipp(house: House, tmp_path_factory: pytest.TempPathFactory) -> Sipp:
     tool = ensure_tools(house.settings, ("sipp",), lambda *_: None)["sipp"]
     return Sipp(tool, house.domain, tmp_path_factory.mktemp("sipp"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def backends(house: House) -> AsyncIterator[Backends]:
+    """What the flows of the house ask."""
+    backends = Backends()
+    async with backends.serving(house.backends_port):
+        yield backends
 
 
 class Phones:

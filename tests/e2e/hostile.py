@@ -170,14 +170,18 @@ class RawPhone(asyncio.DatagramProtocol):
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, exchange: str, user: str = "hostile", password: str = ""
+        cls,
+        exchange: str,
+        user: str = "hostile",
+        password: str = "",
+        at: tuple[str, int] = (LOOPBACK, 0),
     ) -> AsyncIterator[RawPhone]:
-        """A phone at `exchange` (`host:port`), on a port of its own."""
+        """A phone at `exchange` (`host:port`), on a port of its own unless `at` names one."""
         phone = cls(exchange, user, password)
         host, port = exchange.split(":")
         loop = asyncio.get_running_loop()
         phone._signals, _ = await loop.create_datagram_endpoint(
-            lambda: phone, (LOOPBACK, 0), (host, int(port))
+            lambda: phone, at, (host, int(port))
         )
         phone._sound, _ = await loop.create_datagram_endpoint(
             asyncio.DatagramProtocol, (LOOPBACK, 0)
@@ -255,9 +259,9 @@ class RawPhone(asyncio.DatagramProtocol):
         async with asyncio.timeout(timeout):
             return await self.ringing.get()
 
-    async def pick_up(self, invite: Sip) -> Leg:
-        """Answers a call that rings here."""
-        local = self.answer(invite, b"200 OK", body=sdp(self._media))
+    async def pick_up(self, invite: Sip, media: int = 0) -> Leg:
+        """Answers a call that rings here; its sound goes to that port, or nowhere."""
+        local = self.answer(invite, b"200 OK", body=sdp(media or self._media))
         call_id = invite.one("Call-ID").encode()
         return Leg(self, call_id, local, invite.one("From").encode(), _address(invite))
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from acd.engine import Engine
 from acd.journal import Journal
@@ -51,6 +52,19 @@ steps:
     hangup: "Goodbye."
 """
 """No questions: straight into the queue."""
+
+SERVICES = """services:
+  steady: {{url: "{there}", timeout: 15s, limit: 20s}}
+  late: {{url: "{there}", timeout: 3s}}
+  gone: {{url: "{nowhere}"}}
+  liar: {{url: "{there}"}}
+  sick: {{url: "{there}"}}
+  torn: {{url: "{there}"}}
+  people: {{url: "{there}/identify", kind: identity}}
+"""
+"""What the tests' own flows reach beside the shipped services: the house that `tieline demo`
+pretends, and a closed port. One name for each way to fail: what fails is left alone for a while."""
+FLOWS = Path(__file__).with_name("flows")
 
 CREW = "".join(
     f'  "20{n:02}":\n    name: Agent 20{n:02}\n    queues: [cards]\n    skills: {{english: 5}}\n'
@@ -91,10 +105,20 @@ class House:
         self.flows = folder / "flows"
         shutil.copytree(flows_dir(), self.flows)
         (self.flows / "straight.yaml").write_text(STRAIGHT)
+        for own in FLOWS.iterdir():
+            shutil.copy(own, self.flows)
         floor = self.flows / "floor.yaml"
         before, cards, after = floor.read_text().partition("  cards:\n")
         floor.write_text(before + cards + after.replace("wrap_up: 20s", "wrap_up: 1s", 1) + CREW)
-        sip, agi, ami, console = free_ports(4)
+        sip, agi, ami, console, self.backends_port, nowhere = free_ports(6)
+        there = f"http://127.0.0.1:{self.backends_port}"
+        own = SERVICES.format(there=there, nowhere=f"http://127.0.0.1:{nowhere}")
+        services = self.flows / "services.yaml"
+        shipped = re.sub(r"http://127\.0\.0\.1:\d+", there, services.read_text())
+        services.write_text(shipped.replace("services:\n", own, 1))
+        # An address of its own on this machine, so that the port can be the one of SIP.
+        self.trunk = f"127.{sip >> 8}.{sip & 0xFF}.2"
+        (folder / "tieline.yaml").write_text(f"trunks: {{carrier: [{self.trunk}]}}\n")
         self.environment = {
             "TIELINE_HOME": str(folder / "home"),
             "TIELINE_FLOWS": str(self.flows),
@@ -215,6 +239,28 @@ class House:
         """The ids of all contacts in the journal, oldest first."""
         with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
             return list(dict.fromkeys(e.body["contact"] for e in journal.read("contact")))
+
+    def contact_of(self, caller: str) -> str:
+        """The latest contact of that number; "" while there is none."""
+        with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
+            bodies = [entry.body for entry in journal.read("contact")]
+        began = (
+            b for b in reversed(bodies) if b["kind"] == "began" and b["data"]["caller"] == caller
+        )
+        return next((body["contact"] for body in began), "")
+
+    def steps(self, contact: str) -> list[str]:
+        """The steps a contact has come through so far."""
+        return [event.step for event in self.story(contact) if event.kind == "step"]
+
+    def fields(self, contact: str) -> dict[str, object]:
+        """What a contact's fields hold so far, from its story."""
+        told = (event.data for event in self.story(contact) if event.kind == "field")
+        return {str(data["name"]): data["value"] for data in told}
+
+    def told(self, contact: str, kind: str) -> list[Mapping[str, Any]]:
+        """The data of every event of that kind."""
+        return [event.data for event in self.story(contact) if event.kind == kind]
 
     async def at_step(self, step: str, known: set[str]) -> str:
         """The id of the contact that is not in `known`, once its flow has come to that step."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ivr.flow.actions import Action, Result
 from ivr.flow.checks import Floor, check, check_together
+from ivr.flow.errands import AnyAction, AnyResult
 from ivr.flow.interpreter import Facts, Turn, resume, start
 from ivr.flow.loader import read_flow
 from ivr.flow.model import Flow
@@ -111,11 +111,11 @@ class Call:
         self.turn = self._note(start(flow, facts or Facts("5551234", "4000"), now))
 
     @property
-    def action(self) -> Action:
+    def action(self) -> AnyAction:
         """What the flow asks for now."""
         return self.turn.action
 
-    def give(self, *results: Result) -> Action:
+    def give(self, *results: AnyResult) -> AnyAction:
         """Answers, one after another; returns the last action."""
         for result in results:
             self.turn = self._note(resume(self.flow, self.turn.state, result, self.now))

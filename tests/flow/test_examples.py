@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import random
-import time
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import datetime, timedelta
 
 import pytest
 
-from ivr.flow.actions import (
-    OUTCOMES,
-    Ask,
-    Failed,
-    Hangup,
-    Identified,
-    Identify,
-    Keys,
-    NoKeys,
-    NotRecorded,
-    Queue,
-    QueueLeft,
-    Recorded,
-    Result,
-    Said,
-    Say,
-    Voicemail,
-)
-from ivr.flow.interpreter import Facts, State, again, resume, start
+from ivr.backends.pretences import Pretence
+from ivr.channels.text import Conversation, Waiting, local_time
+from ivr.floor import load_floor
+from ivr.flow.actions import Ask, Prompt, Queue, Transfer, Voicemail
 from ivr.flow.loader import load
-from ivr.flow.model import Flow
-from ivr.flow.scenario import Scenario, play, read_scenarios
+from ivr.flow.state import Facts
 from ivr.flow.yaml import Problems
-from tests.flow.flows import FLOOR, FLOWS
+from ivr.plans import known_names
+from ivr.rehearsal.house import pretended_house
+from ivr.rehearsal.playing import play
+from ivr.rehearsal.scenario import Scenario, read_scenarios
+from tests.flow.flows import FLOWS
 
-LIBRARY = load([FLOWS], FLOOR)
-WALKS = 2000
+LIBRARY = load([FLOWS], known_names(load_floor(FLOWS / "floor.yaml")))
+NUMBERED = sorted(flow.name for flow in LIBRARY.flows.values() if flow.numbers)
+SERVICES = ("shop", "power", "dentist", "restaurant", "sms", "callback")
+DOWN = {name: (Pretence(trouble="down"),) for name in SERVICES}
+GREETING = 9.0
+"""Seconds until everything that can be chosen first was said."""
 
 
 def scenarios() -> list[Scenario]:
@@ -48,69 +39,23 @@ def scenarios() -> list[Scenario]:
     return found
 
 
+def call(name: str, now: datetime, caller: str = "") -> Conversation:
+    """A call to a house whose services are all down."""
+    flow = LIBRARY.flows[name]
+    at = now.replace(tzinfo=local_time(flow))
+    facts = Facts(caller, flow.numbers[0], "voice")
+    return Conversation(flow, pretended_house(LIBRARY, flow, DOWN), at, facts)
+
+
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda each: f"{each.flow}: {each.name}")
-def test_scenarios_come_out_as_written(scenario: Scenario) -> None:
-    assert play(scenario, LIBRARY) is None
+def test_scenarios_come_out_as_written_on_every_channel(scenario: Scenario) -> None:
+    for channel in scenario.plays_on():
+        assert play(scenario, LIBRARY, channel) is None, channel
 
 
-def random_result(action: object, dice: random.Random) -> Result:
-    if dice.random() < 0.02:
-        return Failed("the medium broke")
-    match action:
-        case Say():
-            return Said()
-        case Ask():
-            if dice.random() < 0.25:
-                return NoKeys()
-            length = dice.choice([1, action.length_min, action.length_max, action.length_max])
-            return Keys("".join(dice.choice("0123456789*") for _ in range(length)))
-        case Identify():
-            return Identified(dice.random() < 0.4, "verified", {"name": "Mei", "tier": "gold"})
-        case Queue():
-            return QueueLeft(dice.choice(OUTCOMES))
-        case Voicemail():
-            return dice.choice([Recorded("x.wav", 5.0), NotRecorded()])
-        case _:
-            raise AssertionError(action)
-
-
-def walk(flow: Flow, dice: random.Random) -> tuple[list[object], list[float]]:
-    """One random call to its end: its actions, and what each step took in seconds."""
-    now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=dice.randrange(365 * 1440))
-    facts = Facts(dice.choice(["", "13800138000"]), flow.numbers[0])
-    turn = start(flow, facts, now)
-    actions: list[object] = [turn.action]
-    took: list[float] = []
-    while not isinstance(turn.action, Hangup):
-        if dice.random() < 0.02:
-            turn = again(flow, State.from_json(turn.state.to_json()), now)
-        result = random_result(turn.action, dice)
-        began = time.perf_counter()
-        turn = resume(flow, turn.state, result, now)
-        took.append(time.perf_counter() - began)
-        actions.append(turn.action)
-        assert len(actions) < 500
-    return actions, took
-
-
-@pytest.mark.parametrize("name", sorted(LIBRARY.flows))
-def test_every_random_caller_comes_to_a_person_a_message_or_a_goodbye(name: str) -> None:
-    flow, dice = LIBRARY.flows[name], random.Random(4001)
-    reached: set[str] = set()
-    took: list[float] = []
-    for _ in range(WALKS):
-        actions, times = walk(flow, dice)
-        took += times
-        reached.update(type(action).__name__ for action in actions)
-        people = [action for action in actions if isinstance(action, Queue)]
-        assert all(action.queue in FLOOR.queues for action in people)
-        assert all(set(action.needs) <= set(FLOOR.skills) for action in people)
-        assert any(isinstance(action, Queue | Voicemail) for action in actions)
-        spoken = [p for action in actions for p in getattr(action, "prompts", ()) or ()]
-        assert all(prompt.text and "{{" not in prompt.text for prompt in spoken)
-    assert {"Queue", "Voicemail", "Hangup"} <= reached
-    took.sort()
-    assert took[len(took) // 2] < 0.001
+@pytest.mark.parametrize("name", NUMBERED)
+def test_every_example_has_five_scenarios_or_more(name: str) -> None:
+    assert sum(each.flow == name for each in scenarios()) >= 5
 
 
 def seconds(text: str, language: str) -> float:
@@ -118,21 +63,51 @@ def seconds(text: str, language: str) -> float:
     return len(text.split()) / 2.5 if language == "en" else len(text) / 4
 
 
-@pytest.mark.parametrize("name", sorted(LIBRARY.flows))
-def test_the_greeting_is_over_within_seven_seconds(name: str) -> None:
-    turn = start(LIBRARY.flows[name], Facts(), datetime(2026, 3, 2, tzinfo=UTC))
-    assert isinstance(turn.action, Ask)
-    assert sum(seconds(each.text, each.language) for each in turn.action.prompts) < 7
+@pytest.mark.parametrize("name", NUMBERED)
+def test_the_first_choice_is_told_in_a_few_seconds(name: str) -> None:
+    heard = call(name, datetime(2026, 3, 3, 11)).log
+    said = [each for each in heard if isinstance(each, Prompt)]
+    assert sum(seconds(each.text, each.language) for each in said) < GREETING
 
 
-@pytest.mark.parametrize("name", sorted(LIBRARY.flows))
-def test_every_hour_of_a_year_offers_a_caller_something(name: str) -> None:
-    flow = LIBRARY.flows[name]
-    for hour in range(0, 365 * 24, 7):
-        now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
-        turn = start(flow, Facts("1380"), now)
-        while isinstance(turn.action, Ask | Say):
-            turn = resume(
-                flow, turn.state, Keys("1") if isinstance(turn.action, Ask) else Said(), now
-            )
-        assert isinstance(turn.action, Queue | Voicemail)
+@pytest.mark.parametrize("name", NUMBERED)
+def test_whoever_presses_nothing_comes_to_a_person_or_a_message_at_every_hour(name: str) -> None:
+    assert _ends(name, keys="", every=31) <= {Queue, Voicemail}
+
+
+@pytest.mark.parametrize("name", NUMBERED)
+def test_whoever_takes_the_first_choice_is_lost_to_no_broken_service(name: str) -> None:
+    assert _ends(name, keys="1", every=131) <= {Queue, Voicemail, Transfer}
+
+
+def _ends(name: str, keys: str, every: int) -> set[type[Waiting]]:
+    """Where calls come to that press the same at every question, one in so many hours of a year."""
+    ends: set[type[Waiting]] = set()
+    for step in range(0, 365 * 24, every):
+        conversation = call(name, datetime(2026, 1, 1) + timedelta(hours=step), "13800138000")
+        for _ in range(40):
+            if not isinstance(conversation.waiting, Ask):
+                break
+            if keys:
+                conversation.press(keys * conversation.waiting.length_min)
+            else:
+                conversation.silence()
+        ends.add(type(conversation.waiting))
+    return ends
+
+
+SECTIONS = (FLOWS.parent / "docs" / "patterns.md").read_text().split("\n## ")[1:]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda each: each.splitlines()[0])
+def test_what_the_patterns_quote_stands_in_the_file_they_name(section: str) -> None:
+    named = [FLOWS / name for name in re.findall(r"\(\.\./flows/([a-z.-]+\.yaml)\)", section)]
+    quoted = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    assert quoted
+    for excerpt in quoted:
+        assert any(excerpt in file.read_text() for file in named), excerpt
+
+
+def test_every_example_has_its_pattern() -> None:
+    told = "".join(SECTIONS)
+    assert [name for name in LIBRARY.flows if f"(../flows/{name}.yaml)" not in told] == []

@@ -13,8 +13,6 @@ from ivr.flow.actions import (
     Ask,
     Failed,
     Hangup,
-    Identified,
-    Identify,
     Keys,
     NoKeys,
     NotRecorded,
@@ -26,6 +24,7 @@ from ivr.flow.actions import (
     Say,
     Voicemail,
 )
+from ivr.flow.errands import AnyResult, Identified, Identify
 from ivr.flow.interpreter import Facts, FlowStuck, State, again, resume, start
 from tests.flow.flows import NOW, SMALL, Call, flow_of
 
@@ -151,7 +150,8 @@ def test_identity_asks_field_by_field_and_hides_the_secret() -> None:
     ask = asked(call.give(Keys("1234")))
     assert ask.secret
     action = call.give(Keys("9876"))
-    assert action == Identify("small", {"account": "1234", "pin": "9876"}, frozenset({"pin"}))
+    given = {"account": "1234", "pin": "9876"}
+    assert action == Identify("small", given, frozenset({"pin"}), "account")
     assert "9876" not in repr(call.turn)
     assert "9876" not in json.dumps(call.turn.state.to_json())
     assert "9876" not in str(call.events)
@@ -257,8 +257,8 @@ def restarted(state: State) -> State:
 
 def test_every_action_can_be_asked_for_again_after_a_restart() -> None:
     call = Call(FLOW)
-    results = [Keys("1"), Keys("120"), Keys("1"), Keys("1"), Keys("1234"), Keys("9876")]
-    results += [Identified(ok=True, facts={"name": "Mei"}), Said(), QueueLeft("full")]  # type: ignore[list-item]  # one list of all kinds
+    results: list[AnyResult] = [Keys(keys) for keys in ("1", "120", "1", "1", "1234", "9876")]
+    results += [Identified(ok=True, facts={"name": "Mei"}), Said(), QueueLeft("full")]
     for result in results:
         state = call.turn.state
         if not state.secrets:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ivr.errors import ServiceFault
-from ivr.flow.actions import Identified, Identify
+from ivr.flow.errands import Identified, Identify
 from ivr.flow.tables import Table, Tables, make_hash, parse_table, verify
 from ivr.flow.yaml import Problems
 

@@ -55,6 +55,9 @@ def test_a_key_that_stands_twice_is_told_with_both_places() -> None:
         ("a: 1\n\tb: 2\n", "x.yaml:2:1: a tab; indent with spaces"),
         ('a: 1\nb: "x\nc: 2\n', "x.yaml:2:4: an unclosed quote"),
         ('a: "x\nb: "y"\n', "x.yaml:1:4: an unclosed quote"),
+        ("a: {{ b }}\n", "x.yaml:1:5: a key that is a list or a mapping (put words with {{ }}"),
+        ("a: b\nc：d\ne: f\n", "x.yaml:3:1: not valid YAML: could not find expected ':' (the sign"),
+        ("a: {*: b}\n", "x.yaml:1:6: not valid YAML"),
         ("a: b: c\n", "x.yaml:1:5: not valid YAML"),
         ("a: \x07\n", "x.yaml:1:4: a control character, U+0007"),
         ("a: x\u2028b\n", "x.yaml:1:5: a control character, U+2028"),
@@ -132,7 +135,15 @@ def read(source: str) -> tuple[Section, Problems]:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("20s", 20), ("10m", 600), ("1h30m", 5400), ("1h2m3s", 3723), ("2.5s", 2.5), ("0s", 0)],
+    [
+        ("20s", 20),
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("1h2m3s", 3723),
+        ("2.5s", 2.5),
+        ("0s", 0),
+        ("1d", 86400),
+    ],
 )
 def test_durations_carry_their_unit(text: str, seconds: float) -> None:
     section, problems = read(f"a: {text}")
@@ -140,7 +151,7 @@ def test_durations_carry_their_unit(text: str, seconds: float) -> None:
     assert not problems.found
 
 
-@pytest.mark.parametrize("text", ["20", "s", "", "1m1h", "-5s", "1d", "99999999s"])
+@pytest.mark.parametrize("text", ["20", "s", "", "1m1h", "-5s", "1w", "1s1d", "99999999s"])
 def test_what_is_no_duration_is_told_with_its_cure(text: str) -> None:
     section, problems = read(f"a: {text}")
     section.duration("a")
@@ -153,6 +164,7 @@ def test_a_section_tells_unknown_missing_and_wrong_keys_all_at_once() -> None:
     )
     with section:
         section.text("name")
+        section.text("place")
         section.integer("size", low=1)
         section.choice("kind", ("small", "large"))
         section.boolean("flag", False)
@@ -164,8 +176,8 @@ def test_a_section_tells_unknown_missing_and_wrong_keys_all_at_once() -> None:
     with pytest.raises(ConfigError) as refused:
         problems.raise_if_any()
     assert [str(problem) for problem in refused.value.problems] == [
-        'x.yaml:1:1: the file lacks "name"',
         'x.yaml:1:1: unknown key in the file: "nmae" (did you mean "name"?)',
+        'x.yaml:1:1: the file lacks "place"',
         'x.yaml:2:7: "size" must be a whole number, not "many"',
         'x.yaml:3:7: "kind" cannot be "huge" (known: large, small)',
         'x.yaml:4:7: "flag" must be true or false, not "yes"',

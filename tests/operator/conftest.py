@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -23,10 +25,16 @@ from acd.model import (
     Queue,
     Ticked,
 )
+from ivr.floor import FloorPlan
+from ivr.flow.loader import Library
 from ivr.flow.model import Flow, HangupStep
+from ivr.flow.tables import Tables
 from ivr.live import LiveContact
 from ivr.operator.answers import Operator
 from ivr.operator.commands import OperatorServices
+from ivr.plans import Plan
+from ivr.revisions import Author
+from ivr.switches import Switchboard
 
 START = 1_800_000_000.0
 
@@ -69,6 +77,19 @@ class Bench:
         return commands
 
 
+class Kept:
+    """The journal's shelf, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+    def keep(self, kind: str, name: str, at: float, body: Mapping[str, Any]) -> None:
+        self.rows[kind, name] = body
+
+    def kept(self, kind: str) -> dict[str, Mapping[str, Any]]:
+        return {name: body for (each, name), body in self.rows.items() if each == kind}
+
+
 @dataclass
 class House:
     """Everything the operator's words reach."""
@@ -79,26 +100,43 @@ class House:
         default_factory=lambda: {"clinic": a_flow("clinic", "aaa111", ("4100",))}
     )
     hung_up: list[str] = field(default_factory=list)
+    store: Kept = field(default_factory=Kept)
     floor_on_disk: Floor = FLOOR
     flows_on_disk: Mapping[str, Flow] | None = None
+    revision: int = 1
+    notice: str = ""
+    published: list[tuple[Author, int | None]] = field(default_factory=list)
     reload_fails: Exception | None = None
     reload_fails_after: Exception | None = None
 
     def __post_init__(self) -> None:
         self.bench.send(FloorLoaded(START, FLOOR))
+        self.switchboard = Switchboard(
+            self.store, lambda: datetime.fromtimestamp(self.bench.time, UTC)
+        )
         self.operator = Operator(
             OperatorServices(
                 distributor=self.bench,
                 contacts=self.contacts.values,
-                flows=lambda: self.flows,
+                plan=self.plan,
                 reload=self.reload,
                 hang_up=self.hung_up.append,
+                switchboard=self.switchboard,
             )
         )
 
-    async def reload(self) -> None:
+    def plan(self) -> Plan:
+        """What is in force."""
+        numbers = {number: flow for flow in self.flows.values() for number in flow.numbers}
+        library = Library(self.flows, numbers, Tables({}))
+        floor = FloorPlan(self.bench.engine.floor)
+        return Plan(library, floor, revision=self.revision, notice=self.notice)
+
+    async def reload(self, by: Author, revision: int | None) -> None:
+        self.published.append((by, revision))
         if self.reload_fails:
             raise self.reload_fails
+        self.revision = revision or self.revision + 1
         if self.flows_on_disk is not None:
             self.flows = self.flows_on_disk
         self.bench.send(FloorLoaded(self.bench.time, self.floor_on_disk))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,8 +21,12 @@ from acd.model import (
     WrapUpExtended,
 )
 from ivr.errors import AsteriskUnreachable, ConfigError, Problem
+from ivr.flow.calendar import Calendar, Span
 from ivr.operator.commands import ACTIONS
+from ivr.operator.reload import MOST_LINES
 from ivr.operator.wording import Refused
+from ivr.plans import NoSuchRevision
+from ivr.revisions import Author
 from tests.operator.conftest import FLOOR, House, a_flow
 
 
@@ -255,23 +262,37 @@ async def test_a_reload_says_what_is_different_now(busy_house: House) -> None:
     )
     assert await busy_house.ask("do reload") == (
         """\
-In force: 3 flows, 2 queues, 2 agents.
+In force: revision 2, 3 flows, 2 queues, 2 agents.
    flow bank: new, revision ccc333
    flow clinic: changed, revision bbb222; 3 contacts in it finish on the old one
+      only its layout or comments
    flow old: removed
-   queue billing: changed
+   queue billing: ring: 20 s -> 30 s
    queue cards: removed
    queue loans: added
    agent 1002 李娜: removed
    agent 1003 Tom Okafor: removed
    agent 1004 Zhang Wei: added
-   pause reasons: lunch"""
+   pause reasons: without `break`"""
     )
+
+
+async def test_a_calendar_that_alone_is_different_is_told_with_its_flow(house: House) -> None:
+    flow = house.flows["clinic"]
+    week = ((Span(480, 1080),), *((),) * 6)
+    desk = Calendar("desk", ZoneInfo("UTC"), week)
+    house.flows = {"clinic": replace(flow, calendars={"desk": desk})}
+    closed = replace(desk, closed=frozenset({date(2026, 10, 8)}))
+    house.flows_on_disk = {"clinic": replace(flow, calendars={"desk": closed})}
+    assert (await house.ask("do reload")).splitlines()[1:] == [
+        "   flow clinic: calendar desk: closed on 2026-10-08 as well"
+    ]
 
 
 async def test_a_reload_without_news_says_so(house: House) -> None:
     assert await house.ask("do reload") == (
-        "In force: 1 flow, 2 queues, 3 agents. Nothing has changed since the last reload."
+        "In force: revision 2, 1 flow, 2 queues, 3 agents. Nothing has changed since the last "
+        "reload."
     )
 
 
@@ -296,6 +317,50 @@ async def test_a_reload_asterisk_did_not_hear_of_is_told_apart(house: House) -> 
         await house.ask("do reload")
     assert "flow clinic: removed" in str(refused.value)
     assert "Asterisk was not told of new numbers and phones: AMI is down" in str(refused.value)
+
+
+async def test_a_reload_is_published_by_whoever_asked_and_why(house: House) -> None:
+    await house.ask("do reload")
+    await house.ask("do reload/new hours/from Monday")
+    await house.ask("do:lisa reload/  a\nb ")
+    assert house.published == [
+        (Author("console"), None),
+        (Author("console", "new hours/from Monday"), None),
+        (Author("lisa", "a b"), None),
+    ]
+
+
+async def test_a_rollback_says_what_is_different_and_that_the_files_stay(house: House) -> None:
+    house.flows_on_disk = {}
+    told = await house.ask("do:bob rollback/7/too many complaints")
+    assert house.published == [(Author("bob", "too many complaints"), 7)]
+    assert told.startswith("In force: revision 7, 0 flows")
+    assert "   flow clinic: removed" in told
+    assert told.endswith("The files are as they were; they are taken again by: acd do reload")
+
+
+async def test_a_revision_that_is_not_kept_changes_nothing(house: House) -> None:
+    house.reload_fails = NoSuchRevision("No revision 9 is kept. There are 1 to 3")
+    assert await refusal(house, "do rollback/9") == (
+        "Nothing was changed: No revision 9 is kept. There are 1 to 3"
+    )
+    assert "is no revision's number" in await refusal(house, "do rollback/last")
+    assert await refusal(house, "do rollback") == "Usage: acd do rollback/REVISION/WHY"
+
+
+async def test_every_screen_says_that_something_else_than_the_files_is_in_force(
+    house: House,
+) -> None:
+    plain = await house.ask("show queues")
+    house.notice = "Revision 1 is in force, not the files."
+    assert await house.ask("show queues") == f"! {house.notice}\n{plain}"
+
+
+async def test_very_many_changes_are_counted(house: House) -> None:
+    house.floor_on_disk = Floor(tuple(Queue(f"q{number}") for number in range(60)))
+    told = (await house.ask("do reload")).splitlines()
+    assert len(told) == MOST_LINES + 2
+    assert re.fullmatch(r"   and \d+ more changes: tieline revisions show 2", told[-1])
 
 
 async def test_help_names_every_action(house: House) -> None:

@@ -84,6 +84,7 @@ async def test_the_words_typed_into_asterisk_print_our_answers(
         ("acd show calls/t5k1", "show calls/t5k1"),
         ("acd show contacts", "show contacts"),
         ("acd show flows", "show flows"),
+        ("acd show calendars", "show calendars"),
         ("acd why t5k1-cd1e", "why t5k1-cd1e"),
         ("acd why 1001", "why 1001"),
         ("acd help", "help me"),

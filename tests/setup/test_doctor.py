@@ -16,7 +16,9 @@ from ivr.asterisk.provision import find_asterisk
 from ivr.cli import doctor
 from ivr.cli.checkup import Check, Listening, examine, port_owner
 from ivr.cli.progress import shown_progress
-from ivr.settings import Settings
+from ivr.revisions import Force
+from ivr.settings import Settings, load_settings
+from ivr.start import begin, revisions_of
 from tests.setup.fake_apt import Machine
 
 FLOW = "flow: clinic\nnumbers: ['4001']\nstart: a\nsteps: {a: {hangup: Bye.}}\n"
@@ -120,6 +122,32 @@ def test_flows_that_run_would_refuse_are_bad_each_at_its_place(
         ("bad", ":2:11: 1001 is an agent's extension"),
         ("bad", ':2:19: nobody can dial "*41"'),
     ]
+
+
+def test_with_a_good_revision_mistakes_in_files_keep_nothing_from_running(
+    installation: Path, app: typer.Typer
+) -> None:
+    settings = load_settings()
+    assert found(app)[0]["revisions"][0]["found"].startswith("the first one is kept at")
+    begin(settings)
+    assert found(app)[0]["revisions"][0]["found"] == "1 is in force"
+    (installation / "flows/clinic.yaml").write_text("flow: [")
+    checks, _ = found(app)
+    assert {row["state"] for row in checks["flows"]} == {"warn"}
+    assert "(revision 1 is in force meanwhile)" in checks["flows"][0]["found"]
+
+
+def test_a_rollback_and_unusable_revisions_are_told(installation: Path, app: typer.Typer) -> None:
+    settings = load_settings()
+    begin(settings)
+    kept = revisions_of(settings)
+    kept.put_in_force(Force(1, 0.0, "bob", "too long", rolled_back=True))
+    (row,) = found(app)[0]["revisions"]
+    assert row["state"] == "warn"
+    assert row["found"].startswith("Revision 1 is in force, not the files: bob rolled back")
+    kept.path.write_bytes(b"nonsense" * 200)
+    (row,) = found(app)[0]["revisions"]
+    assert (row["state"], "cannot be used" in row["found"]) == ("bad", True)
 
 
 def test_secrets_that_cannot_be_read_are_bad(machine: Machine, settings: Settings) -> None:

@@ -16,7 +16,7 @@ from ivr.asterisk.provision import (
     find_asterisk,
     find_tool,
 )
-from ivr.asterisk.toolbox import LAYOUT, Toolbox, numbers
+from ivr.asterisk.toolbox import LAYOUT, PROGRAMS, Toolbox, numbers
 from ivr.settings import Settings
 from tests.setup.fake_apt import Machine
 
@@ -131,7 +131,7 @@ def test_two_set_ups_at_once_build_once(machine: Machine, settings: Settings) ->
         box.build(RUN_TOOLS, lambda _: apt.Sources("here", ("deb x",)), quiet)
     thread.join(10)
     assert stages == ["Waiting for another set-up to finish", "Ready"]
-    assert machine.log.count("print-uris") == 1
+    assert machine.log.count("apt-get update") == 1
 
 
 def test_a_set_up_that_fails_leaves_nothing_and_the_next_one_succeeds(
@@ -334,3 +334,36 @@ def test_a_machine_without_apt_is_told_what_to_install(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProvisionError, match=r"no apt.*Install Asterisk 20"):
         ensure_asterisk(settings, quiet)
+
+
+@pytest.mark.parametrize(
+    ("package", "asterisk", "dot"),
+    [
+        ("libc6", True, True),
+        ("libgvc7", True, True),
+        ("libcairo2", True, False),
+        ("fonts-dejavu-core", True, False),
+        ("perl-base", False, False),
+    ],
+)
+def test_a_program_is_unpacked_with_what_it_runs_with(
+    package: str, asterisk: bool, dot: bool
+) -> None:
+    assert PROGRAMS["asterisk"].wants(package) is asterisk
+    assert PROGRAMS["dot"].wants(package) is dot
+
+
+DOT = """case "$1" in
+-V) echo "dot - graphviz version 14.1.2 (0)" >&2 ;;
+-c) echo "made by -c" > "$GVBINDIR/config8" ;;
+esac"""
+
+
+def test_dot_is_finished_once_and_finds_its_plugins(machine: Machine, settings: Settings) -> None:
+    root = "usr/lib/x86_64-linux-gnu"
+    machine.package("graphviz", {"usr/bin/dot": DOT})
+    machine.package("libgvc7", {f"{root}/graphviz/libgvplugin_core.so.8": "x"})
+    tool = ensure_tools(settings, ("dot",), quiet)["dot"]
+    assert tool.version == "14.1.2"
+    assert tool.env["GVBINDIR"] == str(tool.root / root / "graphviz")
+    assert (tool.root / root / "graphviz" / "config8").read_text() == "made by -c\n"

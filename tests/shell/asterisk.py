@@ -10,11 +10,14 @@ from typing import Any
 
 from ivr.agi.fake import FakeCall, environment
 from ivr.asterisk.ami import LiveChannel, Ready
+from ivr.channels.telephone import LOOK_MS
 from ivr.errors import AsteriskRefused, AsteriskUnreachable
 
 PATIENCE = 5.0
 HELD = ("WAIT FOR DIGIT", "EXEC Dial", "GET DATA", "RECORD FILE")
 """Commands that take their time: a test answers them."""
+LOOK = f"WAIT FOR DIGIT {LOOK_MS}"
+"""While words are made or the house is asked: nobody presses anything."""
 
 
 @dataclass
@@ -160,7 +163,10 @@ class Caller:
     async def _play(self, call: FakeCall) -> None:
         while (line := await call.hear()) is not None:
             self.commands.append(line)
-            if line.startswith(HELD):
+            if line == LOOK:
+                await asyncio.sleep(LOOK_MS / 1000)
+                await call.say("200 result=0")
+            elif line.startswith(HELD):
                 await self._now(line)
             else:
                 await call.say(self._answer(line))

@@ -25,12 +25,12 @@ from ivr.asterisk.ami import LiveChannel
 from ivr.asterisk.provision import Tool, Toolchain
 from ivr.live import LiveContact
 from ivr.operator.client import ask
-from ivr.plans import load_plan
 from ivr.settings import load_settings
 from ivr.speech import stub
 from ivr.speech.cache import PromptCache
 from ivr.speech.prompts import PromptBook
 from ivr.speech.stub import Hum
+from ivr.start import begin
 from tests.e2e.house import free_ports, until
 from tests.shell.asterisk import Ami, Asterisk, Caller
 
@@ -129,7 +129,7 @@ class House:
         tool = Tool("asterisk", ("asterisk",), {}, "22.10.1", Path("/"), "test")
         chain = Toolchain(tool, self.folder / "modules", self.folder / "data", ())
         book = PromptBook(self.voice, (), PromptCache(self._cache))
-        plan = load_plan(self.settings.flows, self.settings.floor)
+        plan = begin(self.settings)
         self.ami = Ami(self.asterisk)
         self.ami.uptime = uptime
         self.service = app.Service(self.settings, chain, plan, book)

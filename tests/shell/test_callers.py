@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from acd.model import Floor, FloorLoaded
 from ivr.live import new_contact_id
+from ivr.revisions import FILE
 from ivr.speech.engine import SpeechFailed
 from tests.shell.house import FLOW, START, House
 
@@ -176,9 +177,41 @@ async def test_an_older_talk_is_not_taken_for_an_answer_to_a_later_offer(house: 
     assert [row.queue for row in house.calls()] == ["help"]
 
 
+async def test_a_live_call_finishes_the_flow_it_began_with_over_a_restart(house: House) -> None:
+    caller = await house.call()
+    await caller.press("2")
+    await caller.comes_to("RECORD FILE")
+    began = house.live(caller).position["revision"]
+    (house.flows / "line.yaml").write_text(FLOW.replace("message", "letter"))
+    await house.restart(caller)
+    assert house.service.plans.plan.flow_revisions["line"] != began
+    await caller.comes_to("RECORD FILE")
+    position = house.live(caller).position
+    assert (position["step"], position["revision"]) == ("message", began)
+    other = await house.call()
+    await other.press("2")
+    await other.comes_to("RECORD FILE")
+    assert house.live(other).position["step"] == "letter"
+
+
+async def test_a_live_call_finishes_a_flow_that_was_removed(house: House) -> None:
+    caller = await house.waiting()
+    (house.flows / "line.yaml").write_text(FLOW.replace("line", "other").replace("4900", "4901"))
+    await house.restart(caller)
+    await caller.comes_to("WAIT FOR DIGIT")
+    assert [row.queue for row in house.calls()] == ["sales"]
+    assert house.service.plans.by_name("line") is None
+
+
+def forget_revisions(house: House) -> None:
+    """Somebody has moved the kept revisions away."""
+    (house.settings.data_dir / FILE).unlink()
+
+
 async def test_a_flow_that_is_gone_ends_the_contact_and_its_wait(house: House) -> None:
     caller = await house.waiting()
     (house.flows / "line.yaml").write_text(FLOW.replace("line", "other").replace("4900", "4901"))
+    forget_revisions(house)
     await house.restart(caller)
     await caller.closed()
     assert house.ending(caller.contact) == ("lost", "service", "flow removed")
@@ -191,6 +224,7 @@ async def test_a_step_that_is_gone_leads_back_to_the_beginning(house: House) -> 
     await caller.comes_to("RECORD FILE")
     changed = FLOW.replace("message", "letter").replace("greet", "hello")
     (house.flows / "line.yaml").write_text(changed)
+    forget_revisions(house)
     await house.restart(caller)
     await caller.comes_to("GET DATA")
     assert house.live(caller).position["step"] == "hello"

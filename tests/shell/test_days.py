@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ivr.app import flow_clock, seconds_to_midnight
+from ivr.rounds import flow_clock, seconds_to_midnight
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = 3600.0

@@ -68,7 +68,7 @@ MISTAKES = [
     ("  cards: {}", "  Cards: {}", 4, '"Cards" cannot be the name of a queue'),
     ("  cards: {}", '  cards: {number: "4102"}', 4, "4102 is the number of billing already"),
     ("  cards: {}", '  cards: {number: "*41"}', 4, "is not a number to dial"),
-    ("  cards: {}", "  cards: {ring: 2s}", 4, "it may be 5s to 120s"),
+    ("  cards: {}", "  cards: {ring: 2s}", 4, "it may be 5s to 2m"),
     ("  cards: {}", "  cards: {ring: 15}", 4, "such as 20s"),
     ("  cards: {}", "  cards: {max_waiting: 0}", 4, "it may be 1 to 10000"),
     ("  cards: {}", "  cards: {weight: high}", 4, "must be a whole number"),

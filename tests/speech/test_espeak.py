@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ivr.speech import sound, wav
-from ivr.speech.engine import SpeechFailed, SpeechTimedOut
-from ivr.speech.espeak import LONGEST_TEXT, Espeak, speakable, voice_of
+from ivr.speech.engine import LONGEST_TEXT, SpeechFailed, SpeechTimedOut, speakable
+from ivr.speech.espeak import Espeak, voice_of
 
 Fake = Callable[[str], tuple[str, ...]]
 

@@ -1,0 +1,1 @@
+"""The house behind the flows: services, databases, tables, text messages and promises."""

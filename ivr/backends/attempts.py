@@ -1,0 +1,146 @@
+"""Failed identifications, counted for each account over calls and services until it is locked.
+
+A try is counted before it is compared, so that tries at the same moment cannot outnumber the limit;
+the one that was right takes the count back. Accounts that do not exist are counted the same way,
+so a lock tells nobody whether an account exists. What is kept of an account is a keyed digest.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from ivr.backends.services import Lockout
+from ivr.backends.store import Store
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS attempts (
+  subject TEXT PRIMARY KEY, tries TEXT NOT NULL, until REAL NOT NULL, stale REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS attempts_stale ON attempts (stale)
+"""
+
+
+class Attempts(Protocol):
+    """Counts tries by subject (a digest); `now` in epoch seconds."""
+
+    async def admit(self, subject: str, rules: Lockout, now: float) -> bool:
+        """Whether one more try may be made; if so, it is counted as failed."""
+        ...
+
+    async def give_back(self, subject: str, rules: Lockout, at: float) -> None:
+        """The try admitted at that moment could not be compared: it does not count."""
+        ...
+
+    async def forgive(self, subject: str) -> None:
+        """A try was right: the subject begins anew."""
+        ...
+
+    async def locked(self, subject: str, now: float) -> bool:
+        """Whether no try would be admitted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The tries of one subject, and until when it is locked (0 when it is not)."""
+
+    tries: tuple[float, ...] = ()
+    until: float = 0.0
+
+
+def admitted(record: Record, rules: Lockout, now: float) -> Record | None:
+    """The record with one more try; None when the subject is locked."""
+    if now < record.until:
+        return None
+    recent = (at for at in record.tries if at > now - rules.within and at >= record.until)
+    tries = (*recent, now)
+    full = len(tries) >= rules.failures
+    return Record(tries, now + rules.lasts if full else record.until)
+
+
+def given_back(record: Record, rules: Lockout, at: float) -> Record:
+    """The record without the try of that moment, and without the lock that it caused."""
+    if at not in record.tries:
+        return record
+    tries = list(record.tries)
+    tries.remove(at)
+    until = 0.0 if len(tries) < rules.failures else record.until
+    return replace(record, tries=tuple(tries), until=until)
+
+
+class MemoryAttempts:
+    """For one process, until it ends."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+
+    async def admit(self, subject: str, rules: Lockout, now: float) -> bool:
+        """Whether one more try may be made; if so, it is counted as failed."""
+        record = admitted(self._records.get(subject, Record()), rules, now)
+        if record is not None:
+            self._records[subject] = record
+        return record is not None
+
+    async def give_back(self, subject: str, rules: Lockout, at: float) -> None:
+        """The try admitted at that moment could not be compared."""
+        record = self._records.get(subject, Record())
+        self._records[subject] = given_back(record, rules, at)
+
+    async def forgive(self, subject: str) -> None:
+        """The subject begins anew."""
+        self._records.pop(subject, None)
+
+    async def locked(self, subject: str, now: float) -> bool:
+        """Whether no try would be admitted."""
+        return now < self._records.get(subject, Record()).until
+
+
+class StoredAttempts:
+    """In a store, for every service that shares it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def admit(self, subject: str, rules: Lockout, now: float) -> bool:
+        """Whether one more try may be made; if so, it is counted as failed."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            db.execute("DELETE FROM attempts WHERE stale < ?", (now,))
+            record = admitted(_read(db, subject), rules, now)
+            if record is not None:
+                _write(db, subject, record, max(record.until, now + rules.within))
+            return record is not None
+
+        return await self._store.run(work)
+
+    async def give_back(self, subject: str, rules: Lockout, at: float) -> None:
+        """The try admitted at that moment could not be compared."""
+
+        def work(db: sqlite3.Connection) -> None:
+            record = given_back(_read(db, subject), rules, at)
+            _write(db, subject, record, max(record.until, at + rules.within))
+
+        await self._store.run(work)
+
+    async def forgive(self, subject: str) -> None:
+        """The subject begins anew."""
+        await self._store.run(
+            lambda db: db.execute("DELETE FROM attempts WHERE subject = ?", (subject,)).close()
+        )
+
+    async def locked(self, subject: str, now: float) -> bool:
+        """Whether no try would be admitted."""
+        return now < (await self._store.run(lambda db: _read(db, subject))).until
+
+
+def _read(db: sqlite3.Connection, subject: str) -> Record:
+    found = db.execute("SELECT tries, until FROM attempts WHERE subject = ?", (subject,)).fetchone()
+    return Record() if found is None else Record(tuple(json.loads(found["tries"])), found["until"])
+
+
+def _write(db: sqlite3.Connection, subject: str, record: Record, stale: float) -> None:
+    values = (subject, json.dumps(record.tries), record.until, stale)
+    db.execute("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?)", values)

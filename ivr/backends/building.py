@@ -1,0 +1,65 @@
+"""Puts the errands of an installation together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from acd.records.contact import ContactEvent
+from ivr.backends import attempts, callbacks, codes, outbox
+from ivr.backends.digests import Digests
+from ivr.backends.errands import Errands, House
+from ivr.backends.http import HttpClient
+from ivr.backends.identity import Identities
+from ivr.backends.lookup import Databases
+from ivr.backends.sources import Sources
+from ivr.backends.store import Store
+from ivr.backends.texting import Texts
+from ivr.secrets import Secrets
+from ivr.settings import Settings
+
+SCHEMAS = (attempts.SCHEMA, codes.SCHEMA, outbox.SCHEMA, callbacks.SCHEMA)
+
+
+def store_file(settings: Settings) -> Path:
+    """Where attempts, codes, text messages and promises are kept."""
+    return settings.data_dir / "errands.sqlite"
+
+
+def build_errands(
+    settings: Settings,
+    sources: Callable[[], Sources],
+    tell: Callable[[ContactEvent], None],
+    clock: Callable[[], float],
+) -> Errands:
+    """The errands of an installation; `start` and `close` them with the service.
+
+    `sources` is asked at every errand what is in force. `tell` writes an event into a contact's
+    story; `clock` tells epoch seconds.
+    """
+    return assemble(store_file(settings), Secrets(settings.home).digest_key, sources, tell, clock)
+
+
+def assemble(
+    file: Path,
+    key: str,
+    sources: Callable[[], Sources],
+    tell: Callable[[ContactEvent], None],
+    clock: Callable[[], float],
+) -> Errands:
+    """The same with its store in `file`, and its digests under `key`."""
+    store, http, digests = Store(file, SCHEMAS), HttpClient(), Digests(key)
+    house = House(
+        sources=sources,
+        http=http,
+        databases=Databases(),
+        identities=Identities(http, attempts.StoredAttempts(store), digests, clock),
+        codes=codes.StoredCodes(store),
+        texts=Texts(outbox.Outbox(store), http, sources, tell, clock),
+        promises=callbacks.Promises(store),
+        store=store,
+        digests=digests,
+        tell=tell,
+        clock=clock,
+    )
+    return Errands(house)

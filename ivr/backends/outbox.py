@@ -1,0 +1,150 @@
+"""Text messages on their way out; what was accepted is sent, over restarts and bad gateways.
+
+A message is in the store before anybody is told that it was accepted. A sender hands it to the
+gateway and tries again, less and less often, until the gateway takes it, refuses it, or gives up
+after `PATIENCE`. Services that share the store share the work: each message is claimed by one.
+
+One-time codes are masked in the kept copy. What has to be sent instead is held in memory only, so a
+code that was not sent before a restart never is: the caller asks for another one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ivr.backends.store import Store, look
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS outbox (
+  id TEXT PRIMARY KEY, contact TEXT NOT NULL, number TEXT NOT NULL, body TEXT NOT NULL,
+  parts INTEGER NOT NULL, masked INTEGER NOT NULL, state TEXT NOT NULL, why TEXT NOT NULL,
+  made REAL NOT NULL, changed REAL NOT NULL, tries INTEGER NOT NULL, due REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, due);
+CREATE INDEX IF NOT EXISTS outbox_number ON outbox (number, made)
+"""
+PATIENCE = 24 * 3600.0
+"""Seconds after which a message says nothing useful any more."""
+KEPT = 30 * 86400.0
+"""Seconds a message stays listed after it was sent or given up."""
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
+CLAIM = 120.0
+"""Seconds in which a claimed message is nobody else's; longer than any gateway may take."""
+
+PER_HOUR = 20
+"""Messages that one number gets in an hour: a flow that goes round must not empty a purse."""
+
+State = Literal["queued", "sent", "failed"]
+Kept = Literal["kept", "known", "too many"]
+_CHANGE = "UPDATE outbox SET state = ?, why = ?, tries = ?, due = ?, changed = ? WHERE id = ?"
+_NEXT = "SELECT * FROM outbox WHERE state = 'queued' AND due <= ? ORDER BY due, id LIMIT 1"
+_LIST = "SELECT * FROM outbox WHERE state = 'queued' OR ? ORDER BY made, id"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One text message; times in epoch seconds.
+
+    `body` is the kept copy, with `masked` not the words that are sent. `parts` is what a gateway
+    charges for. `due` is when it is tried next.
+    """
+
+    id: str
+    contact: str
+    number: str
+    body: str = field(repr=False)
+    parts: int
+    masked: bool
+    state: State
+    why: str
+    made: float
+    changed: float
+    tries: int
+    due: float
+
+
+class Outbox:
+    """The messages of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def keep(self, message: Message) -> Kept:
+        """Accept a message: "known" when it was accepted before under its id."""
+
+        def work(db: sqlite3.Connection) -> Kept:
+            if db.execute("SELECT 1 FROM outbox WHERE id = ?", (message.id,)).fetchone():
+                return "known"
+            recent = "SELECT count(*) FROM outbox WHERE number = ? AND made > ?"
+            since = message.made - 3600.0
+            if db.execute(recent, (message.number, since)).fetchone()[0] >= PER_HOUR:
+                return "too many"
+            values = [getattr(message, name) for name in Message.__dataclass_fields__]
+            db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            return "kept"
+
+        return await self._store.run(work)
+
+    async def claim(self, now: float) -> Message | None:
+        """The next message that is due, for this service alone for `CLAIM` seconds."""
+
+        def work(db: sqlite3.Connection) -> Message | None:
+            row = db.execute(_NEXT, (now,)).fetchone()
+            if row is None:
+                return None
+            db.execute("UPDATE outbox SET due = ? WHERE id = ?", (now + CLAIM, row["id"]))
+            return _message(row)
+
+        return await self._store.run(work)
+
+    async def sent(self, message: Message, now: float) -> None:
+        """The gateway took it."""
+        await self._change(message, "sent", "", now)
+
+    async def failed(self, message: Message, why: str, now: float) -> None:
+        """It will never be sent."""
+        await self._change(message, "failed", why, now)
+
+    async def postpone(self, message: Message, why: str, now: float) -> bool:
+        """Try again later; False when that makes no sense any more."""
+        if now - message.made > PATIENCE:
+            await self.failed(message, why, now)
+            return False
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(message.tries, 20))
+        await self._change(message, "queued", why, now, now + pause)
+        return True
+
+    async def tidy(self, now: float) -> None:
+        """Delete what has been sent or given up for long."""
+        old = "DELETE FROM outbox WHERE state <> 'queued' AND changed < ?"
+        await self._store.run(lambda db: db.execute(old, (now - KEPT,)).close())
+
+    async def next_due(self) -> float | None:
+        """When the next message is due; None when none is queued."""
+        least = "SELECT min(due) FROM outbox WHERE state = 'queued'"
+        found: float | None = await self._store.run(lambda db: db.execute(least).fetchone()[0])
+        return found
+
+    async def messages(self) -> list[Message]:
+        """Every message, the oldest first."""
+        rows = await self._store.run(lambda db: db.execute(_LIST, (True,)).fetchall())
+        return [_message(row) for row in rows]
+
+    async def _change(
+        self, message: Message, state: State, why: str, now: float, due: float = 0.0
+    ) -> None:
+        values = (state, why, message.tries + 1, due, now, message.id)
+        await self._store.run(lambda db: db.execute(_CHANGE, values).close())
+
+
+def messages_in(path: Path, *, everything: bool = False) -> list[Message]:
+    """Queued messages, read by another process; with `everything`, all of them."""
+    return [_message(row) for row in look(path, _LIST, (everything,))]
+
+
+def _message(row: sqlite3.Row) -> Message:
+    values = dict(row)
+    return Message(**{**values, "masked": bool(values["masked"])})

@@ -1,0 +1,183 @@
+"""Sends text messages over a gateway that speaks JSON.
+
+    POST <the address of the service>   and the header Idempotency-Key
+    {"id": "5f0c...", "to": "+8613800138000", "from": "+8610...", "text": "..."}
+
+Any 2xx means that it was taken, another 4xx (but 408, 425, 429) that it never will be; after
+anything else it is sent again under the same id. Without a gateway messages stay in the outbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from acd.records.contact import ContactEvent, Json
+from ivr.backends.http import HttpClient, Request
+from ivr.backends.numbers import allowed, same_form
+from ivr.backends.outbox import CLAIM, Message, Outbox
+from ivr.backends.segments import segments
+from ivr.backends.services import Gateway, Service
+from ivr.backends.sources import Sources
+from ivr.flow.actions import Failed
+from ivr.flow.errands import Sent
+
+log = structlog.get_logger(__name__)
+
+LONGEST = 1600
+"""Characters of one message: ten parts."""
+SENDERS = 4
+IDLE = 30.0
+"""Seconds between looks for messages that another service left."""
+_PASSING = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be sent; `kept` is the copy that stays, when that is not `text` itself."""
+
+    id: str
+    contact: str
+    to: str
+    text: str
+    kept: str | None = None
+
+
+class Texts:
+    """Accepts messages and sends them in the background, between `start` and `close`."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        http: HttpClient,
+        sources: Callable[[], Sources],
+        tell: Callable[[ContactEvent], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._outbox, self._http, self._sources = outbox, http, sources
+        self._tell, self._clock = tell, clock
+        self._wake = asyncio.Event()
+        self._senders: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to send what is queued."""
+        self._senders = [asyncio.create_task(self._send_all()) for _ in range(SENDERS)]
+
+    async def close(self) -> None:
+        """Stop; what is under way is sent again by the next service."""
+        for task in self._senders:
+            task.cancel()
+        await asyncio.gather(*self._senders, return_exceptions=True)
+        self._senders = []
+
+    async def accept(self, draft: Draft) -> Sent | Failed:
+        """Queue a message; one whose id was accepted before is not queued again."""
+        message = self._message(draft, due=0.0)
+        if isinstance(message, Failed):
+            return message
+        if await self._outbox.keep(message) == "too many":
+            return Failed("this number has had too many messages within the hour")
+        self._wake.set()
+        return Sent(message.id)
+
+    async def send_now(self, draft: Draft) -> Sent | Failed:
+        """Send a message that makes sense now or never, and wait until the gateway took it."""
+        if self._gateway() is None:
+            return Failed("no gateway for text messages is set up")
+        message = self._message(draft, due=self._clock() + CLAIM)
+        if isinstance(message, Failed):
+            return message
+        if await self._outbox.keep(message) != "kept":
+            return Failed("this number has had too many messages within the hour")
+        why, _ = await self._hand_over(message, draft.text)
+        if why is not None:
+            await self._outbox.failed(message, why, self._clock())
+            return Failed(why)
+        await self._outbox.sent(message, self._clock())
+        return Sent(message.id)
+
+    def _message(self, draft: Draft, due: float) -> Message | Failed:
+        services = self._sources().services
+        form = same_form(draft.to, services.region)
+        if form is not None and services.gateway is not None and services.gateway.to:
+            form = allowed(draft.to, services.gateway.to, services.region)
+        if form is None:
+            return Failed("text messages do not go to this number")
+        if not draft.text.strip() or len(draft.text) > LONGEST:
+            return Failed(f"a text message has 1 to {LONGEST} characters")
+        now = self._clock()
+        kept = draft.text if draft.kept is None else draft.kept
+        parts = segments(draft.text).parts
+        masked = draft.kept is not None
+        return Message(
+            draft.id, draft.contact, form, kept, parts, masked, "queued", "", now, now, 0, due
+        )
+
+    def _gateway(self) -> tuple[Gateway, Service] | None:
+        services = self._sources().services
+        if services.gateway is None or services.gateway.service not in services.services:
+            return None
+        return services.gateway, services.services[services.gateway.service]
+
+    async def _hand_over(self, message: Message, text: str) -> tuple[str | None, bool]:
+        """Why the gateway did not take it (None when it did), and whether it may later."""
+        found = self._gateway()
+        if found is None:
+            return "no gateway for text messages is set up", True
+        gateway, service = found
+        body = {"id": message.id, "to": message.number, "from": gateway.sender, "text": text}
+        request = Request("POST", body={**body}, headers={"Idempotency-Key": message.id})
+        answer = await self._http.ask(service, request)
+        if isinstance(answer, Failed):
+            return answer.why, True
+        if 200 <= answer.status < 300:
+            return None, False
+        refused = 400 <= answer.status < 500 and answer.status not in _PASSING
+        return f"the gateway answered {answer.status}", not refused
+
+    # --- in the background ---
+
+    async def _send_all(self) -> None:
+        while True:
+            try:
+                await self._send_due()
+            except Exception as why:  # one bad moment must not end all sending
+                log.error("a text message was not dealt with", kind=type(why).__name__)
+                await asyncio.sleep(IDLE)
+
+    async def _send_due(self) -> None:
+        """Send one message, or wait until there may be one."""
+        self._wake.clear()
+        message = await self._outbox.claim(self._clock()) if self._gateway() is not None else None
+        if message is not None:
+            await self._send(message)
+            return
+        await self._outbox.tidy(self._clock())
+        due = await self._outbox.next_due() if self._gateway() is not None else None
+        pause = IDLE if due is None else min(IDLE, max(0.05, due - self._clock()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await self._wake.wait()
+
+    async def _send(self, message: Message) -> None:
+        if message.masked:
+            why, later = "it held a code and was not sent at once", False
+        else:
+            failure, later = await self._hand_over(message, message.body)
+            why = failure or ""
+        now = self._clock()
+        if not why:
+            await self._outbox.sent(message, now)
+        elif later and await self._outbox.postpone(message, why, now):
+            log.warning("a text message must wait", message=message.id, why=why)
+            return
+        else:
+            await self._outbox.failed(message, why, now)
+            log.error("a text message cannot be sent", message=message.id, why=why)
+        kind = "message_failed" if why else "message_sent"
+        told: dict[str, Json] = {"id": message.id, "to": message.number, "why": why}
+        self._tell(ContactEvent(message.contact, now, kind, "", told))

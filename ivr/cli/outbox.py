@@ -1,0 +1,119 @@
+"""`tieline outbox` and `tieline callbacks`: messages on their way, and promises to be kept."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ivr.backends.building import store_file
+from ivr.backends.callbacks import promises_in
+from ivr.backends.outbox import messages_in
+from ivr.errors import IvrError
+from ivr.settings import load_settings
+
+T = TypeVar("T")
+
+Everything = Annotated[bool, typer.Option("--all", "-a", help="Those that are done, too.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(outbox)
+    app.command()(callbacks)
+
+
+def outbox(everything: Everything = False, as_json: AsJson = False) -> None:
+    """List text messages that wait to be sent.
+
+    \b
+    Example:
+      tieline outbox
+      tieline outbox --all --json
+    """
+    messages = _read(lambda file: messages_in(file, everything=everything))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in messages], indent=2, ensure_ascii=False))
+    elif not messages:
+        typer.echo("No text messages wait to be sent.", err=True)
+    else:
+        _print(
+            ("Made", "To", "State", "Tries", "Parts", "Text", "Why"),
+            (
+                (
+                    _moment(each.made),
+                    each.number,
+                    each.state,
+                    str(each.tries),
+                    str(each.parts),
+                    each.body,
+                    each.why,
+                )
+                for each in messages
+            ),
+        )
+
+
+def callbacks(everything: Everything = False, as_json: AsJson = False) -> None:
+    """List callbacks that were promised.
+
+    \b
+    Example:
+      tieline callbacks
+      tieline callbacks --all --json
+    """
+    promises = _read(lambda file: promises_in(file, everything=everything))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in promises], indent=2, ensure_ascii=False))
+    elif not promises:
+        typer.echo("No callbacks wait to be made.", err=True)
+    else:
+        _print(
+            ("Asked", "Id", "Number", "Queue", "Needs", "Priority", "State", "Tell the agent"),
+            (
+                (
+                    _moment(each.asked_at),
+                    each.id,
+                    each.number,
+                    each.queue,
+                    ", ".join(f"{skill}:{level}" for skill, level in each.needs.items()),
+                    str(each.priority),
+                    each.state.replace("_", " "),
+                    each.tell_agent,
+                )
+                for each in promises
+            ),
+        )
+
+
+def _read(look: Callable[[Path], T]) -> T:
+    file = store_file(load_settings())
+    try:
+        return look(file)
+    except sqlite3.Error as why:
+        raise IvrError(f"{file} cannot be read: {why}") from None
+
+
+def _print(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False)
+    console.width = console.width if console.is_terminal else 250
+    console.print(table)
+
+
+def _moment(at: float) -> str:
+    return f"{datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M}"

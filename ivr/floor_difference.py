@@ -1,0 +1,52 @@
+"""What is different between two floors, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from ivr.floor import FloorPlan
+from ivr.flow.comparing import NOTHING, Change, compare, in_words
+
+_KEYS: Final[Mapping[str, str]] = {
+    "ring_seconds": "ring",
+    "wrap_up_seconds": "wrap_up",
+    "seconds_per_priority": "per_priority",
+    "retry_same_agent_after": "retry_same_agent",
+    "target_seconds": "target",
+    "short_abandon_seconds": "short_abandon",
+    "pause_reasons": "pause reasons",
+}
+"""What the floor file calls it."""
+
+
+def floor_differences(before: FloorPlan, after: FloorPlan) -> list[str]:
+    """One line for each change: queues, their numbers, agents, pause reasons."""
+    agents = (*before.floor.agents, *after.floor.agents)
+    names = {agent.id: f"{agent.id} {agent.name}".strip() for agent in agents}
+    lines = [_told(change, names) for change in compare(before.floor, after.floor)]
+    old = {agent.id: agent.name for agent in before.floor.agents}
+    for agent in after.floor.agents:
+        if (earlier := old.get(agent.id, agent.name)) != agent.name:
+            lines.append(f"agent {names[agent.id]}: called {earlier} before")
+    return [*lines, *_numbers(before, after)]
+
+
+def _numbers(before: FloorPlan, after: FloorPlan) -> Iterator[str]:
+    for change in compare(before.numbers, after.numbers):
+        number = change.path[0].name
+        told = f"{number} leads to {change.new}" if change.new is not NOTHING else ""
+        yield told or f"{number} no longer leads to {change.old}"
+
+
+def _told(change: Change, names: Mapping[str, str]) -> str:
+    what, *rest = (part.name for part in change.path)
+    if not rest:
+        return in_words(change, _KEYS.get(what, what))
+    head = f"{what.removesuffix('s')} {names.get(rest[0], rest[0])}"
+    match change.old, change.new:
+        case old, _ if old is NOTHING and len(rest) == 1:
+            return f"{head}: added"
+        case _, new if new is NOTHING and len(rest) == 1:
+            return f"{head}: removed"
+    return f"{head}: {in_words(change, ' '.join(_KEYS.get(each, each) for each in rest[1:]))}"

@@ -1,0 +1,251 @@
+"""What a flow asks of the house behind it, the same for every medium.
+
+    Identify, Recognise, CheckCode -> Identified        SendCode -> CodeSent
+    Http   -> Answer        Lookup -> Row               Sms      -> Sent
+    Slots  -> SlotList      Reserve -> Reserved | SlotTaken
+    Callback -> CallbackKept
+
+Each may instead give `Failed(why)`. `prompts` are what the caller hears while the answer is on its
+way. Times are seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ivr.flow.actions import Action, Failed, Prompts, Result, Value
+
+Json = Value | list["Json"] | dict[str, "Json"]
+"""What a service answers."""
+
+CODE_MARK = "\ue000"
+"""Stands in the words of a `SendCode` where the code belongs; the interpreter never knows it."""
+
+LEVELS = ("unknown", "number", "verified", "strong")
+"""How sure we are of who is calling; "strong" takes two different proofs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Compare what the caller gave with a source (a table or a service).
+
+    `secrets` names the given fields to protect. `account` is the field whose value failures are
+    counted for.
+    """
+
+    source: str
+    given: Mapping[str, str] = field(repr=False)
+    secrets: frozenset[str] = frozenset()
+    account: str = ""
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recognise:
+    """Find the one customer of a table whose `column` holds this telephone number."""
+
+    source: str
+    column: str
+    number: str
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SendCode:
+    """Send a new one-time code of `length` digits; `text` has CODE_MARK in its place.
+
+    It expires after `expires` seconds and can be used once.
+    """
+
+    to: str
+    text: str
+    length: int = 6
+    expires: float = 300.0
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCode:
+    """Compare what the caller keyed with the code sent under that handle."""
+
+    handle: str
+    given: str = field(repr=False)
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """Ask a service of the house.
+
+    `path` begins with "/" and is URL-encoded already; `query` and `body` are plain. `secrets` are
+    added to the body (or, without one, to the query) and appear nowhere else. `timeout` is for one
+    attempt; a failed attempt is repeated up to `retries` times where the method allows it.
+    """
+
+    service: str
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Value] | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: float | None = None
+    retries: int = 0
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The first row of a table or database query whose columns equal `by`."""
+
+    table: str
+    by: Mapping[str, str]
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """Send a text message."""
+
+    to: str
+    text: str
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Keep a promise to ring `number` as a call of `queue`; needs as in `Queue`."""
+
+    queue: str
+    number: str
+    needs: Mapping[str, int] = field(default_factory=dict)
+    priority: int = 0
+    tell_agent: str = ""
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The next free times of a calendar service, from `after` on, within `within` seconds."""
+
+    service: str
+    after: datetime
+    within: float
+    limit: int
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Take one slot; `given` tells the service who for."""
+
+    service: str
+    slot: str
+    given: Mapping[str, str] = field(default_factory=dict)
+    prompts: Prompts = ()
+
+
+Errand = (
+    Identify | Recognise | SendCode | CheckCode | Http | Lookup | Sms | Callback | Slots | Reserve
+)
+
+
+# --- what comes back -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """`level` is one of LEVELS; `facts` tell who it is.
+
+    `locked` means that no further try counts for this account for a while. `key` is the column a
+    recognised customer is found by (empty elsewhere).
+    """
+
+    ok: bool
+    level: str = "unknown"
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    locked: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSent:
+    """A code is on its way; `handle` names it."""
+
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A service answered; `body` None when it sent none."""
+
+    status: int
+    body: Json = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a lookup found; `values` by column."""
+
+    found: bool
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The message was accepted for sending."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackKept:
+    """The promise is kept under that id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A free time: `start` is ISO 8601 with offset."""
+
+    id: str
+    start: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotList:
+    """Free times in order of time; may be empty."""
+
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The slot is theirs; `reference` is the service's name for it."""
+
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotTaken:
+    """Somebody else was faster."""
+
+
+Findings = (
+    Identified
+    | CodeSent
+    | Answer
+    | Row
+    | Sent
+    | CallbackKept
+    | SlotList
+    | Reserved
+    | SlotTaken
+    | Failed
+)
+"""What an errand can bring back."""
+
+AnyAction = Action | Errand
+AnyResult = Result | Findings

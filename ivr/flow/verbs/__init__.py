@@ -1,0 +1,1 @@
+"""The verbs of the flow language: one function reads the steps of each."""

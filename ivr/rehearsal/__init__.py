@@ -1,0 +1,1 @@
+"""Scenarios played and judged: as text, as a chat, and as calls on a real Asterisk."""

@@ -1,0 +1,78 @@
+"""`tieline check` tells mistakes in every file beside the flows, and notes apart from them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ivr.cli import main
+
+FLOW = """\
+flow: x
+numbers: ["4000"]
+collects: {order: {type: digits, say: Order?}, status: {type: text}}
+start: a
+steps:
+  a: {collect: order, next: b, otherwise: z}
+  b: {http: orders, get: "/o/{{ order }}", take: {status: s}, next: c, otherwise: z}
+  c: {run: inner, with: {said: "{{ status }}"}, next: z, otherwise: z}
+  z: {hangup: {text: Bye., sound: bye}}
+"""
+INNER = """\
+flow: inner
+collects: {said: {type: text}}
+takes: [said]
+start: a
+steps: {a: {say: "{{ said }}", next: b}, b: {return: }}
+"""
+SERVICES = "services: {orders: {url: 'https://shop.example', headers: {Token: {env: NOT_THERE}}}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("x", FLOW), ("inner", INNER), ("services", SERVICES)):
+        (tmp_path / f"{name}.yaml").write_text(text)
+    return tmp_path
+
+
+def run(*arguments: str) -> tuple[int, list[str]]:
+    result = CliRunner().invoke(main._app(), ["check", *arguments])
+    return result.exit_code, result.output.splitlines()
+
+
+def test_notes_are_no_mistakes(folder: Path) -> None:
+    code, told = run(".")
+    assert code == 0
+    assert told[-1] == "2 flows, 6 steps: no mistakes"
+    assert [each.split(": ", maxsplit=2)[0] for each in told[:-1]] == ["note", "note"]
+    assert "NOT_THERE" in told[0]
+    assert told[1] == "note: x.yaml:9:15: no recording bye (en): the words are spoken"
+
+
+def test_one_file_is_checked_with_what_lies_beside_it(folder: Path) -> None:
+    assert run("x.yaml")[0] == 0
+    (folder / "services.yaml").unlink()
+    code, told = run("x.yaml")
+    assert code == 1
+    assert told[0] == ('x.yaml:7:13: unknown service "orders" (describe it in services.yaml)')
+
+
+def test_a_broken_file_of_services_is_told_once(folder: Path) -> None:
+    (folder / "services.yaml").write_text("services: {orders: {ulr: x}}\n")
+    code, told = run(".")
+    assert code == 1
+    wrong = [each for each in told[:-1] if not each.startswith("note: ")]
+    assert {each.split(":")[0] for each in wrong} == {"services.yaml"}
+
+
+def test_a_flow_that_nobody_reaches_is_noted(folder: Path) -> None:
+    lines = [each for each in FLOW.splitlines() if "run: inner" not in each]
+    (folder / "x.yaml").write_text("\n".join(lines).replace("next: c", "next: z"))
+    code, told = run(".", "--json")
+    assert code == 0
+    notes = json.loads("\n".join(told))["notes"]
+    assert "inner.yaml: no number: nobody can dial it, and no flow runs it" in notes
