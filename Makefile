@@ -1,6 +1,6 @@
 # `make help` lists what can be made. Everything stays inside this folder and the user's cache.
 .DEFAULT_GOAL := help
-.PHONY: help venv run demo test bench lint format types constraints clean
+.PHONY: help venv run demo test bench pictures lint format constraints clean
 
 PY := .venv/bin/python
 SOURCES := ivr acd tests $(wildcard benchmarks)
@@ -35,6 +35,9 @@ test: lint ## style, types, then every test with branch coverage
 
 bench: venv ## measure what the benchmarks folder promises
 	@exec $(PY) -m benchmarks
+
+pictures: venv ## draw the example flows into docs/pictures
+	@for flow in docs/pictures/*.svg; do .venv/bin/tieline graph $$(basename $$flow .svg) -o $$flow; done
 
 # Wants uv (any recent version) on PATH, and only when pyproject.toml changes. No index is written
 # into the file; hashes bind each name to its contents wherever it is downloaded from.

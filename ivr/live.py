@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from acd.records.contact import ContactEvent, Json
+from ivr.flow.state import unfinished
 
 Phase = Literal["flow", "waiting", "talking", "outside"]
 
@@ -174,7 +175,10 @@ class LiveContacts:
             return False
         duration = round(self._clock() - contact.started_at, 3)
         told: Mapping[str, Json] = {"outcome": outcome, "by": by, "reason": reason}
+        survey = unfinished(contact.position)
         with self._store.together():
+            if survey is not None:
+                self.tell(contact, "survey", survey, str(contact.position["step"]))
             self.tell(contact, "ended", {**told, "duration": duration})
             self._store.drop_live(contact.id)
         del self._by_id[contact.id]

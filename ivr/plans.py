@@ -82,14 +82,16 @@ class NoSuchRevision(IvrError):
 # --- from files and revisions to plans ----------------------------------------------------------
 
 
-def load_plan(flows: Path, floor: Path) -> Plan:
+def load_plan(flows: Path, floor: Path, beside: Path | None = None) -> Plan:
     """Read and check the flows in a folder against a floor file.
+
+    Files that services.yaml names are relative to `beside`, or else to the folder.
 
     Raises:
         ConfigError: with every mistake in any of the files.
     """
     problems = Problems()
-    services = read_services(flows / SERVICES, problems, os.environ)
+    services = read_services(flows / SERVICES, problems, os.environ, beside)
     try:
         plan = load_floor(floor)
     except ConfigError as wrong:
@@ -138,7 +140,10 @@ def read_files(flows: Path, floor: Path) -> Files:
 def _belongs(path: Path) -> bool:
     """Scenarios are the designer's alone: they change nothing for a caller."""
     return (
-        path.name.endswith(SUFFIXES) and not path.name.endswith(loader.SCENARIOS) and path.is_file()
+        path.name.endswith(SUFFIXES)
+        and not path.name.endswith(loader.SCENARIOS)
+        and not path.name.startswith(".")
+        and path.is_file()
     )
 
 
@@ -159,8 +164,10 @@ def checked_files(flows: Path, floor: Path) -> tuple[Files, Plan]:
     raise ConfigError([busy])
 
 
-def plan_of(revisions: Revisions, revision: Revision) -> Plan:
+def plan_of(revisions: Revisions, revision: Revision, beside: Path) -> Plan:
     """The plan of a kept revision. Blocks for as long as checking takes.
+
+    `beside` is the folder of the flows: secrets are kept there or elsewhere, in no revision.
 
     Raises:
         ConfigError: this release of Tieline finds mistakes in it.
@@ -172,7 +179,7 @@ def plan_of(revisions: Revisions, revision: Revision) -> Plan:
         for file, text in revisions.files_of(revision).items():
             (folder / Path(file).name).write_bytes(text)
         try:
-            plan = load_plan(folder, folder / loader.FLOOR)
+            plan = load_plan(folder, folder / loader.FLOOR, beside)
         except ConfigError as wrong:
             said = (replace(each, file=label + Path(each.file).name) for each in wrong.problems)
             raise ConfigError(list(said)) from None
@@ -258,6 +265,7 @@ class Plans:
         self._listeners: list[Callable[[Plan], None]] = []
         self._turn = asyncio.Lock()
         self._old: dict[tuple[str, str], Flow] = {}
+        self._looking: dict[tuple[str, str], asyncio.Future[Flow | None]] = {}
 
     def on_change(self, listener: Callable[[Plan], None]) -> None:
         """Call `listener` with every plan that comes into force."""
@@ -293,7 +301,7 @@ class Plans:
 
     def _put_back(self, number: int, by: Author) -> _Ready:
         revision = kept_revision(self._revisions, number)
-        plan = plan_of(self._revisions, revision)
+        plan = plan_of(self._revisions, revision, self._flows)
         force = Force(number, time.time(), by.who, by.note, rolled_back=True)
         plan = noticed(plan, rolled_back(force))
         before = self._revisions.in_force()
@@ -327,7 +335,13 @@ class Plans:
             return flow
         key = (name, revision)
         if key not in self._old:
-            found = await asyncio.to_thread(self._look_up, name, revision)
+            # After a restart all its calls ask at once: one of them looks, for all.
+            looking = self._looking.get(key)
+            if looking is None:
+                looking = asyncio.ensure_future(asyncio.to_thread(self._look_up, name, revision))
+                looking.add_done_callback(lambda _: self._looking.pop(key, None))
+                self._looking[key] = looking
+            found = await asyncio.shield(looking)
             if found is None:
                 return None
             self._old[key] = found
@@ -336,7 +350,7 @@ class Plans:
     def _look_up(self, name: str, revision: str) -> Flow | None:
         try:
             held = self._revisions.holding(name, revision)
-            plan = plan_of(self._revisions, held) if held is not None else None
+            plan = plan_of(self._revisions, held, self._flows) if held is not None else None
         except (ConfigError, RevisionsUnusable) as why:
             log.error("an old flow cannot be used", flow=name, revision=revision, why=str(why))
             return None

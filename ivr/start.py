@@ -36,33 +36,33 @@ def begin_with(flows: Path, floor: Path, revisions: Revisions, by: Author) -> Pl
         ConfigError: the files have mistakes, and no good revision is kept.
     """
     try:
-        if (plan := _put_back(revisions)) is not None:
+        if (plan := _put_back(revisions, flows)) is not None:
             return plan
         checked = checked_files(flows, floor)
-        return keep(revisions, checked, lambda: _last_good(revisions), by)
+        return keep(revisions, checked, lambda: _last_good(revisions, flows), by)
     except RevisionsUnusable as why:
         log.error("revisions cannot be kept", why=str(why))
         return noticed(load_plan(flows, floor), str(why))
     except ConfigError as wrong:
-        if (good := _last_good(revisions)) is None:
+        if (good := _last_good(revisions, flows)) is None:
             raise
         log.error("the files have mistakes", problems=[str(each) for each in wrong.problems])
         return noticed(good, _half_edited(good.revision, len(wrong.problems)))
 
 
-def _put_back(revisions: Revisions) -> Plan | None:
+def _put_back(revisions: Revisions, flows: Path) -> Plan | None:
     """What somebody rolled back to, if that is in force."""
     force = revisions.in_force()
     if force is None or not force.rolled_back:
         return None
-    plan = _first_good(revisions, (force.number,))
+    plan = _first_good(revisions, (force.number,), flows)
     if plan is None:
         return None
     log.warning("a rollback stays in force", revision=force.number, who=force.who)
     return noticed(plan, rolled_back(force))
 
 
-def _last_good(revisions: Revisions) -> Plan | None:
+def _last_good(revisions: Revisions, flows: Path) -> Plan | None:
     """The plan of the revision in force, else of the newest older one that is still good."""
     try:
         force = revisions.in_force()
@@ -71,14 +71,14 @@ def _last_good(revisions: Revisions) -> Plan | None:
     except RevisionsUnusable as why:
         log.error("revisions cannot be read", why=str(why))
         return None
-    return _first_good(revisions, (last, *older))
+    return _first_good(revisions, (last, *older), flows)
 
 
-def _first_good(revisions: Revisions, numbers: Sequence[int]) -> Plan | None:
+def _first_good(revisions: Revisions, numbers: Sequence[int], flows: Path) -> Plan | None:
     for number in numbers:
         try:
             if (revision := revisions.get(number)) is not None:
-                return plan_of(revisions, revision)
+                return plan_of(revisions, revision, flows)
         except (ConfigError, RevisionsUnusable) as why:
             log.error("a kept revision cannot be used", revision=number, why=str(why))
     return None

@@ -3,7 +3,8 @@
     GET /slots?after=2026-03-02T10:00:00+08:00&until=2026-03-09T10:00:00+08:00&limit=3
         200 [{"id": "a1", "start": "2026-03-02T14:30:00+08:00"}, ...]
     POST /slots/a1/reservation   with what the flow gives, and the header Idempotency-Key
-        201 {"reference": "R-77"}     it is theirs
+        201 {"reference": "R-77"}     it is theirs (200, 201 or 204; without a body, or without a
+                                      reference in it, it is theirs and has no name)
         409                           somebody else was faster
 
 A repeated reservation under the same key must answer as the first one did.
@@ -12,7 +13,7 @@ A repeated reservation under the same key must answer as the first one did.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from urllib.parse import quote
 
 from ivr.backends.answers import Lying
@@ -22,6 +23,10 @@ from ivr.flow.actions import Failed
 from ivr.flow.errands import Answer, Json, Reserve, Reserved, Slot, SlotList, Slots, SlotTaken
 
 MOST_SLOTS = 500
+TAKEN = (200, 201, 204)
+"""Statuses of a reservation that was made."""
+WORKING_HOURS = range(9, 17)
+SATURDAY = 5
 _ID = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _REFERENCE = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
 
@@ -58,11 +63,7 @@ async def reserve(
     answer = await http.ask(service, request)
     if isinstance(answer, Failed):
         return answer
-    if answer.status == 409:
-        return SlotTaken()
-    if answer.status not in {200, 201}:
-        return Failed(f"{service.name}: it answered {answer.status}")
-    return read_reservation(answer)
+    return read_reservation(service.name, answer)
 
 
 def read_slots(answer: Answer, after: datetime, until: datetime, limit: int) -> SlotList:
@@ -79,13 +80,33 @@ def read_slots(answer: Answer, after: datetime, until: datetime, limit: int) -> 
     return SlotList(tuple(slot for slot, _ in slots[:limit]))
 
 
-def read_reservation(answer: Answer) -> Reserved:
-    """What a service calls the reservation. Raises Lying."""
-    body = answer.body
+def read_reservation(name: str, answer: Answer) -> Reserved | SlotTaken | Failed:
+    """What came of a reservation, and what the service `name` calls it. Raises Lying."""
+    if answer.status == 409:
+        return SlotTaken()
+    if answer.status not in TAKEN:
+        return Failed(f"{name}: it answered {answer.status}")
+    body = {} if answer.body is None else answer.body
     reference = body.get("reference", "") if isinstance(body, dict) else None
     if not isinstance(reference, str) or not _REFERENCE.fullmatch(reference):
         raise Lying("a reservation without a reference that can be read")
     return Reserved(reference)
+
+
+def working_hours(after: datetime, until: datetime, limit: int) -> Json:
+    """What a calendar offers that was told nothing: the full hours from 9 to 16 on weekdays.
+
+    They are hours of the zone of `after`.
+    """
+    slots: list[Json] = []
+    day = after.date()
+    while day <= until.astimezone(after.tzinfo).date() and len(slots) < limit:
+        for hour in WORKING_HOURS if day.weekday() < SATURDAY else ():
+            start = datetime.combine(day, time(hour), after.tzinfo)
+            if after < start <= until:
+                slots.append({"id": start.isoformat(), "start": start.isoformat()})
+        day += timedelta(days=1)
+    return slots[:limit]
 
 
 def _slot(value: Json) -> tuple[Slot, datetime]:

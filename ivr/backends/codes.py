@@ -1,7 +1,7 @@
 """One-time codes: drawn at random, sent, compared once.
 
-Only a keyed digest of a code is kept, bound to its handle. A code is over when it was right, when
-it has expired, and after so many comparisons; a number gets so many codes in an hour.
+Only a keyed digest of a code is kept, bound to its handle. A code is over when it was right, and
+after so many comparisons; before that it may expire. A number gets so many codes in an hour.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from ivr.backends.services import CodeRules
 from ivr.backends.store import Store
+from ivr.flow.errands import Identified
 
 HOUR = 3600.0
 SCHEMA = """
@@ -25,8 +26,9 @@ CREATE INDEX IF NOT EXISTS codes_number ON codes (number, made);
 CREATE INDEX IF NOT EXISTS codes_made ON codes (made)
 """
 
-Verdict = Literal["right", "wrong", "over"]
-""" "over": this code cannot be right any more."""
+Verdict = Literal["right", "wrong", "over", "expired"]
+""" "over" and "expired": this code cannot be right any more; of an expired one nothing is told but
+that, and nothing is counted."""
 
 
 def draw(length: int) -> str:
@@ -46,6 +48,13 @@ class Code:
     spent: bool = False
 
 
+def identified(verdict: Verdict) -> Identified:
+    """What a flow is told of it."""
+    if verdict == "right":
+        return Identified(ok=True, level="verified")
+    return Identified(ok=False, locked=verdict == "over", expired=verdict == "expired")
+
+
 class Codes(Protocol):
     """Keeps codes by their handle; `now` in epoch seconds."""
 
@@ -59,10 +68,17 @@ class Codes(Protocol):
 
 
 def checked(code: Code | None, digest: str, rules: CodeRules, now: float) -> tuple[Verdict, Code]:
-    """The verdict, and the code as it is after this comparison."""
+    """The verdict, and the code as it is after this comparison.
+
+    A code of which nothing is kept any more has expired: handles are drawn by us alone.
+    """
     same = hmac.compare_digest(digest, code.digest if code is not None else "")
-    if code is None or code.spent or now >= code.expires or code.checks >= rules.checks:
-        return "over", code or Code("", "", 0.0, 0.0)
+    if code is None:
+        return "expired", Code("", "", 0.0, 0.0)
+    if code.spent or code.checks >= rules.checks:
+        return "over", code
+    if now >= code.expires:
+        return "expired", code
     after = replace(code, checks=code.checks + 1, spent=same)
     if same:
         return "right", after

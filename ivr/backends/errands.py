@@ -20,7 +20,7 @@ from ivr.backends import booking
 from ivr.backends.addresses import Refused
 from ivr.backends.answers import Lying
 from ivr.backends.callbacks import Promise, Promises
-from ivr.backends.codes import Code, Codes, draw
+from ivr.backends.codes import Code, Codes, draw, identified
 from ivr.backends.digests import Digests
 from ivr.backends.http import HttpClient, Request, with_secrets
 from ivr.backends.identity import Identities
@@ -203,9 +203,7 @@ class Errands:
         digest = self._digest(errand.handle, "".join(errand.given.split()))
         rules = self._house.sources().services.codes
         verdict = await self._house.codes.check(errand.handle, digest, rules, self._house.clock())
-        if verdict == "right":
-            return Identified(ok=True, level="verified")
-        return Identified(ok=False, locked=verdict == "over")
+        return identified(verdict)
 
     def _digest(self, handle: str, secret: str) -> str:
         return self._house.digests.of("code", handle, secret)

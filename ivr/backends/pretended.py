@@ -1,9 +1,9 @@
 """A `Desk` that answers as it was told, at once and without a network: to try and test flows.
 
 Tables beside the flows answer truly; accounts lock and codes expire as they really do. A one-time
-code is `123456` (as many of these digits as it has), a calendar offers the next full hours, a text
-message is taken, a promise kept. A service or database that nothing was told about fails, and says
-so in the story.
+code is `123456` (as many of these digits as it has), a calendar offers the working hours of the
+flow's zone, a text message is taken, a promise kept. A service or database that nothing was told
+about fails, and says so in the story.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ivr.backends import booking
 from ivr.backends.answers import Lying, scalars
 from ivr.backends.attempts import Record, admitted
-from ivr.backends.codes import Code, checked
+from ivr.backends.codes import Code, checked, identified
 from ivr.backends.identity import read_identity
 from ivr.backends.numbers import may_ring, same_form
 from ivr.backends.pretences import Pretence, Pretences
@@ -32,7 +32,6 @@ from ivr.flow.errands import (
     Http,
     Identified,
     Identify,
-    Json,
     Lookup,
     Recognise,
     Reserve,
@@ -41,7 +40,6 @@ from ivr.flow.errands import (
     SendCode,
     Sent,
     Slots,
-    SlotTaken,
     Sms,
 )
 from ivr.flow.tables import verify
@@ -182,9 +180,7 @@ class Pretended:
         verdict, after = checked(known, digits, rules, now.timestamp())
         if known is not None:
             self._codes[errand.handle] = after
-        if verdict == "right":
-            return Identified(ok=True, level="verified")
-        return Identified(ok=False, locked=verdict == "over")
+        return identified(verdict)
 
     # --- everything else ---
 
@@ -231,14 +227,7 @@ class Pretended:
         until = errand.after + timedelta(seconds=errand.within)
         pretence = self._pretence(errand.service, "get")
         if pretence is None:
-            hour = errand.after.replace(minute=0, second=0, microsecond=0)
-            hours = [hour + timedelta(hours=each) for each in range(1, errand.limit + 1)]
-            body: Json = [
-                {"id": each.isoformat(), "start": each.isoformat()}
-                for each in hours
-                if each <= until
-            ]
-            pretence = Pretence(200, body)
+            pretence = Pretence(200, booking.working_hours(errand.after, until, errand.limit))
         failed = _refused(errand.service, pretence)
         if failed is not None:
             return failed
@@ -248,10 +237,9 @@ class Pretended:
         pretence = self._pretence(errand.service, "post")
         if pretence is None:
             return Reserved("R-1")
-        if pretence.trouble is None and pretence.status == 409:
-            return SlotTaken()
-        failed = _refused(errand.service, pretence)
-        return failed or booking.read_reservation(Answer(pretence.status, pretence.body))
+        failed = _failed(errand.service, pretence)
+        answer = Answer(pretence.status, pretence.body)
+        return failed or booking.read_reservation(errand.service, answer)
 
 
 def _failed(name: str, pretence: Pretence) -> Failed | None:

@@ -31,6 +31,7 @@ from ivr.backends import numbers
 from ivr.backends.names import KINDS, Kind, Names
 from ivr.backends.values import Values
 from ivr.errors import Problem
+from ivr.flow.files import read_source
 from ivr.flow.section import Section, as_list, as_text
 from ivr.flow.words import Place
 from ivr.flow.yaml import Node, Problems, Scalar, parse, quote
@@ -43,6 +44,7 @@ _SECRET_HEADER = re.compile(
     r"auth|token|secret|key|passw|cookie|credential|signature", re.IGNORECASE
 )
 _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection"})
+_WRITABLE = re.compile(r"[!-~]+")
 _READS = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 
 
@@ -125,27 +127,29 @@ class Services:
         )
 
 
-def read_services(path: Path, problems: Problems, env: Mapping[str, str]) -> Services:
-    """The file at `path`; a file that is not there offers nothing."""
-    try:
-        source = path.read_bytes()
-    except FileNotFoundError:
+def read_services(
+    path: Path, problems: Problems, env: Mapping[str, str], folder: Path | None = None
+) -> Services:
+    """The file at `path`; a file that is not there offers nothing. `folder` as below."""
+    source = read_source(path, problems, optional=True)
+    if source is None:
         return Services()
-    except OSError as why:
-        problems.add(Place(str(path), 1, 1), f"cannot be read: {why.strerror}")
-        return Services()
-    return parse_services(source, str(path), problems, env)
+    return parse_services(source, str(path), problems, env, folder)
 
 
 def parse_services(
-    source: bytes | str, file: str, problems: Problems, env: Mapping[str, str]
+    source: bytes | str,
+    file: str,
+    problems: Problems,
+    env: Mapping[str, str],
+    folder: Path | None = None,
 ) -> Services:
-    """The same from text; paths in it are relative to the folder of `file`."""
+    """The same from text; paths in it are relative to `folder`, or to that of `file`."""
     root = parse(source, file, problems)
     if root is None:
         return Services()
     with Section(root, "the file", problems) as section:
-        return _Reader(Values(Path(file).parent, env, problems), problems).all(section)
+        return _Reader(Values(folder or Path(file).parent, env, problems), problems).all(section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +329,8 @@ def _wrong_url(value: str, private: bool) -> tuple[str, str] | None:
         host, url = "", URL()
     if url.scheme not in {"http", "https"} or not host or _half_an_address(host):
         return "this is no address of a service", "https://host/path"
+    if not _WRITABLE.fullmatch(value):
+        return "the address has a space, or letters beyond ASCII", "write them encoded: %20, xn--"
     if url.user is not None or url.password is not None:
         return "a password stands in the address", "send it in a header: {env: NAME}"
     if url.query_string or url.fragment or "?" in value or "#" in value:

@@ -11,18 +11,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ivr.agi.session import AgiSession
 from ivr.channels.services import PromptFiles, sound_name
-from ivr.errors import AsteriskRefused, CallerHungUp
+from ivr.errors import AsteriskRefused, AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Ask, Keys, NoKeys, Prompts
 from ivr.speech.engine import SpeechFailed
 
 T = TypeVar("T")
+Knock = Callable[[], Awaitable[object]]
+"""Plays WAKE_DIGIT into the channel."""
 
 KEYS = "0123456789*#"
 WAKE_DIGIT = "D"
@@ -31,16 +33,18 @@ QUIET = 0.8
 """Seconds without a word that a caller takes for nothing; after that they hear something."""
 INSTANT = 0.03
 """Seconds in which nobody presses a key; work that is done by then is not listened through."""
-LOOK_MS = 60
-"""How long the channel listens for keys before it is looked whether the work is done."""
+LOOK_MS = 500
+"""While work goes on the channel listens for keys. It is knocked at as soon as the work is done,
+and looks by itself this often."""
+KNOCK_AGAIN = 0.1
 SILENCE_ENDS_RECORDING = 5
 
 
 class Telephone:
     """One caller's line. Everything raises CallerHungUp, AsteriskRefused or SpeechFailed."""
 
-    def __init__(self, agi: AgiSession, prompts: PromptFiles) -> None:
-        self._agi, self._prompts = agi, prompts
+    def __init__(self, agi: AgiSession, prompts: PromptFiles, knock: Knock | None = None) -> None:
+        self._agi, self._prompts, self._knock = agi, prompts, knock
         self._ahead = ""
 
     def forget_keys(self) -> None:
@@ -175,9 +179,22 @@ class Telephone:
         clock = asyncio.get_running_loop().time
         until = clock() + seconds
         await asyncio.wait((task,), timeout=INSTANT)
-        while not task.done() and clock() < until:
-            self._keep(await self._agi.wait_for_digit(LOOK_MS))
+        while not task.done() and (left := until - clock()) > 0:
+            knocking = asyncio.create_task(self._knock_after(task))
+            try:
+                look = max(1, int(1000 * min(left, LOOK_MS / 1000)))
+                self._keep(await self._agi.wait_for_digit(look))
+            finally:
+                knocking.cancel()
         return task.done()
+
+    async def _knock_after(self, task: asyncio.Future[Any]) -> None:
+        """Wake the listening channel, until it is heard."""
+        await asyncio.wait((task,))
+        with suppress(AsteriskRefused, AsteriskUnreachable):
+            while self._knock is not None:
+                await self._knock()
+                await asyncio.sleep(KNOCK_AGAIN)
 
     async def _comes(self, task: asyncio.Future[Any]) -> None:
         """Returns once the work is done; raises CallerHungUp."""

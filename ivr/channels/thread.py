@@ -42,8 +42,9 @@ from ivr.flow.errands import Findings
 from ivr.flow.interpreter import Facts, State, Turn
 from ivr.flow.model import Flow
 
-Stand = Literal["ask", "person", "transfer", "message", "over"]
-"""What a thread waits for: an answer, a person, one particular person, a message to keep."""
+Stand = Literal["working", "ask", "person", "transfer", "message", "over"]
+"""What a thread waits for: nothing (a turn is being performed), an answer, a person, one particular
+person, a message to keep."""
 QUIET: Final = 1.5
 """Seconds without a word that somebody who has just written takes for nothing."""
 
@@ -86,7 +87,7 @@ class TextThread:
         return self.stand == "over"
 
     def to_json(self) -> dict[str, Any]:
-        """Everything that must be kept, without secrets."""
+        """Everything that must be kept, without secrets: in `Owner.note`, and after every call."""
         kept = self.action
         return {
             "state": self.state.to_json(),
@@ -101,7 +102,8 @@ class TextThread:
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Where `to_json` left it. Raises ServiceFault or KeyError when this is no thread.
 
-        Nothing is said again, unless a secret was lost: then, with the next message.
+        Nothing is said again, except where a secret was lost: then, with the next message; and a
+        turn that was interrupted is performed again, by the next `tick` or message.
         """
         self.state = State.from_json(kept["state"])
         self.stand, self._since = kept["stand"], datetime.fromisoformat(kept["since"])
@@ -121,6 +123,8 @@ class TextThread:
                 return
             self._since, self._reminded = self._owner.now(), False
             match self.stand:
+                case "working":
+                    await self._once_more()
                 case "ask" if text:
                     await self._answer(Written(text))
                 case "message":
@@ -140,6 +144,8 @@ class TextThread:
     @property
     def due(self) -> datetime | None:
         """When `tick` should be called; None while nobody is waited for."""
+        if self.stand == "working":
+            return self._since
         if self.stand not in {"ask", "message"}:
             return None
         reminder = None if self._reminded else self.manners.reminder
@@ -151,6 +157,9 @@ class TextThread:
         async with self._one_at_a_time:
             due = self.due
             if due is None or self._owner.now() < due:
+                return
+            if self.stand == "working":
+                await self._once_more()
                 return
             if self.manners.reminder is not None and not self._reminded:
                 self._reminded = True
@@ -196,9 +205,13 @@ class TextThread:
     # --- the flow --------------------------------------------------------------------------------
 
     async def _answer(self, result: Result) -> None:
-        if not self._again:
+        if self._again:
+            await self._once_more()
+        else:
             await self._go_on(result)
-            return
+
+    async def _once_more(self) -> None:
+        """What was asked for last, once more."""
         self._again = False
         now, switches = self._owner.now(), self._owner.switches()
         await self._follow(interpreter.again(self.flow, self.state, now, switches))
@@ -238,7 +251,7 @@ class TextThread:
             await self._finish("completed")
 
     def _note(self, turn: Turn) -> None:
-        self.state = turn.state
+        self.state, self.stand = turn.state, "working"
         self._owner.note(turn)
 
     async def perform(self, action: Action, state: State) -> Result | None:

@@ -10,10 +10,10 @@ breaks without a word: Asterisk or this service is going away; the contact is le
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,26 @@ from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.away import SHORTEST
 from ivr.channels.caller_card import queue_from_json, queue_to_json
+from ivr.channels.medium import converse
+from ivr.channels.outside import ANSWERED, OutsideCall
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.channels.telephone import Telephone
 from ivr.channels.waiting import GRACE, AgentWait, Unanswered
 from ivr.errors import AsteriskRefused, CallerHungUp
 from ivr.flow import interpreter
 from ivr.flow.actions import (
+    Action,
     Ask,
     Failed,
     Hangup,
     NotRecorded,
     Outcome,
+    Prompts,
     Queue,
     QueueLeft,
     Record,
     Recorded,
+    Result,
     Said,
     Say,
     Transfer,
@@ -46,7 +51,7 @@ from ivr.flow.actions import (
     TransferOutcome,
     Voicemail,
 )
-from ivr.flow.errands import AnyAction, AnyResult, Errand, Findings
+from ivr.flow.errands import Errand, Findings
 from ivr.flow.model import Flow
 from ivr.live import LiveContact
 from ivr.speech.engine import SpeechFailed
@@ -71,18 +76,6 @@ AGENT_LEFT: Mapping[Outcome, TransferOutcome] = {
     "closed": "failed",
     "failed": "failed",
 }
-OUTSIDE = "gRi"
-"""Options of Dial: the caller stays with us afterwards (g) and hears ringing at once, or what the
-network says (R); the far end cannot send the call elsewhere (i). None lets anybody use keys."""
-ANSWERED = "ANSWER"
-DIALLED: Mapping[str, TransferOutcome] = {
-    ANSWERED: "answered",
-    "BUSY": "busy",
-    "NOANSWER": "no_answer",
-}
-"""DIALSTATUS of app_dial; everything else is a failure of the trunk or the number."""
-SURELY_ANSWERED = 5.0
-"""Seconds after the ringing at which a Dial that is still out means a talk."""
 TOLD_ALREADY = frozenset({"started", "again"})
 """The contact's own `began` and `resumed` say these, and more."""
 
@@ -95,7 +88,9 @@ class VoiceCall:
     ) -> None:
         self._house, self._agi, self._contact, self._flow = services, agi, contact, flow
         self._wait = AgentWait(services, agi, contact)
-        self._phone = Telephone(agi, services.prompts)
+        self._outside = OutsideCall(services, agi, contact)
+        knock = partial(services.waking.wake, contact.channel)
+        self._phone = Telephone(agi, services.prompts, knock)
         self._visit = contact.visits
         self._left_last = ""
         self._log = log.bind(contact=contact.id, channel=contact.channel)
@@ -104,13 +99,17 @@ class VoiceCall:
 
     async def run(self, turn: interpreter.Turn) -> None:
         """Perform the flow from `turn` on, until somebody hangs up."""
+        house = self._house
         try:
-            while True:
-                self._note(turn)
-                result = await self._perform(turn.action, turn.state)
-                if result is None:
-                    return
-                turn = self._next(turn.state, result)
+            await converse(
+                self._flow,
+                turn,
+                self,
+                self._errand,
+                note=self._note,
+                now=house.now,
+                switches=house.switches,
+            )
         except CallerHungUp:
             self._caller_left()
 
@@ -149,23 +148,15 @@ class VoiceCall:
 
     async def outside_is_over(self, state: interpreter.State) -> None:
         """The call outside ended while the service was away: on with what follows it."""
-        await self._resume(state, await self._outside_left())
+        await self._resume(state, await self._outside.left())
 
     async def _resume(self, state: interpreter.State, result: QueueLeft | TransferLeft) -> None:
         if isinstance(result, QueueLeft) and state.phase == "transfer":
             result = _transferred(result)
-        await self.run(self._next(state, result))
-
-    def _next(self, state: interpreter.State, result: AnyResult) -> interpreter.Turn:
+        self._left_last = _who_left(result)
         house = self._house
-        # A goodbye right after a conversation: it was the other side who ended the call.
-        self._left_last = ""
-        match result:
-            case TransferLeft("answered", detail) if detail == ANSWERED:
-                self._left_last = "outside"
-            case QueueLeft("answered") | TransferLeft("answered"):
-                self._left_last = "agent"
-        return interpreter.resume(self._flow, state, result, house.now(), house.switches())
+        turn = interpreter.resume(self._flow, state, result, house.now(), house.switches())
+        await self.run(turn)
 
     def _note(self, turn: interpreter.Turn) -> None:
         """Write down what was decided before it is acted on."""
@@ -183,28 +174,22 @@ class VoiceCall:
             contact.phase = "flow"
         self._house.contacts.keep(contact)
 
-    async def _perform(self, action: AnyAction, state: interpreter.State) -> AnyResult | None:
+    # --- one action after the other: a `Medium` -----------------------------------------------
+
+    async def perform(self, action: Action, state: interpreter.State) -> Result | None:
         """Do what the flow asks; None once the call is over."""
+        result = await self._tried(action, state)
+        self._left_last = _who_left(result)
+        return result
+
+    async def until(self, work: Coroutine[Any, Any, Findings], prompts: Prompts) -> Findings:
+        """What comes of an errand, and no silence meanwhile."""
+        self._left_last = ""
+        return await self._phone.until(work, prompts)
+
+    async def _tried(self, action: Action, state: interpreter.State) -> Result | None:
         try:
-            match action:
-                case Say(prompts):
-                    await self._phone.say(prompts)
-                    return Said()
-                case Ask():
-                    if state.noinputs or state.nomatches:
-                        self._phone.forget_keys()
-                    return await self._phone.ask(action)
-                case Queue():
-                    return await self._queue(action, state)
-                case Transfer():
-                    return await self._transfer(action, state)
-                case Voicemail() | Record():
-                    return await self._record(action)
-                case Hangup():
-                    await self._hang_up(action)
-                    return None
-                case _:
-                    return await self._phone.until(self._errand(action), action.prompts)
+            return await self._done(action, state)
         except (AsteriskRefused, OSError) as refused:
             self._log.warning("not done", action=type(action).__name__, why=str(refused))
             return Failed(str(refused))
@@ -213,7 +198,26 @@ class VoiceCall:
             await self._excuse(state.language)
             return Failed(str(silent))
 
-    async def _errand(self, errand: Errand) -> Findings:
+    async def _done(self, action: Action, state: interpreter.State) -> Result | None:
+        match action:
+            case Say(prompts):
+                await self._phone.say(prompts)
+                return Said()
+            case Ask():
+                if state.noinputs or state.nomatches:
+                    self._phone.forget_keys()
+                return await self._phone.ask(action)
+            case Queue():
+                return await self._queue(action, state)
+            case Transfer():
+                return await self._transfer(action, state)
+            case Voicemail() | Record():
+                return await self._record(action)
+            case Hangup():
+                await self._hang_up(action)
+                return None
+
+    async def _errand(self, errand: Errand, _: interpreter.State) -> Findings:
         contact, house = self._contact, self._house
         return await house.desk.run(
             errand,
@@ -243,7 +247,7 @@ class VoiceCall:
         self._phone.forget_keys()
         await self._phone.announce(action.prompts)
         if action.outside:
-            return await self._outside(action)
+            return await self._outside.ring(action)
         if self._house.rehearsal is not None:
             action = self._house.rehearsal.put_through(action)
         now_is = self._state_of(action.to)
@@ -264,34 +268,6 @@ class VoiceCall:
         """What that agent does now; None for nobody of ours."""
         rows = self._house.distributor.engine.agents_view(self._house.clock())
         return next((row.state for row in rows if row.agent == agent), None)
-
-    async def _outside(self, action: Transfer) -> TransferLeft:
-        """Ring a number on a trunk, and stay until one of the two hangs up."""
-        target = self._house.outside(action.to)
-        if target is None:
-            self._log.warning("a number that may not be dialled, or no trunk", number=action.to)
-            return TransferLeft("failed", "not on the list of numbers that may be dialled")
-        contact = self._contact
-        # An older word must not be taken for this one's, should this service end meanwhile.
-        await self._agi.set_variable("DIALSTATUS", "")
-        contact.phase, contact.dials = "outside", action.to
-        self._house.contacts.keep(contact)
-        loop, answered = asyncio.get_running_loop(), self._house.contacts.put_through
-        late = loop.call_later(action.ring + SURELY_ANSWERED, answered, contact)
-        try:
-            await self._agi.exec("Dial", target, str(int(action.ring)), OUTSIDE)
-        finally:
-            late.cancel()
-        return await self._outside_left()
-
-    async def _outside_left(self) -> TransferLeft:
-        """How the call outside ended; Asterisk remembers."""
-        status = await self._agi.get_variable("DIALSTATUS") or ""
-        contact = self._contact
-        if status == ANSWERED:
-            self._house.contacts.put_through(contact)
-        contact.phase, contact.dials = "flow", ""
-        return TransferLeft(DIALLED.get(status, "failed"), status)
 
     # --- recordings --------------------------------------------------------------------------
 
@@ -366,6 +342,17 @@ class VoiceCall:
 
     def _tell(self, kind: str, **data: Json) -> None:
         self._house.contacts.tell(self._contact, kind, data)
+
+
+def _who_left(result: Result | None) -> str:
+    """Who ended the conversation that `result` tells of; a goodbye right after it is theirs."""
+    match result:
+        case TransferLeft("answered", detail) if detail == ANSWERED:
+            return "outside"
+        case QueueLeft("answered") | TransferLeft("answered"):
+            return "agent"
+        case _:
+            return ""
 
 
 def _transferred(left: QueueLeft) -> TransferLeft:

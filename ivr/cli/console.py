@@ -26,7 +26,7 @@ REFRESH: Final = 1.0
 
 _EXAMPLES: Final = {
     "show": "tieline show queues, tieline show queues/billing, tieline show calls --watch",
-    "do": "tieline do pause/1001/lunch, tieline do pause 1001 lunch, tieline do reload",
+    "do": "tieline do pause/1001/lunch, tieline do pause 1001 lunch, tieline reload",
     "why": "tieline why 1001",
     "console": 'tieline console -x "acd show queues"',
 }

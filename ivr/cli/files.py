@@ -50,7 +50,7 @@ def find_flow(name: str) -> tuple[Library, Flow]:
     library = loader.load([path if path.is_dir() else folder])
     flow = library.flows.get(name) or library.for_number(name)
     if flow is None:
-        known = suggest(name, [*library.flows, *library.numbers])
+        known = suggest(name, [*library.flows, *library.numbers]) or "see them: tieline check"
         raise IvrError(f"no flow is called {quote(name)} in {folder} ({known})")
     return library, flow
 
@@ -58,3 +58,32 @@ def find_flow(name: str) -> tuple[Library, Flow]:
 def count(number: int, what: str) -> str:
     """ "1 flow", "2 flows"."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def write_text(path: Path, text: str, ours: str = "") -> None:
+    """Writes a file whole or not at all, and never over one that does not begin with `ours`.
+
+    Raises IvrError.
+    """
+    beside = path.with_name(path.name + ".part")
+    try:
+        if path.exists() and not path.is_file():  # such as /dev/null
+            path.write_text(text, encoding="utf-8")
+            return
+        if path.is_file() and not _begins(path, ours):
+            raise IvrError(f"{path} is another file: name a new one, or delete it first")
+        try:
+            beside.write_text(text, encoding="utf-8")
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
+    except OSError as why:
+        raise IvrError(f"{path} cannot be written: {why.strerror}") from None
+
+
+def _begins(path: Path, ours: str) -> bool:
+    """An empty file may be anybody's."""
+    wanted = ours.encode()
+    with path.open("rb") as file:
+        return file.read(len(wanted)) in {b"", wanted}

@@ -20,14 +20,17 @@ from ivr.errors import ConfigError, IvrError, Problem
 from ivr.floor import load_floor
 from ivr.flow import hours, loader
 from ivr.flow.checks import Floor
+from ivr.flow.files import files_in, read_source
 from ivr.flow.loader import Library
 from ivr.flow.model import QueueStep
 from ivr.flow.naming import SERVICES
 from ivr.flow.tables import SUFFIX, make_hash, read_table
 from ivr.flow.words import Place
 from ivr.flow.yaml import Problems
+from ivr.operator.wording import clean
 from ivr.plans import known_names
 from ivr.rehearsal import scenario
+from ivr.rehearsal.checking import check_scenario
 from ivr.settings import load_settings
 from ivr.speech.manifest import disputed_sounds, missing_sounds
 
@@ -65,9 +68,9 @@ def check(
         typer.echo(_as_json(library, problems, notes))
     else:
         for problem in problems:
-            typer.echo(str(problem))
+            typer.echo(clean(str(problem)))
         for note in notes:
-            typer.echo(f"note: {note}")
+            typer.echo(clean(f"note: {note}"))
         typer.echo(_summary(library, problems))
     if problems:
         raise typer.Exit(1)
@@ -82,8 +85,13 @@ def _check(
     before = problems.count
     services = read_services(_services_file(paths), problems, os.environ)
     names = services.names() if problems.count == before else None
-    for path in (file for each in paths for file in _scenarios(each)):
-        scenario.read_scenarios(path.read_bytes(), str(path), problems)
+    played = [
+        each
+        for path in paths
+        for file in _scenarios(path)
+        if (source := read_source(file, problems)) is not None
+        for each in scenario.read_scenarios(source, str(file), problems)
+    ]
     for path in paths:
         if path.name.endswith(SUFFIX) and path.is_file():
             read_table(path, problems)
@@ -95,6 +103,9 @@ def _check(
         library = loader.load(flows, floor, names)
     except ConfigError as error:
         problems.found.extend(error.problems)
+    if library is not None and library.flows and names is not None:
+        for each in played:
+            check_scenario(each, library, problems)
     return problems.all(), library, services.missing
 
 
@@ -106,7 +117,7 @@ def _services_file(paths: Sequence[Path]) -> Path:
 
 def _scenarios(path: Path) -> list[Path]:
     if path.is_dir():
-        return scenario.find(path)
+        return files_in(path, loader.SCENARIOS)
     return [path] if path.name.endswith(loader.SCENARIOS) and path.is_file() else []
 
 

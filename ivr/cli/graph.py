@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from ivr.asterisk.provision import ensure_tools
+from ivr.cli.files import write_text
 from ivr.cli.progress import shown_progress
 from ivr.drawing.drawing import draw
 from ivr.drawing.layout import lay_out
@@ -65,7 +66,7 @@ def graph(
         text = f"```mermaid\n{text}```\n" if output.suffix.lower() == ".md" else text
     else:
         raise IvrError(f"{output}: name it .svg for a picture, or .mmd for Mermaid text")
-    _write(output, text)
+    write_text(output, text, text.partition(" ")[0])
     typer.echo(f"{output}: {len(wanted.steps)} steps")
 
 
@@ -78,10 +79,3 @@ def _flow(name: str, settings: Settings) -> Flow:
     if name not in flows:
         raise IvrError(f"no flow {name[:60]!r} in {settings.flows}. {suggestion(name, flows)}")
     return flows[name]
-
-
-def _write(output: Path, text: str) -> None:
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as why:
-        raise IvrError(f"{output} cannot be written: {why.strerror or why}") from why

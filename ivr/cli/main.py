@@ -27,6 +27,7 @@ from ivr.cli import (
     sounds,
 )
 from ivr.errors import ConfigError, IvrError
+from ivr.operator.wording import clean
 
 DEBUG = "TIELINE_DEBUG"
 
@@ -110,4 +111,4 @@ def main() -> None:
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(clean(text) + "\n")

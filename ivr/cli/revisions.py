@@ -151,10 +151,10 @@ def _plan(settings: Settings, name: str) -> Plan:
         force = kept.in_force()
         if force is None:
             raise IvrError("nothing was ever in force here: tieline run puts the files in force")
-        return plan_of(kept, kept_revision(kept, force.number))
+        return plan_of(kept, kept_revision(kept, force.number), settings.flows)
     if not (name.isascii() and name.isdigit()):
         raise IvrError(f"no revision {name[:40]!r}: write a number, `{FILES}` or `{NOW}`")
-    return plan_of(kept, kept_revision(kept, int(name)))
+    return plan_of(kept, kept_revision(kept, int(name)), settings.flows)
 
 
 def _named(name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ivr.cli.files import write_text
 from ivr.errors import IvrError
 from ivr.flow.grammar import tables
 from ivr.flow.grammar.schema import schema
@@ -16,6 +17,8 @@ from ivr.settings import load_settings
 SCHEMA_FILE = Path(".vscode") / "tieline-flow.schema.json"
 SETTINGS_FILE = Path(".vscode") / "settings.json"
 SCHEMAS = "yaml.schemas"
+BEGINNING = 80
+"""Characters that tell an older file of ours from another one: it may be replaced."""
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +50,8 @@ def print_schema(
         for path in set_up_editor(Path.cwd(), load_settings().flows):
             typer.echo(f"wrote {path}")
     elif output is not None:
-        write(output, text)
+        _folder(output)
+        write_text(output, text, text[:BEGINNING])
         typer.echo(f"wrote {output}")
     else:
         typer.echo(text, nl=False)
@@ -67,8 +71,10 @@ def set_up_editor(folder: Path, flows: Path) -> tuple[Path, ...]:
     inside = flows.is_relative_to(folder) and flows != folder
     name = flows.relative_to(folder).as_posix() if inside else flows.as_posix()
     schemas[f"./{SCHEMA_FILE.as_posix()}"] = [f"{name}/*.yaml"]
-    write(schema_file, as_json(schema()))
-    write(settings_file, as_json(settings))
+    text = as_json(schema())
+    _folder(schema_file)
+    write_text(schema_file, text, text[:BEGINNING])
+    write_text(settings_file, as_json(settings))
     return schema_file, settings_file
 
 
@@ -83,10 +89,13 @@ def _settings(file: Path) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(source)
+        as_json(found).encode()  # half a character can be written in JSON, but in no file
     except json.JSONDecodeError as why:
         # Editors allow comments there, which would be lost if it were written anew.
         cure = f'add "{SCHEMAS}": {{"./{SCHEMA_FILE.as_posix()}": ["flows/*.yaml"]}} by hand'
         raise IvrError(f"{file}:{why.lineno} is not plain JSON; {cure}") from None
+    except (RecursionError, UnicodeEncodeError):
+        raise IvrError(f"{file} cannot be written again as it is; nothing was changed") from None
     if not isinstance(found, dict):
         raise IvrError(f"{file} holds no settings; nothing was changed")
     return found
@@ -97,12 +106,8 @@ def as_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def write(path: Path, text: str) -> None:
-    """Writes a file whole or not at all. Raises IvrError."""
-    beside = path.with_name(path.name + ".part")
+def _folder(file: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as why:
-        raise IvrError(f"{path} cannot be written: {why.strerror}") from None
+        raise IvrError(f"{file} cannot be written: {why.strerror}") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from ivr.rehearsal.playing import Failure, play
 from ivr.rehearsal.scenario import CHANNELS, Scenario
 from ivr.settings import load_settings
 
+INTERRUPTED = 130
 Batch = tuple[Path, Sequence[Scenario]]
 
 
@@ -74,10 +76,15 @@ def _pretended(batches: Sequence[Batch], channel: str | None, score: Score) -> N
 
 
 async def _until_stopped(work: Coroutine[Any, Any, None]) -> None:
-    """A termination ends it as Ctrl-C does: in an orderly way."""
+    """Ctrl-C or a termination ends it in an orderly way."""
     task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await task
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        sys.stderr.write("Stopped; everything is put away.\n")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 async def _live(batches: Sequence[Batch], score: Score) -> None:

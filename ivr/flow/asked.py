@@ -10,7 +10,9 @@ from ivr.flow.draft import Inspection
 from ivr.flow.fields import POINT, UNKEYED
 from ivr.flow.graph import ASKING, is_open
 from ivr.flow.model import HELP, AnyStep
+from ivr.flow.reading import KEYPAD
 from ivr.flow.words import Place, Speech, Words
+from ivr.flow.written import plain
 from ivr.flow.yaml import quote
 
 _NUMERALS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -97,6 +99,7 @@ def _amount(view: Inspection, name: str, step: AnyStep) -> None:
 
 def _menu(view: Inspection, step: MenuStep) -> None:
     _always_closed(view, step)
+    _answers(view, step)
     labelled = [key for key, option in step.options.items() if option.label or option.say]
     for language, announced, pressed, fixed in _announced(step, view):
         known = {*step.options, *view.flow.keys}
@@ -108,6 +111,22 @@ def _menu(view: Inspection, step: MenuStep) -> None:
                 cure = "say it, or give the option a `label`"
                 where = f" ({language})" if len(view.flow.languages) > 1 else ""
                 view.problems.note(option.place, f"nothing tells callers of key {key}{where}", cure)
+
+
+def _answers(view: Inspection, step: MenuStep) -> None:
+    """Written answers mean one option each."""
+    means: dict[str, str] = {}
+    for key, option in step.options.items():
+        for words in option.label:
+            for template in (*words.texts.values(), *words.written.values()):
+                if not template.names:
+                    means.setdefault(plain(template.source), key)
+    for key, option in step.options.items():
+        for answer in option.also:
+            other = answer if answer in KEYPAD else means.setdefault(plain(answer), key)
+            if other != key:
+                message = f"the answer {quote(answer)} means key {other} already"
+                view.problems.add(option.place, message, "take it out of `also`, or say it fuller")
 
 
 def _always_closed(view: Inspection, step: MenuStep) -> None:

@@ -40,13 +40,15 @@ class Option:
     """What one key of a menu does: fields to set, then where to go.
 
     `label` names it in a few words, from which the sentence is made that offers it, unless `say`
-    has one. Outside the hours of the calendar `hours` it does not exist.
+    has one; in writing the label counts alone. `also` are other written answers that mean it.
+    Outside the hours of the calendar `hours` it does not exist.
     """
 
     next: str
     sets: Mapping[str, Template] = field(default_factory=dict)
     label: Speech = ()
     say: Speech = ()
+    also: tuple[str, ...] = ()
     hours: str | None = None
     place: Place = NOWHERE
 
@@ -138,8 +140,8 @@ class BookStep(Step):
     """Offer the free times of a calendar service, `offer` at a time, and reserve one.
 
     The time goes into `into`, the service's name for it into `reference`. `after` is how far from
-    the present the first one may be, `within` the last, in seconds. `none` is the way when nothing
-    is free.
+    the present the first one may be, `within` the last, in seconds. Times outside the calendar
+    `during` are not offered. `none` is the way when nothing is free.
     """
 
     service: str
@@ -151,6 +153,7 @@ class BookStep(Step):
     given: Mapping[str, Template] = field(default_factory=dict)
     say: Speech = ()
     hours: str | None = None
+    during: str | None = None
     asking: Asking
     patience: Speech = ()
     none: str

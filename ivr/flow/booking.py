@@ -26,6 +26,8 @@ PAGES = 4
 """Pages of times asked for at once."""
 MAX_SLOTS = 64
 """Times held for one question; with that many nothing later is asked for."""
+MANY = 200
+"""Times asked for at once where a calendar of ours decides which of them are offered."""
 
 
 class _Books(Asks[BookStep]):
@@ -78,21 +80,38 @@ class _Books(Asks[BookStep]):
         scene.change(phase="slots")
         within = max(0.0, (last - first).total_seconds())
         prompts = scene.prompts(step.patience)
-        return Slots(step.service, first, within, _offer(step) * PAGES, prompts)
+        return Slots(step.service, first, within, _limit(step), prompts)
 
     def _found(self, scene: Scene, step: BookStep, found: tuple[Slot, ...]) -> Next:
         scene.tell("slots", service=step.service, found=len(found))
-        limit, known = _offer(step) * PAGES, scene.state.slots
+        limit, known = _limit(step), scene.state.slots
         earliest = known[-1].start if known else None
-        fresh = _sound(found[:limit], earliest)
-        if len(fresh) < len(found[:limit]):
+        sound = _sound(found[:limit], earliest)
+        if len(sound) < len(found[:limit]):
             scene.tell("answer_refused", name=step.into, path="slots")
+        if found and not sound and not known:
+            return step.asking.otherwise
+        fresh = self._during(scene, step, sound)[: MAX_SLOTS - len(known)]
         if not fresh and not known:
-            return step.asking.otherwise if found else step.none
+            return step.none
         slots = (*known, *fresh)
         more = len(found) >= limit and bool(fresh) and len(slots) < MAX_SLOTS
         scene.change(slots=slots, place=len(known) if fresh else 0, more=more)
         return self.ask(scene, step)
+
+    def _during(self, scene: Scene, step: BookStep, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+        """Those that begin while the calendar of the step is open."""
+        if step.during is None:
+            return slots
+        calendar = scene.flow.calendars[step.during]
+        switch = scene.switches.get(calendar.name)
+        kept = tuple(
+            slot for slot in slots if calendar.is_open(datetime.fromisoformat(slot.start), switch)
+        )
+        if len(kept) < len(slots):
+            left_out = len(slots) - len(kept)
+            scene.tell("slots_left_out", calendar=step.during, slots=left_out)
+        return kept
 
     # --- offering them ---
 
@@ -191,6 +210,10 @@ BOOK: Kind[BookStep] = _Books()
 
 def _offer(step: BookStep) -> int:
     return max(1, min(step.offer, MAX_OFFER))
+
+
+def _limit(step: BookStep) -> int:
+    return _offer(step) * PAGES if step.during is None else MANY
 
 
 def _sound(slots: tuple[Slot, ...], after: str | None) -> tuple[Slot, ...]:

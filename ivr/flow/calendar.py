@@ -112,6 +112,8 @@ class Calendar:
             if switch.open:
                 return at.astimezone(self.zone)
             return self.next_opening(switch.until) if switch.until is not None else None
+        if not (any(self.week) or any(self.special.values())):
+            return None  # such as one that only a switch ever opens
         moment = at.astimezone(UTC)
         for start, end in self._moments(at, HORIZON_DAYS):
             if end > moment:
@@ -143,6 +145,11 @@ class Calendar:
     def wall(self, day: date, minutes: int) -> datetime:
         """The first moment when the clocks of its zone show this time of day (aware)."""
         return _moment(day, minutes, self.zone, closing=False).astimezone(self.zone)
+
+    def walls(self, day: date, minutes: int) -> tuple[datetime, datetime]:
+        """`wall`, and the last such moment: another one where the clocks go back."""
+        last = _moment(day, minutes, self.zone, closing=True).astimezone(self.zone)
+        return self.wall(day, minutes), last
 
     def _moments(self, at: datetime, days: int) -> Iterator[tuple[datetime, datetime]]:
         """Spans as UTC moments, from the day before `at` (which may reach into it) on.

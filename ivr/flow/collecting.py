@@ -68,9 +68,13 @@ COLLECT: Kind[CollectStep] = _Collects()
 
 
 class _Surveys(Asks[SurveyStep]):
-    """`survey`: what nobody answers is left out, and all answers are told as one event."""
+    """`survey`: what nobody answers is left out, and all answers are told as one event.
+
+    One that ends early tells those that were given.
+    """
 
     def begin(self, scene: Scene, step: SurveyStep) -> Next:
+        scene.change(survey=step.survey)
         return self._go_on(scene, step, 0)
 
     def question(self, scene: Scene, step: SurveyStep) -> Question:
@@ -98,17 +102,25 @@ class _Surveys(Asks[SurveyStep]):
         unanswer(scene, step.questions[at - 1].field)
         return self._go_on(scene, step, at - 1)
 
+    def left(self, scene: Scene, step: SurveyStep) -> None:
+        if answers := self._answers(scene):
+            self._tell(scene, step, answers)
+
     def _go_on(self, scene: Scene, step: SurveyStep, at: int) -> Next:
         scene.change(place=at, noinputs=0, nomatches=0, helps=0)
         if at < len(step.questions):
             return self.ask(scene, step)
-        known: dict[str, EventValue] = {
-            name: scene.state.fields[name]
-            for name in answered_here(scene)
-            if name in scene.state.fields
-        }
-        scene.tell("survey", **{**known, "survey": step.survey})
+        self._tell(scene, step, self._answers(scene))
         return step.next
+
+    def _answers(self, scene: Scene) -> dict[str, EventValue]:
+        """What was answered, without secrets."""
+        fields = scene.state.fields
+        return {name: fields[name] for name in answered_here(scene) if name in fields}
+
+    def _tell(self, scene: Scene, step: SurveyStep, answers: dict[str, EventValue]) -> None:
+        scene.change(survey="")
+        scene.tell("survey", **{**answers, "survey": step.survey})
 
 
 SURVEY: Kind[SurveyStep] = _Surveys()

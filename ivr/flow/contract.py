@@ -64,7 +64,10 @@ def read_languages(root: Section, reading: Reading) -> tuple[Language, ...]:
     for code, place in found:
         if not _LANGUAGE.fullmatch(code):
             reading.problems.add(place, f"{quote(code)} is no language", "such as en or zh")
-    return languages or (Language("en"),)
+    if len(languages) > MAX_LANGUAGES:
+        cure = f"at most {MAX_LANGUAGES}; make several flows"
+        reading.problems.add(node.place, f"{len(languages)} languages", cure)
+    return languages[:MAX_LANGUAGES] or (Language("en"),)
 
 
 def _language(code: str, node: Node, reading: Reading) -> Language:
@@ -88,6 +91,7 @@ def read_fields(root: Section, reading: Reading) -> dict[str, Field]:
     return fields
 
 
+MAX_LANGUAGES = 20
 ORDERS: tuple[DateOrder, ...] = get_args(DateOrder)
 LENGTHS: Mapping[str, tuple[int, int]] = {
     "phone": PHONE_DIGITS,

@@ -158,8 +158,9 @@ Errand = (
 class Identified:
     """`level` is one of LEVELS; `facts` tell who it is.
 
-    `locked` means that no further try counts for this account for a while. `key` is the column a
-    recognised customer is found by (empty elsewhere).
+    `locked` means that no further try counts for this account for a while, `expired` that a code
+    came too late to be compared. `key` is the column a recognised customer is found by (empty
+    elsewhere).
     """
 
     ok: bool
@@ -167,6 +168,7 @@ class Identified:
     facts: Mapping[str, Value] = field(default_factory=dict)
     locked: bool = False
     key: str = ""
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)

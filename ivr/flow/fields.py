@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Literal, get_args
 
 from ivr.flow.actions import Value
 from ivr.flow.words import NOWHERE, Place, Words
+from ivr.flow.written import DAYS, meant, only_number, only_phone, plain
 
 FieldType = Literal[
     "digits", "number", "amount", "choice", "yesno", "phone", "date", "time", "moment", "text"
@@ -124,27 +125,49 @@ class Field:
             case _:
                 return text if self._is_entry(text) else None
 
-    def from_words(self, text: str) -> Value:
-        """The value somebody wrote, as people write it, or None."""
+    def from_words(self, text: str, today: date | None = None) -> Value:
+        """The value somebody wrote, as people write it, or None.
+
+        The only number in a sentence is the number that was asked for. With `today`, a day may be
+        called "yesterday".
+        """
         text = unicodedata.normalize("NFKC", text).strip()
         match self.type:
             case "choice":
                 word = text.casefold().strip(_MARKS)
-                known = {each.casefold(): each for each in self.of}
-                return known.get(word, self.from_keys(word))
+                return meant(word, zip(self.of, self.of, strict=True)) or self.from_keys(word)
             case "yesno":
                 word = text.casefold().strip(_MARKS)
                 return True if word in _YES else False if word in _NO else self.from_keys(word)
             case "date":
+                away = DAYS.get(plain(text)) if today is not None else None
+                if today is not None and away is not None:
+                    return (today + timedelta(days=away)).isoformat()
                 return self._written_date(text.translate(_DAY_MARKS).strip(_MARKS))
             case "time":
                 return _half_day(text) or _time(text)
-            case "amount":
-                return self._amount(_plain_amount(text.strip(_CURRENCY)))
-            case "digits" | "phone":
-                return self.from_text(text.translate(_LOOSE))
+            case "amount" | "number" | "digits" | "phone":
+                found = self._figures(text)
+                return self._figures(self._only(text)) if found is None else found
             case _:
                 return self.from_text(text)
+
+    def _figures(self, text: str) -> Value:
+        """A message that is a number and nothing else."""
+        match self.type:
+            case "amount":
+                return self._amount(_plain_amount(text.strip(_CURRENCY)))
+            case "number":
+                return self._number(_whole(text))
+            case _:
+                return self.from_text(text.translate(_LOOSE))
+
+    def _only(self, text: str) -> str:
+        """The only number in a sentence, "" without one."""
+        if self.type == "phone":
+            return only_phone(text) or ""
+        # Currencies are written close to their figures; whatever else is, is a name.
+        return only_number(text, apart=self.type != "amount") or ""
 
     def from_json(self, value: object) -> Value:
         """The value a service or table answered, or None when it is of another type."""
@@ -222,10 +245,15 @@ def _half_day(text: str) -> str | None:
     return _time(f"{hour}:{match[2] or '00'}")
 
 
+def _whole(text: str) -> str:
+    """1,200 without its commas."""
+    return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
+
+
 def _plain_amount(text: str) -> str:
     """1,200.50 and 12,50 without their commas; 1,200 is one thousand two hundred."""
     if _THOUSANDS.fullmatch(text):
-        return text.replace(",", "")
+        return _whole(text)
     return text.replace(",", ".") if _COMMA.fullmatch(text) else text
 
 

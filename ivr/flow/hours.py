@@ -20,6 +20,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ivr.flow.calendar import DAYS, MINUTES_A_DAY, Calendar, Span
+from ivr.flow.files import read_source
 from ivr.flow.public_holidays import (
     PublicHolidays,
     code_of,
@@ -57,10 +58,8 @@ class SharedCalendars:
         return self._read[file]
 
     def _file(self, file: Path) -> dict[str, Calendar]:
-        try:
-            source = file.read_bytes()
-        except OSError as error:
-            self._problems.add(Place(str(file), 1, 1), f"cannot be read: {error.strerror}")
+        source = read_source(file, self._problems)
+        if source is None:
             return {}
         return read_file(source, str(file), self._problems, self._today)
 

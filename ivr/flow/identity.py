@@ -207,7 +207,7 @@ IDENTIFY: Kind[IdentifyStep] = _Identifies()
 
 
 class _Codes(Asks[CodeStep]):
-    """By a one-time code, which this interpreter never knows."""
+    """By a one-time code, which this interpreter never knows. One that expired is sent anew."""
 
     def begin(self, scene: Scene, step: CodeStep) -> Next:
         to = scene.render(step.to)
@@ -242,6 +242,8 @@ class _Codes(Asks[CodeStep]):
                 scene.change(handle="")
                 scene.tell("identified", ok=True, level=scene.state.level, source="code")
                 return step.next
+            case "check", Identified(expired=True):
+                return self._expired(scene, step)
             case "check", Identified():
                 return self._differed(scene, step, result.locked)
             case (("send" | "check"), Failed(why)):
@@ -269,6 +271,12 @@ class _Codes(Asks[CodeStep]):
     def answered(self, scene: Scene, step: CodeStep, answer: Value, keyed: str) -> Next:
         scene.change(phase="check")
         return CheckCode(scene.state.handle, str(answer), scene.prompts(step.patience))
+
+    def _expired(self, scene: Scene, step: CodeStep) -> Next:
+        """A fresh one, as long as the call may have codes."""
+        scene.tell("code_expired")
+        scene.change(notice="code-expired", noinputs=0, nomatches=0, helps=0)
+        return self.begin(scene, step)
 
     def _differed(self, scene: Scene, step: CodeStep, locked: bool) -> Next:
         rounds = _mismatch(scene, "code", locked)

@@ -150,8 +150,8 @@ def again(flow: Flow, state: State, now: datetime, switches: Switches = NO_SWITC
     """Asks for the present action again, after a restart in the middle of it.
 
     A secret that was lost is asked for again. What was asked of a backend is asked again, unless
-    that could do a thing twice: a text message counts as sent, a request that creates something as
-    failed. A reservation bears its own name, and is asked for again by it. A step that the flow no
+    that could do a thing twice: a request that creates something counts as failed. Text messages,
+    promises and reservations bear a name, and are asked for again by it. A step that the flow no
     longer has leads back to its start.
     """
     try:
@@ -224,6 +224,7 @@ def _enter(scene: Scene, name: str) -> Next:
         slots=(),
         more=False,
         notice="",
+        survey="",
         asking=False,
     )
     step = _step(scene)

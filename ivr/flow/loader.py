@@ -13,6 +13,7 @@ from ivr.errors import Problem
 from ivr.flow import contract, hours
 from ivr.flow.calendar import Calendar
 from ivr.flow.checks import Draft, Floor, check_together
+from ivr.flow.files import files_in, read_source
 from ivr.flow.linking import link
 from ivr.flow.model import AnyStep, Flow, RunStep
 from ivr.flow.naming import SERVICES
@@ -199,7 +200,7 @@ def _files(paths: Iterable[Path], problems: Problems) -> Iterable[Path]:
 
 
 def _flows_in(folder: Path) -> list[Path]:
-    return [each for each in sorted(folder.glob("*.yaml")) if is_flow(each)]
+    return [each for each in files_in(folder, ".yaml") if is_flow(each)]
 
 
 def is_flow(path: Path) -> bool:
@@ -208,17 +209,15 @@ def is_flow(path: Path) -> bool:
 
 
 def _near(path: Path) -> str:
-    beside = [str(each) for each in path.parent.glob("*")] if path.parent.is_dir() else []
+    folder = path.parent
+    beside = [str(each) for each in folder.glob("*") if each != path] if folder.is_dir() else []
     near = suggest(str(path), beside)
     return near if near.startswith("did") else ""
 
 
 def _draft(file: Path, problems: Problems, calendars: Mapping[str, Calendar]) -> Draft | None:
-    try:
-        return read_flow(file.read_bytes(), str(file), problems, calendars)
-    except OSError as error:
-        problems.add(Place(str(file), 1, 1), f"cannot be read: {error.strerror}")
-        return None
+    source = read_source(file, problems)
+    return read_flow(source, str(file), problems, calendars) if source is not None else None
 
 
 def _run_beside(
@@ -253,8 +252,9 @@ def _names_in(folder: Path, files: list[Path]) -> dict[str, Path]:
     """The names of the flows in a folder, without those files that were read already."""
     names: dict[str, Path] = {}
     for file in _flows_in(folder):
-        if file not in files:
-            root = parse(file.read_bytes(), str(file), Problems())
+        source = read_source(file, Problems()) if file not in files else None
+        if source is not None:
+            root = parse(source, str(file), Problems())
             entry = root.entries.get("flow") if isinstance(root, MappingNode) else None
             if entry is not None and isinstance(entry.value, Scalar):
                 names[entry.value.text] = file

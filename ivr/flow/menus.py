@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ivr.flow.actions import Choice, Prompts, Value
 from ivr.flow.asking import MenuStep, Option
 from ivr.flow.kinds import Kind, Next
-from ivr.flow.questions import Asks, Question, note_answer, plain
+from ivr.flow.questions import Asks, Question, note_answer
 from ivr.flow.scene import Scene
+from ivr.flow.written import meant
 
 
 class _Menus(Asks[MenuStep]):
@@ -31,7 +32,7 @@ class _Menus(Asks[MenuStep]):
         prompts = scene.prompts(step.say, barge_in=barge_in)
         for key in question.keys:
             option = step.options[key]
-            if option.say:
+            if option.say and not (scene.written and option.label):
                 prompts += scene.prompts(option.say, barge_in=barge_in)
             elif option.label:
                 prompts += _sentences(scene, key, option, barge_in)
@@ -44,12 +45,8 @@ class _Menus(Asks[MenuStep]):
         )
 
     def named(self, scene: Scene, step: MenuStep, question: Question, word: str) -> Value:
-        for key in question.keys:
-            label = step.options[key].label
-            codes = {code for each in label for code in (*each.texts, *each.written)}
-            if word and any(plain(scene.said(label, code)) == word for code in codes):
-                return key
-        return None
+        options = [(key, step.options[key]) for key in question.keys]
+        return meant(word, ((words, key) for key, each in options for words in _names(scene, each)))
 
     def answered(self, scene: Scene, step: MenuStep, answer: Value, keyed: str) -> Next:
         key = str(answer)
@@ -69,6 +66,13 @@ def _options(scene: Scene, step: MenuStep) -> Mapping[str, Option]:
         for key, option in step.options.items()
         if option.hours is None or scene.is_open(option.hours)
     }
+
+
+def _names(scene: Scene, option: Option) -> Iterator[str]:
+    """The words that mean it: its label in every language, and what else was written for it."""
+    codes = {code for each in option.label for code in (*each.texts, *each.written)}
+    yield from (scene.said(option.label, code) for code in codes)
+    yield from option.also
 
 
 def _tell_hours(scene: Scene, step: MenuStep) -> None:

@@ -117,7 +117,7 @@ LOOKUP: Kind[LookupStep] = _Lookups()
 
 
 class _Messages(Kind[SmsStep]):
-    """`sms`. A message that a restart cut short counts as sent: nobody gets it twice."""
+    """`sms`. One that a restart cut short is asked for again; the house knows it by its name."""
 
     def begin(self, scene: Scene, step: SmsStep) -> Next:
         to, text = scene.render(step.to), scene.message(step.text)
@@ -128,10 +128,6 @@ class _Messages(Kind[SmsStep]):
         scene.change(phase="sms")
         scene.tell("sms", to=to)
         return Sms(to, text, scene.prompts(step.patience))
-
-    def again(self, scene: Scene, step: SmsStep) -> Next:
-        scene.tell("unsure", verb="sms")
-        return step.next
 
     def take(self, scene: Scene, step: SmsStep, result: AnyResult) -> Next:
         match result:

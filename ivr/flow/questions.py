@@ -1,8 +1,8 @@
 """How every step asks: words, tries, keys and written answers, help, and the way back.
 
 What a step asks at the moment, and what follows an answer, is for its kind to say. A question
-knows its own answers first: a flow-wide key counts where it is none of them. Only where any words
-are an answer (a `text`), the flow-wide keys come first.
+knows its own answers first: a flow-wide key, or a word that means one, counts where it is none of
+them. Only where any words are an answer (a `text`), they come first.
 """
 
 from __future__ import annotations
@@ -38,16 +38,19 @@ from ivr.flow.asking import (
 from ivr.flow.errands import AnyResult
 from ivr.flow.fields import POINT, Field
 from ivr.flow.kinds import Kind, Next
-from ivr.flow.model import BACK, HELP, REPEAT
+from ivr.flow.model import BACK, HELP, KEY_TARGETS, REPEAT
 from ivr.flow.scene import Scene
 from ivr.flow.state import Mark
 from ivr.flow.subflows import leave
 from ivr.flow.words import Speech
+from ivr.flow.written import PERSON, asked_for, meant, plain
 
 MAX_QUESTIONS = 200
 """Questions in one call; whoever is asked more takes the way out of each at once."""
 MAX_TRAIL = 20
 """Questions one can go back through."""
+PERSON_KEY = "0"
+"""The flow-wide key that the word "person" means, where it leads to a step."""
 LONGEST_TOLD = 100
 """Characters of a wrong answer that are worth keeping."""
 
@@ -92,12 +95,13 @@ class Asks(Kind[A]):
         return tuple(Choice(key) for key in question.keys)
 
     def named(self, scene: Scene, step: A, question: Question, word: str) -> Value:
-        """The key that somebody named in (plain) words, or None."""
-        labels = {plain(each.label): each.key for each in self.choices(scene, step, question)}
-        return labels.get(word) if word else None
+        """The key that somebody named in words, or None."""
+        choices = self.choices(scene, step, question)
+        return meant(word, ((each.label, each.key) for each in choices))
 
     def give_up(self, scene: Scene, step: A) -> Next:
         """What follows when the tries are used up."""
+        self.left(scene, step)
         return step.asking.otherwise
 
     def back(self, scene: Scene, step: A) -> Next | None:
@@ -175,9 +179,8 @@ class Asks(Kind[A]):
 
     def _wrote(self, scene: Scene, step: A, text: str) -> Next:
         scene.change(idle=0)
-        question, word = self.question(scene, step), plain(text)
-        key = unicodedata.normalize("NFKC", text)
-        flow_wide = next((each for each in (key, word) if each in scene.flow.keys), None)
+        question = self.question(scene, step)
+        flow_wide = _flow_wide(scene, text)
         answer = self._meant(scene, step, question, text)
         free = question.field is not None and question.field.type == "text"
         if answer is not None and not (free and flow_wide):
@@ -189,11 +192,11 @@ class Asks(Kind[A]):
     def _meant(self, scene: Scene, step: A, question: Question, text: str) -> Value:
         """The answer that written words are, or None."""
         if question.field is not None:
-            value = question.field.from_words(text)
+            today = scene.now.astimezone(scene.flow.zone).date()
+            value = question.field.from_words(text, today)
             return value if value is not None and self.accepts(scene, step, value) else None
-        key, word = unicodedata.normalize("NFKC", text), plain(text)
-        known = next((each for each in (key, word) if each in question.keys), None)
-        return known if known is not None else self.named(scene, step, question, word)
+        known = _key(text, question.keys)
+        return known if known is not None else self.named(scene, step, question, plain(text))
 
     def _missed(self, scene: Scene, step: A, kind: str, keys: str | None = None) -> Next:
         asking, silent = step.asking, kind == "noinput"
@@ -209,7 +212,6 @@ class Asks(Kind[A]):
             scene.tell(kind, tries=tries, keys=keys)
         if tries >= asking.attempts:
             scene.tell("gave_up", tries=tries)
-            self.left(scene, step)
             return self.give_up(scene, step)
         escalation = asking.noinput if silent else asking.nomatch
         words = escalation.at(noinputs if silent else nomatches)
@@ -304,15 +306,21 @@ def _answered(scene: Scene, names: tuple[str, ...]) -> None:
         scene.change(trail=(*rest, Mark(present.step, names)))
 
 
-def plain(text: str) -> str:
-    """What somebody wrote, without what does not matter: case, width, punctuation around it."""
-    text = unicodedata.normalize("NFKC", text).casefold().strip()
-    start, end = 0, len(text)
-    while start < end and not text[start].isalnum():
-        start += 1
-    while end > start and not text[end - 1].isalnum():
-        end -= 1
-    return text[start:end]
+def _key(text: str, keys: Collection[str]) -> str | None:
+    """The one of these keys that was written."""
+    written = (unicodedata.normalize("NFKC", text), plain(text))
+    return next((each for each in written if each in keys), None)
+
+
+def _flow_wide(scene: Scene, text: str) -> str | None:
+    """The flow-wide key that was written, or the one that does what the words ask for."""
+    keys = scene.flow.keys
+    key, asked = _key(text, keys), asked_for(text)
+    if key is not None or asked is None:
+        return key
+    if asked == PERSON:
+        return PERSON_KEY if keys.get(PERSON_KEY, REPEAT) not in KEY_TARGETS else None
+    return next((each for each, target in keys.items() if target == asked), None)
 
 
 def _has_before(scene: Scene) -> bool:

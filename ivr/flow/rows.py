@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ivr.flow.asking import IdentifyStep
 from ivr.flow.draft import Inspection
+from ivr.flow.files import files_in
 from ivr.flow.model import AnyStep, Flow, LookupStep
 from ivr.flow.naming import SERVICES, check_identity_source
 from ivr.flow.reads import reads
@@ -27,9 +28,9 @@ class Rows:
 
     def read_folder(self, folder: Path) -> None:
         """Every table there."""
-        for path in sorted(folder.glob("*" + SUFFIX)):
+        for path in files_in(folder, SUFFIX):
             self.tables[path] = read_table(path, self.problems)
-        for path in sorted(folder.glob("*" + CSV_SUFFIX)):
+        for path in files_in(folder, CSV_SUFFIX):
             self.sheets[path] = read_sheet(path, self.problems)
 
     def read_for(self, file: Path, steps: Iterable[AnyStep]) -> None:

@@ -90,7 +90,9 @@ def as_boolean(node: Node, what: str, problems: Problems) -> bool | None:
     """`true` or `false`, nothing else."""
     if isinstance(node, Scalar) and not node.quoted and node.text in {"true", "false"}:
         return node.text == "true"
-    problems.add(node.place, f"{what} must be true or false, not {kind(node)}")
+    meant_so = isinstance(node, Scalar) and node.text in {"true", "false"}
+    cure = "leave the quotes away" if meant_so else ""
+    problems.add(node.place, f"{what} must be true or false, not {kind(node)}", cure)
     return None
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivr.flow.files import read_source
 from ivr.flow.words import Place
 from ivr.flow.yaml import Problems, quote
 
@@ -25,8 +26,13 @@ MAX_BYTES = 20_000_000
 MAX_ROWS = 200_000
 MAX_COLUMNS = 100
 MAX_CELL = 2000
+MAX_CELLS = 2_000_000
+MAX_LINE = MAX_COLUMNS * (MAX_CELL + 3)
+"""Characters, with quotes and comma."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
+
+_LARGER = "a larger table belongs into a database"
 
 Index = Mapping[tuple[str, ...], Mapping[str, str]]
 
@@ -50,16 +56,12 @@ class Sheet:
 
 def read_sheet(path: Path, problems: Problems) -> Sheet | None:
     """A CSV file, or None when it cannot be read."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            cure = f"at most {MAX_BYTES // 1_000_000} MB; a larger table belongs into a database"
-            problems.add(Place(str(path), 1, 1), "the file is too large", cure)
-            return None
-        source = path.read_bytes()
-    except OSError as why:
-        problems.add(Place(str(path), 1, 1), f"cannot be read: {why.strerror}")
+    if path.is_file() and path.stat().st_size > MAX_BYTES:
+        cure = f"at most {MAX_BYTES // 1_000_000} MB; {_LARGER}"
+        problems.add(Place(str(path), 1, 1), "the file is too large", cure)
         return None
-    return parse_sheet(source, str(path), problems)
+    source = read_source(path, problems)
+    return parse_sheet(source, str(path), problems) if source is not None else None
 
 
 def parse_sheet(source: bytes, file: str, problems: Problems) -> Sheet | None:
@@ -81,7 +83,7 @@ def parse_sheet(source: bytes, file: str, problems: Problems) -> Sheet | None:
 
 class _Lines:
     def __init__(self, text: str, file: str, problems: Problems) -> None:
-        self._reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
+        self._reader = csv.reader(_lines(text), strict=True, skipinitialspace=True)
         self._file, self._problems = file, problems
         self._begins = 1  # a quoted cell may run over several lines
 
@@ -101,15 +103,14 @@ class _Lines:
         return names
 
     def rows(self, width: int) -> Iterator[list[str]]:
-        """Every row that is right."""
-        count = 0
-        for cells in self._cells():
+        """Every row that is right; empty lines count, because they take time as well."""
+        most = min(MAX_ROWS, MAX_CELLS // width)
+        for count, cells in enumerate(self._cells()):
+            if count >= most:
+                self._tell(f"more than {most:,} rows of {width} columns", _LARGER)
+                return
             if not any(cells):
                 continue
-            count += 1
-            if count > MAX_ROWS:
-                self._tell(f"more than {MAX_ROWS:,} rows", "a larger table belongs into a database")
-                return
             if len(cells) != width:
                 cure = "put a cell that holds a comma in quotes"
                 self._tell(f"{len(cells)} cells under {width} columns", cure)
@@ -132,3 +133,10 @@ class _Lines:
 
     def _tell(self, message: str, cure: str) -> None:
         self._problems.add(Place(self._file, self._begins, 1), message, cure)
+
+
+def _lines(text: str) -> Iterator[str]:
+    for line in io.StringIO(text, newline=""):
+        if len(line) > MAX_LINE:
+            raise csv.Error(f"a line of more than {MAX_LINE:,} characters")
+        yield line

@@ -83,6 +83,7 @@ class State:
     `handle` names a code that was sent. `asking` means that the end of `trail` is its question.
     `idle` counts the steps since the caller (or an agent) last did something, `asked` the questions
     of this call, `waits` its waits for people, `codes` the codes sent. `opens` is an ISO moment.
+    `survey` names the survey that is under way and has not been told.
     """
 
     flow: str
@@ -118,6 +119,7 @@ class State:
     asked: int = 0
     waits: int = 0
     codes: int = 0
+    survey: str = ""
 
     @property
     def running(self) -> str:
@@ -152,6 +154,19 @@ class State:
 _NAMES = tuple(each.name for each in fields(State) if each.name != "secrets")
 _FACTS = tuple(each.name for each in fields(Facts))
 _FRAME = tuple(each.name for each in fields(Frame) if each.name != "secrets")
+
+
+def unfinished(position: Mapping[str, Any]) -> dict[str, Value] | None:
+    """The event of a survey that the other side has left in the middle; None without any answer.
+
+    `position` is a state as JSON: whoever hangs up does so without a word to the flow.
+    """
+    survey, trail = position.get("survey"), position.get("trail")
+    if not survey or not trail or not position.get("asking"):
+        return None
+    fields = position["fields"]
+    answers = {name: fields[name] for name in trail[-1]["answered"] if name in fields}
+    return {**answers, "survey": survey} if answers else None
 
 
 def _plain(value: Any) -> Any:

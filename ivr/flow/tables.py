@@ -26,6 +26,7 @@ from pathlib import Path
 
 from ivr.errors import ServiceFault
 from ivr.flow.errands import Identified, Identify
+from ivr.flow.files import read_source
 from ivr.flow.section import Section, as_list, as_text
 from ivr.flow.sheets import Index, Sheet
 from ivr.flow.words import Place
@@ -34,6 +35,8 @@ from ivr.flow.yaml import Node, Problems, parse, quote
 SUFFIX = ".table.yaml"
 LOG_N, BLOCK, PARALLEL = 13, 8, 1
 """scrypt costs: 8 MB and some 20 ms for each comparison, small enough for a busy hour."""
+LENGTH = 32
+"""Bytes of a hash."""
 
 _SCHEME = "scrypt"
 
@@ -79,9 +82,9 @@ def verify(table: Table, action: Identify) -> Identified:
         if name in table.secret:
             same = _same(value, row.get(name, _DECOY) if row is not None else _DECOY)
         else:
-            same = row is not None and hmac.compare_digest(
-                value.encode(), row.get(name, "").encode()
-            )
+            # Nothing is equal to what a row does not have, not even nothing.
+            there = row.get(name, "") if row is not None else ""
+            same = bool(there) and hmac.compare_digest(value.encode(), there.encode())
         matches = matches and same
     if row is None or not matches or table.key not in action.given:
         return Identified(ok=False)
@@ -142,7 +145,7 @@ class Tables:
 def _scrypt(secret: str, salt: bytes, log_n: int) -> bytes:
     n = 1 << log_n
     return hashlib.scrypt(
-        secret.encode(), salt=salt, n=n, r=BLOCK, p=PARALLEL, maxmem=256 * n * BLOCK, dklen=32
+        secret.encode(), salt=salt, n=n, r=BLOCK, p=PARALLEL, maxmem=256 * n * BLOCK, dklen=LENGTH
     )
 
 
@@ -155,9 +158,10 @@ def _parts(stored: str) -> tuple[int, bytes, bytes]:
     """Cost, salt and hash. Raises ValueError when this is no hash of ours."""
     scheme, cost, salt, digest = stored.split(":")
     log_n = int(cost)
-    if scheme != _SCHEME or not 10 <= log_n <= 17:
+    found = log_n, _decode(salt), _decode(digest)
+    if scheme != _SCHEME or not 10 <= log_n <= 17 or len(found[2]) != LENGTH:
         raise ValueError(stored)
-    return log_n, _decode(salt), _decode(digest)
+    return found
 
 
 def _encode(data: bytes) -> str:
@@ -168,7 +172,7 @@ def _decode(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-_DECOY = f"{_SCHEME}:{LOG_N}:{_encode(bytes(12))}:{_encode(bytes(32))}"
+_DECOY = f"{_SCHEME}:{LOG_N}:{_encode(bytes(12))}:{_encode(bytes(LENGTH))}"
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -176,7 +180,8 @@ _DECOY = f"{_SCHEME}:{LOG_N}:{_encode(bytes(12))}:{_encode(bytes(32))}"
 
 def read_table(path: Path, problems: Problems) -> Table | None:
     """A table file, or None when it cannot be read."""
-    return parse_table(path.read_bytes(), str(path), problems)
+    source = read_source(path, problems)
+    return parse_table(source, str(path), problems) if source is not None else None
 
 
 def parse_table(source: bytes | str, file: str, problems: Problems) -> Table | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ivr.flow.calendar import Calendar, Switch
 from ivr.operator.calendars import calendar, find, said, sentence, switched
@@ -72,6 +72,7 @@ def until_of(text: str, calendar: Calendar, now: datetime) -> datetime:
 
     A time of day means the next such moment, `today` the end of this day.
     """
+    now = now.astimezone(UTC)  # clocks of one zone are compared as they show, also an hour later
     until = _until(text.strip(), calendar, now)
     if until is None:
         raise Refused(
@@ -95,8 +96,9 @@ def _until(text: str, calendar: Calendar, now: datetime) -> datetime | None:
         return (now + length).astimezone(calendar.zone)
     if match := _TIME.fullmatch(text):
         minutes = int(match[1]) * 60 + int(match[2])
-        until = calendar.wall(today, minutes)
-        return until if until > now else calendar.wall(today + timedelta(days=1), minutes)
+        days = (today, today + timedelta(days=1))
+        moments = (each for day in days for each in calendar.walls(day, minutes))
+        return next((each for each in moments if each > now), None)
     if match := _MOMENT.fullmatch(text):
         try:
             day = datetime.fromisoformat(match[1]).date()

@@ -1,8 +1,9 @@
 """Inside a service that rehearses: a call whose header names its part goes as the part says.
 
 It has its own hour, language and switches; services are asked at the stub's address with a memory
-of this call's own; queues lead to the floor's queue for the outcome that is wanted; every turn is
-written down for who called. A call without such a header is a call like any other.
+of this call's own, and what is to fail otherwise is pretended; queues lead to the floor's queue for
+the outcome that is wanted; every turn is written down for who called. A call without such a header
+is a call like any other.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from ivr.backends.pretended import Pretended
 from ivr.backends.sources import Sources
 from ivr.channels.services import VoiceServices
 from ivr.errors import ServiceFault
-from ivr.flow.actions import Queue, Transfer
+from ivr.flow.actions import Failed, Queue, Transfer
 from ivr.flow.calendar import Switches
-from ivr.flow.errands import Callback, Errand, Findings, Lookup, Sms
+from ivr.flow.errands import Callback, Errand, Findings, Lookup, SendCode, Sms
 from ivr.flow.model import Flow
 from ivr.flow.state import Turn
 from ivr.rehearsal.folder import HEADER, KEY, Part, line_of, read_part
@@ -109,8 +110,10 @@ class Rehearsal:
     def __init__(
         self, stage: _Stage, part: Part, usual: VoiceServices, rehearsals: Rehearsals
     ) -> None:
-        self._stage, self._rehearsals = stage, rehearsals
+        self._stage = stage
         self._outcomes = list(part.outcomes)
+        self._pretended = Pretended(rehearsals.sources(part.stub), part.pretences)
+        self._told = part.pretences
         self.language = part.language
         self.services = replace(
             usual,
@@ -151,14 +154,25 @@ class Rehearsal:
     async def run(
         self, errand: Errand, *, contact: str, now: datetime, caller: str = "", once: str = ""
     ) -> Findings:
-        """See `Desk`. What no service could be asked for is answered as it was told."""
-        part = self._part()
-        if _told_by(errand) in part.pretences:
-            desk = Pretended(self._rehearsals.sources(part.stub), part.pretences)
-            return desk.answer(errand, now=now, caller=caller)
+        """See `Desk`. What no service could be asked for is answered as it was told.
+
+        A message or promise that is not to fail goes its true way.
+        """
+        if _told_by(errand) in self._pretending().pretences:
+            found = self._pretended.answer(errand, now=now, caller=caller)
+            if isinstance(found, Failed) or isinstance(errand, Lookup):
+                return found
         return await self._stage.errands.run(
             errand, contact=contact, now=now, caller=caller, once=once
         )
+
+    def _pretending(self) -> Pretended:
+        """The pretended house; answers that were told anew begin with the first of them."""
+        told = self._part().pretences
+        fresh = {name: each for name, each in told.items() if self._told.get(name) != each}
+        self._pretended.tell(fresh)
+        self._told = told
+        return self._pretended
 
     def _part(self) -> Part:
         part = read_part(self._stage.folder, self._stage.key)
@@ -174,7 +188,7 @@ def _told_by(errand: Errand) -> str:
     match errand:
         case Lookup(table):
             return table
-        case Sms():
+        case Sms() | SendCode():
             return "sms"
         case Callback():
             return "callback"

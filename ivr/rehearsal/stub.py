@@ -1,18 +1,19 @@
 """A local server in place of every service: it answers each call as that call's scenario says.
 
 `http://127.0.0.1:<port>/<key>/<service>/...`. What nothing was told of answers as a pretended
-house does: text messages are taken, a calendar offers the next full hours, the rest is a 404.
+house does: text messages are taken, a calendar offers working hours, the rest is a 404.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from aiohttp import web
 
+from ivr.backends.booking import working_hours
 from ivr.backends.pretences import Pretence, Pretences
 from ivr.flow.errands import Json
 from ivr.settings import LOOPBACK
@@ -102,6 +103,4 @@ def _usual(request: web.Request, rest: str) -> web.StreamResponse:
 
 def _slots(query: Mapping[str, Any]) -> Json:
     after, until = (datetime.fromisoformat(query[name]) for name in ("after", "until"))
-    hour = after.replace(minute=0, second=0, microsecond=0)
-    hours = (hour + timedelta(hours=each) for each in range(1, int(query["limit"]) + 1))
-    return [{"id": each.isoformat(), "start": each.isoformat()} for each in hours if each <= until]
+    return working_hours(after, until, int(query["limit"]))

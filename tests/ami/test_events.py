@@ -23,6 +23,7 @@ from ivr.asterisk.events import (
     LegFailed,
     LegRinging,
     LegStarted,
+    OutsideAnswered,
     PhoneGone,
     PhoneRegistered,
     Resumed,
@@ -188,3 +189,15 @@ NAMES = sorted({name for file in FILES for message in recorded(file) for name in
 @given(st.sampled_from(sorted(WANTED)), st.dictionaries(st.sampled_from(NAMES), values))
 def test_no_event_makes_the_reader_raise(name: str, headers: dict[str, str | list[str]]) -> None:
     fact(headers | {"Event": name})
+
+
+def test_a_number_outside_that_answers_is_told_by_the_callers_own_contact() -> None:
+    answered: dict[str, str | list[str]] = {
+        "Event": "DialEnd",
+        "DialStatus": "ANSWER",
+        "ChanVariable": ["TIELINE_CONTACT=abc-1", "TIELINE_LEG="],
+        "DestChanVariable": ["TIELINE_CONTACT=abc-1", "TIELINE_LEG="],
+    }
+    assert fact(answered) == OutsideAnswered("abc-1")
+    assert fact({**answered, "DialStatus": "BUSY"}) is None
+    assert fact({**answered, "ChanVariable": ["TIELINE_CONTACT="]}) is None

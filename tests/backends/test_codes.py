@@ -63,7 +63,9 @@ async def test_a_code_expires(pair: tuple[Codes, Codes]) -> None:
     await here.keep("h", code(), RULES)
     await here.keep("i", code(), RULES)
     assert await there.check("h", RIGHT, RULES, 299.9) == "right"
-    assert await there.check("i", RIGHT, RULES, 300.0) == "over"
+    assert await there.check("i", RIGHT, RULES, 300.0) == "expired"
+    assert await there.check("i", WRONG, RULES, 300.0) == "expired"
+    assert await there.check("h", RIGHT, RULES, 300.0) == "over", "it was used in time"
 
 
 async def test_a_code_is_right_for_one_of_many_who_ask_at_once(pair: tuple[Codes, Codes]) -> None:
@@ -83,8 +85,8 @@ async def test_a_number_gets_so_many_codes_in_an_hour(pair: tuple[Codes, Codes])
 
 
 async def test_a_handle_that_nobody_made_opens_nothing(pair: tuple[Codes, Codes]) -> None:
-    assert await pair[0].check("h", "", RULES, 0.0) == "over"
-    assert await pair[0].check("h", RIGHT, RULES, 0.0) == "over"
+    assert await pair[0].check("h", "", RULES, 0.0) == "expired"
+    assert await pair[0].check("h", RIGHT, RULES, 0.0) == "expired"
 
 
 def test_codes_have_their_length_and_differ() -> None:
@@ -142,6 +144,17 @@ async def test_a_restarted_service_knows_the_code_that_was_sent(
     async with house(tmp_path, services) as there:
         found = await there.run(CheckCode(sent.handle, _code(backends)))
     assert found == Identified(ok=True, level="verified")
+
+
+async def test_a_code_that_came_too_late_is_told_apart_from_one_that_is_over(
+    tmp_path: Path, gateway: tuple[Backends, str]
+) -> None:
+    backends, url = gateway
+    async with house(tmp_path, offering(service(url, name="gateway"), region="CN")) as there:
+        sent = await _sent(there)
+        there.clock.at += ASK.expires
+        late = await there.run(CheckCode(sent.handle, _code(backends)))
+        assert late == Identified(ok=False, expired=True)
 
 
 async def test_a_code_of_one_handle_opens_no_other(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -110,8 +111,9 @@ def test_the_code_is_known_expires_and_is_shown_in_its_text() -> None:
     assert sent == CodeSent("code-1")
     assert there.messages == [("13800138000", "Code 123456.")]
     late = NOW + timedelta(seconds=60)
-    assert there.answer(CheckCode("code-1", "123456"), now=late) == Identified(False, locked=True)
+    assert there.answer(CheckCode("code-1", "123456"), now=late) == Identified(False, expired=True)
     assert there.answer(CheckCode("code-1", "123456"), now=NOW) == Identified(True, "verified")
+    assert there.answer(CheckCode("code-1", "123456"), now=late) == Identified(False, locked=True)
     assert house("{sms: down}").answer(
         SendCode("13800138000", f"Code {CODE_MARK}."), now=NOW
     ) == Failed("sms: it cannot be reached")
@@ -128,6 +130,23 @@ def test_texts_and_promises_are_noted() -> None:
     assert isinstance(
         house("{callback: 503}").answer(promise, now=NOW, caller="13800138000"), Failed
     )
+
+
+def test_a_calendar_keeps_working_hours_in_the_zone_of_the_flow() -> None:
+    friday = datetime(2026, 3, 6, 15, 30, tzinfo=ZoneInfo("Asia/Shanghai"))
+    found = house().answer(Slots("dentist", friday, 7 * 86400.0, 3), now=friday)
+    assert isinstance(found, SlotList)
+    assert [each.start for each in found.slots] == [
+        *("2026-03-06T16:00:00+08:00", "2026-03-09T09:00:00+08:00", "2026-03-09T10:00:00+08:00")
+    ]
+    weekend = house().answer(Slots("dentist", friday + timedelta(days=1), 86400.0, 3), now=friday)
+    assert weekend == SlotList(())
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_a_bare_reservation_has_no_reference(status: int) -> None:
+    there = house(f"{{dentist.post: {status}}}")
+    assert there.answer(Reserve("dentist", "a"), now=NOW) == Reserved("")
 
 
 def test_a_calendar_offers_the_next_hours_unless_it_was_told_otherwise() -> None:

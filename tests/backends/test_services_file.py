@@ -99,6 +99,8 @@ def test_without_the_file_nothing_may_be_reached(tmp_path: Path) -> None:
         ("services: {x: {url: 'https://u:pw@a/b'}}", "1:21: a password stands in the address"),
         ("services: {x: {url: 'https://a/?key=1'}}", "1:21: the address has more than a path"),
         ("services: {x: {url: 'http://shop.example'}}", "1:21: shop.example would be asked in the"),
+        ("services: {x: {url: 'https://a/b c'}}", "1:21: the address has a space"),
+        ("services: {x: {url: 'https://bücher.example'}}", "1:21: the address has a space, or"),
         ("services: {x: {url: 'http://127.1'}}", "1:21: this is no address of a service"),
         ("services: {x: {kind: http}}", '1:15: the service "x" lacks "url"'),
         ("services: {x: {url: 'https://a', kind: odd}}", '1:40: "kind" cannot be "odd"'),

@@ -34,6 +34,7 @@ class Correspondent:
     turned: Switches = field(default_factory=dict)
     broken: bool = False
     slow: float = 0.0
+    noted: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.thread = TextThread(self.flow, self.manners, self, self.errand)
@@ -51,9 +52,12 @@ class Correspondent:
     def wait(self, seconds: float) -> None:
         self.clock += timedelta(seconds=seconds)
 
-    def restarted(self) -> None:
-        """The service ended and began again: only what was kept is there."""
-        kept: dict[str, Any] = self.thread.to_json()
+    def restarted(self, *, in_the_middle: bool = False) -> None:
+        """The service ended and began again: only what was kept is there.
+
+        `in_the_middle`: the last turn had been noted, and nothing of it had been done.
+        """
+        kept = self.noted if in_the_middle else self.thread.to_json()
         self.thread = TextThread(self.flow, self.manners, self, self.errand)
         self.thread.restore(kept)
 
@@ -82,6 +86,7 @@ class Correspondent:
 
     def note(self, turn: Turn) -> None:
         self.events.extend(turn.events)
+        self.noted = self.thread.to_json()
 
     async def send(self, text: str) -> None:
         self.sent.append(text)

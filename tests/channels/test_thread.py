@@ -252,6 +252,19 @@ async def test_a_secret_that_was_lost_is_asked_for_again_and_never_kept() -> Non
     assert await chat.write("4321", "1111") == ["Your account.", "Hello Mei."]
 
 
+@pytest.mark.parametrize("wakes", ["tick", "message"])
+async def test_a_turn_that_was_interrupted_is_performed_again(
+    chat: Correspondent, wakes: str
+) -> None:
+    await chat.write("1")
+    asked = chat.sent.pop()
+    chat.restarted(in_the_middle=True)
+    assert chat.thread.due == chat.clock
+    await (chat.thread.tick() if wakes == "tick" else chat.write("Hello?"))
+    assert chat.sent[-1] == asked
+    assert await chat.write("1234") == ["It is sent.", "Goodbye."]
+
+
 async def test_a_thread_that_is_over_stays_over_after_a_restart(chat: Correspondent) -> None:
     await chat.write("1", "1234")
     chat.restarted()

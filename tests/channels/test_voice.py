@@ -205,6 +205,40 @@ async def test_who_hangs_up_after_the_last_word_has_left_a_message(house: House)
     assert house.ending(caller.contact) == ("voicemail", "caller", "hangup")
 
 
+SURVEY = """
+  first:
+    survey: visit
+    questions: [{field: score, say: "How was it?"}, {field: again, say: "Again?"}]
+    next: bye
+  bye: {hangup: }
+"""
+SCORES = "collects: {score: {type: number, low: 1, high: 5}, again: {type: yesno}}\n"
+
+
+@pytest.mark.parametrize(("answers", "told"), [("", []), ("4", [{"survey": "visit", "score": 4}])])
+async def test_who_hangs_up_in_a_survey_has_given_the_answers_before(
+    house: House, answers: str, told: list[dict[str, object]]
+) -> None:
+    caller = await a_call(house, SURVEY, more=SCORES)
+    for key in answers:
+        await caller.comes_to("GET DATA")
+        await caller.press(key)
+    await caller.comes_to("GET DATA")
+    await house.caller_goes(caller)
+    assert house.told(caller.contact, "survey") == told
+    assert house.ending(caller.contact) == ("left", "caller", "hangup")
+
+
+async def test_a_survey_to_its_end_is_told_once(house: House) -> None:
+    caller = await a_call(house, SURVEY, more=SCORES)
+    for key in "41":
+        await caller.comes_to("GET DATA")
+        await caller.press(key)
+    await caller.closed()
+    told = {"survey": "visit", "score": 4, "again": True}
+    assert house.told(caller.contact, "survey") == [told]
+
+
 async def test_who_hangs_up_at_the_tone_has_left_none(house: House) -> None:
     caller = await a_call(house, LETTER)
     await caller.comes_to("RECORD FILE")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -29,13 +28,14 @@ SERVICES = {"region", "services", "databases", "sms", "outside", "lockout", "cod
 FLOOR = {"pause_reasons", "queues", "agents"}
 ENTRY = "entry"
 _NAMED = re.compile(r"# (?:\w+/)*([\w-]+\.(?:table\.)?yaml)\n")
+_DEFAULTS = "{otherwise: part, queue: {otherwise: part}}"
 _FRAME = {"flow": "frame", "numbers": '["4000"]'}
 
 
 def mistakes(block: Block, folder: Path) -> list[str]:
     """What is wrong with a block of YAML; `folder` holds what is beside it."""
     parts = [part for part in _parts(block.text) if part]
-    return [str(problem) for part in parts for problem in _read(part, block.file, folder)]
+    return [str(problem) for part in parts for problem in _read(part, folder)]
 
 
 def beside(file: Path, folder: Path) -> None:
@@ -59,13 +59,13 @@ def _parts(text: str) -> Iterator[str]:
 def _top(text: str) -> dict[str, object]:
     """Keys and values as they are written; none where it is no YAML, which its reader tells."""
     try:
-        found = yaml.load(text, yaml.CBaseLoader)  # noqa: S506 - it makes text and lists only
+        found = yaml.load(text, yaml.CBaseLoader)
     except yaml.YAMLError:
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _read(text: str, document: Path, folder: Path) -> list[Problem]:
+def _read(text: str, folder: Path) -> list[Problem]:
     top = _top(text)
     keys = set(top)
     problems = Problems()
@@ -92,12 +92,14 @@ def _read(text: str, document: Path, folder: Path) -> list[Problem]:
             parse_services(text, "services", problems, {})
         elif keys <= set(Settings.model_fields):
             _settings(text, folder)
-        elif keys <= FLOOR or all(key.isdigit() for key in keys) and _is_agents(top):
+        elif keys <= FLOOR or (all(key.isdigit() for key in keys) and _is_agents(top)):
             _floor(text if keys <= FLOOR else "agents:\n" + _indented(text), folder)
         elif "steps" in keys:
             _write_and_load(_flow_around(text, top), folder)
         else:
-            loader.read_flow(_part_of_flow(text, keys, document), "flow", problems)
+            loader.read_flow(_part_of_flow(text, keys), "flow", problems)
+            elsewhere = ("unknown field", "unknown calendar")
+            return [each for each in problems.all() if not each.message.startswith(elsewhere)]
     except ConfigError as error:
         return list(error.problems)
     return problems.all()
@@ -145,41 +147,20 @@ def _flow_around(text: str, top: Mapping[str, object]) -> str:
     return "\n".join([*lines, text.rstrip("\n"), *stubs]) + "\n"
 
 
-def _part_of_flow(text: str, keys: set[str], document: Path) -> str:
+def _part_of_flow(text: str, keys: set[str]) -> str:
     """The head of a flow, or steps, or one step, or the options of a menu, with the rest around."""
     if keys <= FLOW:
         around = {**_FRAME, "start": "part"}
         rest = "".join(f"{key}: {value}\n" for key, value in around.items() if key not in keys)
         return rest + text + "steps:\n  part: {hangup: }\n"
-    rest = _head(document, "zh:" in text or "language: zh" in text)
+    languages = "[en, zh]" if re.search(r"\bzh\b", text) else "[en]"
+    around = {**_FRAME, "start": "part", "languages": languages, "defaults": _DEFAULTS}
+    rest = "".join(f"{key}: {value}\n" for key, value in around.items())
     if keys <= set("0123456789*#") | {"otherwise"}:
         return rest + "steps:\n  part:\n    menu: []\n" + _indented(text, 4)
     if keys & set(VERBS):
         return rest + "steps:\n  part:\n" + _indented(text, 4)
     return rest + "steps:\n" + _indented(text)
-
-
-def _head(document: Path, two_languages: bool) -> str:
-    """A head for steps that are shown without one: every field of the document, and a calendar."""
-    fields: dict[str, object] = {}
-    for block in blocks(document, "yaml"):
-        found = _top(block.text).get("collects")
-        if isinstance(found, dict):
-            fields |= {name: _unspoken(field) for name, field in found.items()}
-    head = {
-        **_FRAME,
-        "start": "part",
-        "languages": "[en, zh]" if two_languages else "[en]",
-        "calendars": "{desk: {zone: UTC, hours: {daily: 08:00-18:00}}}",
-        "collects": json.dumps(fields),
-        "defaults": "{otherwise: part, queue: {otherwise: part}}",
-    }
-    return "".join(f"{key}: {value}\n" for key, value in head.items())
-
-
-def _unspoken(field: Mapping[str, object]) -> dict[str, object]:
-    """The field without its question, which may lack a language here."""
-    return {key: value for key, value in field.items() if key != "say"} | {"say": []}
 
 
 def _indented(text: str, spaces: int = 2) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from typer.core import TyperGroup, TyperOption
 
 from ivr.cli import main
 from ivr.operator.commands import ACTIONS
+from ivr.settings import Settings
 from tests.docs.framing import beside, mistakes
 from tests.docs.reading import CHECKOUT, DOCUMENTS, Block, anchors, blocks, commands, links
 from tests.flow.flows import FLOWS
@@ -30,7 +30,7 @@ SHOWN = ("queues", "agents", "calls", "contacts", "flows", "calendars")
 
 
 @pytest.fixture(scope="module")
-def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Path]]:
+def houses(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Path]:
     """For each document a folder with the files it names, and the tables of the examples."""
     found = {}
     for file in {block.file for block in YAML}:
@@ -39,7 +39,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Path
             shutil.copy(each, folder)
         beside(file, folder)
         found[file] = folder
-    yield found
+    return found
 
 
 @pytest.mark.parametrize("block", YAML, ids=str)
@@ -109,3 +109,11 @@ def test_every_document_is_in_the_list_of_documents() -> None:
     listed = {link.partition("#")[0] for link in links(CHECKOUT / "docs" / "README.md")}
     there = {file.name for file in (CHECKOUT / "docs").glob("*.md")} - {"README.md"}
     assert there <= listed
+
+
+def test_every_setting_and_every_command_is_in_the_readme() -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    tables = "\n".join(line for line in readme.splitlines() if line.startswith("|"))
+    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", tables))))
+    settings = set(Settings.model_fields) - {"folder"}
+    assert settings | set(COMMAND.commands) <= named

@@ -67,3 +67,20 @@ def test_what_cannot_be_is_told_with_what_can(arguments: tuple[str, ...], told: 
     done = run(*arguments)
     assert isinstance(done.exception, IvrError)
     assert told in str(done.exception)
+
+
+@pytest.mark.parametrize("name", ["README.md", "logo.svg"])
+def test_a_file_of_somebody_else_is_not_overwritten(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_text("<svg/>")
+    result = run("clinic", "-o", str(file))
+    assert isinstance(result.exception, IvrError)
+    assert "is another file" in str(result.exception)
+    assert file.read_text() == "<svg/>"
+
+
+def test_a_picture_is_drawn_anew_in_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "clinic.mmd"
+    assert run("clinic", "-o", str(file)).exit_code == 0
+    assert run("bank", "-o", str(file)).exit_code == 0
+    assert "calls to 4002" in file.read_text()

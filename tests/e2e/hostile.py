@@ -153,13 +153,17 @@ class Leg:
 
 @dataclass(slots=True)
 class RawPhone(asyncio.DatagramProtocol):
-    """One UDP socket: `ringing` takes INVITEs, `heard` everything. Waits `seconds` for answers."""
+    """One UDP socket: `ringing` takes INVITEs, `heard` everything. Waits `seconds` for answers.
+
+    An INVITE to the number `deaf` is not answered at all.
+    """
 
     exchange: str
     user: str = "hostile"
     password: str = ""
     seconds: float = 1.5
     port: int = 0
+    deaf: str = ""
     heard: list[Sip] = field(default_factory=list)
     ringing: asyncio.Queue[Sip] = field(default_factory=asyncio.Queue)
     _media: int = 0
@@ -318,6 +322,8 @@ class RawPhone(asyncio.DatagramProtocol):
                 waiting.set_result(message)
             return
         match message.method:
+            case "INVITE" if self.deaf and self.deaf in message.first_line:
+                pass
             case "INVITE":
                 self._reply(message, b"180 Ringing")
                 self.ringing.put_nowait(message)

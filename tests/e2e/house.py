@@ -105,8 +105,8 @@ class House:
         self.flows = folder / "flows"
         shutil.copytree(flows_dir(), self.flows)
         (self.flows / "straight.yaml").write_text(STRAIGHT)
-        for own in FLOWS.iterdir():
-            shutil.copy(own, self.flows)
+        for file in FLOWS.iterdir():
+            shutil.copy(file, self.flows)
         floor = self.flows / "floor.yaml"
         before, cards, after = floor.read_text().partition("  cards:\n")
         floor.write_text(before + cards + after.replace("wrap_up: 20s", "wrap_up: 1s", 1) + CREW)

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from acd.views import AgentRow, CallRow
-from ivr.demo.phone import Line
+from ivr.demo.phone import Line, LineState
 from tests.e2e.conftest import Phones
 from tests.e2e.hostile import RawPhone
 from tests.e2e.hostile_sockets import Lateness, stopwatch
@@ -39,6 +39,7 @@ steps:
 """
 TWO = ONE.replace("first", "second").replace('"1": old', '"1": new').replace("  old:", "  new:")
 BROKEN = TWO.replace("queue: billing", "queue: biling").replace("  new:", "    press: 1\n  new:")
+LIVE = 20
 NEWCOMER = '  "3001":\n    name: Eva Newman\n    queues: [billing]\n    skills: {english: 5}\n'
 
 
@@ -110,9 +111,10 @@ async def test_a_broken_file_is_refused_with_each_mistake_at_its_place_and_calls
     old = await revision(house, first, contact)
     plan = files.floor.read_text()
     files.flow.write_text(BROKEN)
-    files.floor.write_text(plan.replace("queues: [cards, loans]", "queues: [cards, laons]"))
+    files.floor.write_text(plan.replace("queues: [cards, loans,", "queues: [cards, laons,"))
     told = await files.reload()
-    assert f'{files.floor}:46:21: unknown queue "laons" (did you mean "loans"?)' in told
+    line_no = plan[: plan.index("queues: [cards, loans,")].count("\n") + 1
+    assert f'{files.floor}:{line_no}:21: unknown queue "laons" (did you mean "loans"?)' in told
     assert f'{files.flow}:10:5: unknown key in step "choose": "press"' in told
     assert "nothing was changed" in told
     files.floor.write_text(plan)
@@ -190,6 +192,47 @@ async def test_a_live_call_ends_as_it_began_and_the_next_one_meets_what_is_new(
     second = await revision(house, later, fresh)
     assert first != second
     assert second in await house.asterisk.command("acd show flows/reloaded")
+
+
+async def test_twenty_live_calls_lose_nobody_to_a_reload_nor_to_a_restart_and_keep_their_flow(
+    house: House, files: Files, phones: Phones, measured: Callable[[str, str], None]
+) -> None:
+    """A reload, a new call, a service that is killed: then each goes where its own flow leads."""
+    known = set(house.contacts())
+    numbers = [f"+155508{n:02}" for n in range(LIVE)]
+    earlier = await asyncio.gather(*(call(phones, number, "4920") for number in numbers))
+    await until(lambda: len(set(house.contacts()) - known) == LIVE, why="all are in the flow")
+    files.flow.write_text(TWO)
+    told = await files.reload()
+    assert f"{LIVE} contacts in it finish on the old one" in told
+    later, fresh = await at_menu(phones, "+15550899")
+    await house.kill_service()
+    await house.start_service()
+    contacts = [house.contact_of(number) for number in numbers]
+    lines, back = [*earlier, later], [*contacts, fresh]
+    await until(lambda: all(house.told(each, "resumed") for each in back), 15, "all are back")
+    # What is keyed before the question is asked again is nothing.
+    await asyncio.gather(
+        *(pressed_until_queued(house, *each) for each in zip(lines, back, strict=True))
+    )
+    assert all(line.state is LineState.TALKING for line in lines)
+    assert all(house.steps(contact)[-1] == "old" for contact in contacts)
+    assert house.steps(fresh)[-1] == "new"
+    await asyncio.gather(*(line.hang_up() for line in lines))
+    revisions = {(await house.record(contact)).revision for contact in contacts}
+    assert len(revisions) == 1
+    assert (await house.record(fresh)).revision not in revisions
+    measured("reload and restart under live calls: dropped, on a wrong flow", f"0, 0 of {LIVE}")
+
+
+async def pressed_until_queued(house: House, line: Line, contact: str) -> None:
+    def noticed(enough: float) -> bool:
+        return is_queued(house, contact) or line.heard_seconds > enough
+
+    while not is_queued(house, contact):
+        enough = line.heard_seconds + 1.5
+        await line.press("1")
+        await until(partial(noticed, enough), why="the wait begins, or the menu is heard")
 
 
 def is_queued(house: House, contact: str) -> bool:

@@ -17,15 +17,18 @@ import pytest
 
 from ivr.asterisk.process import AsteriskProcess
 from ivr.asterisk.provision import ensure_asterisk
+from ivr.demo.backends import Backends
 from ivr.operator.client import ask
 from ivr.operator.wording import Refused
 from ivr.plans import load_plan
 from ivr.secrets import Secrets
 from ivr.settings import load_settings
 from ivr.site import build_site, write_configuration
+from tests.e2e.conftest import Phones
 from tests.e2e.hostile import RawPhone, Sip, raw_agent
 from tests.e2e.house import House, free_ports, until
 from tests.e2e.sipp import Sipp, SippCall
+from tests.e2e.stage import at_menu
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -49,6 +52,7 @@ steps:
     hangup: "Goodbye."
 """
 CODE = "73918264503917"
+CARD = "4929173850627713"
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -148,6 +152,69 @@ async def wait_with_a_code(house: House, sipp: Sipp) -> list[str]:
     return answers
 
 
+async def type_secrets_at_every_door(
+    house: House, phones: Phones, backends: Backends, pin: str
+) -> str:
+    """A card for a service, a PIN for a table and for a service, a code; the code."""
+
+    async def card() -> None:
+        line, contact = await at_menu(phones, "+8613900138001", "4931")
+        await line.press("9")
+        await until(lambda: "card" in house.steps(contact), why="the card is asked for")
+        await line.press(CARD)
+        await line.ended(15)
+        assert "pay" in house.steps(contact)
+        assert house.fields(contact) == {"card": "•••"}
+
+    async def identity(number: str, key: str, step: str, account: str) -> None:
+        line, contact = await at_menu(phones, number, "4935")
+        await line.press(key)
+        await until(lambda: step in house.steps(contact), why=f"{step} comes")
+        await line.press(account + pin)
+        await until(lambda: house.told(contact, "identified"), why="it is compared")
+        await line.hang_up()
+
+    async def code() -> str:
+        known = len(backends.messages)
+        line, contact = await at_menu(phones, "+8613900138004", "4935")
+        await line.press("4")
+        sent = await until(lambda: backends.messages[known:], why="a code is sent")
+        (code,) = re.findall(r"\b\d{6}\b", sent[0]["text"])
+        await line.press(code)
+        await line.ended(15)
+        assert "weak" in house.steps(contact)
+        return str(code)
+
+    _, _, _, drawn = await asyncio.gather(
+        card(),
+        identity("+8613900138002", "2", "who", "30030030"),
+        identity("+8613900138003", "3", "asked", "12345678"),
+        code(),
+    )
+    return drawn
+
+
+@asynccontextmanager
+async def overheard(house: House) -> AsyncIterator[list[bytes]]:
+    """What a second client of AMI is told meanwhile."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.settings.ami_port)
+    secret = Secrets(house.settings.home).ami_secret
+    login = f"Action: Login\r\nUsername: tieline\r\nSecret: {secret}\r\nEvents: on\r\n\r\n"
+    writer.write(login.encode())
+    heard: list[bytes] = []
+
+    async def listen() -> None:
+        while data := await reader.read(65536):
+            heard.append(data)
+
+    listening = asyncio.create_task(listen())
+    try:
+        yield heard
+    finally:
+        listening.cancel()
+        writer.close()
+
+
 def answer(house: House, verb: str, words: str) -> str:
     try:
         return ask(house.settings, verb, words)
@@ -156,17 +223,24 @@ def answer(house: House, verb: str, words: str) -> str:
 
 
 async def test_a_keyed_secret_is_found_nowhere(
-    house: House, sipp: Sipp, measured: Callable[[str, str], None]
+    house: House,
+    sipp: Sipp,
+    phones: Phones,
+    backends: Backends,
+    measured: Callable[[str, str], None],
 ) -> None:
     (house.flows / "vault.yaml").write_text(VAULT)
     pin = unheard_of(house.folder)
     assert not holding(house.folder, CODE)
     try:
-        async with everything_logged(house):
-            invite, answers = await asyncio.gather(
-                fail_at_the_bank(house, sipp, pin, "90909090"), wait_with_a_code(house, sipp)
+        async with everything_logged(house), overheard(house) as heard:
+            invite, answers, drawn = await asyncio.gather(
+                fail_at_the_bank(house, sipp, pin, "90909090"),
+                wait_with_a_code(house, sipp),
+                type_secrets_at_every_door(house, phones, backends, pin),
             )
             told = [invite, *answers, await told_by_the_command_line(house)]
+            told.append(b"".join(heard).decode(errors="replace"))
     finally:
         (house.flows / "vault.yaml").unlink()
         await house.asterisk.command("acd do reload")
@@ -174,7 +248,8 @@ async def test_a_keyed_secret_is_found_nowhere(
     assert "Executing [s@call:" in talkative, "Asterisk did write at verbose 5"
     assert "DTMF" not in talkative
     assert "level=debug" in house.log()
-    for secret in (pin, CODE, CODE[:9]):
+    assert "Event: Hangup" in told[-1], "AMI did tell of the calls"
+    for secret in (pin, CODE, CODE[:9], CARD, drawn):
         assert holding(house.folder, secret) == []
         for text in told:
             assert secret not in text

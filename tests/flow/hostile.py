@@ -156,6 +156,10 @@ HOSTILE: dict[str, Callable[[], str | bytes]] = {
         "  s0: {say: x, next: z}\n",
         f"languages: [{', '.join(f'a{chr(97 + n // 26)}-a{n}' for n in range(600))}]\n",
     ),
+    "many menus in many languages": lambda: flow(
+        chain(4000, 'menu: [], "1": {{label: [], next: {1}}}, otherwise: z'),
+        f"languages: [{', '.join(f'a{chr(97 + n // 26)}-a{n}' for n in range(600))}]\n",
+    ),
     "many keys of a menu": lambda: flow(
         "  s0: {menu: x, otherwise: z, " + ", ".join(f'"{n}": z' for n in range(9000)) + "}\n"
     ),

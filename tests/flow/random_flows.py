@@ -131,6 +131,8 @@ def _menu(make: Maker, name: str) -> MenuStep:
             make.to(),
             sets=texts(choice="red", language="zh", text="{{ caller }}"),
             label=make.dice.choice([(), HELLO, EVERY]),
+            say=make.dice.choice([(), HELLO]),
+            also=make.dice.choice([(), ("red", "person")]),
             hours=make.maybe("desk"),
         )
         for key in make.dice.sample("1234567890*#", 3)
@@ -185,6 +187,7 @@ def _book(make: Maker, name: str) -> BookStep:
         offer=make.dice.randrange(1, 5),
         given={"who": TEMPLATE},
         hours=make.maybe("desk"),
+        during=make.maybe("desk"),
         asking=make.asking(),
         none=make.to(),
         next=make.to(),

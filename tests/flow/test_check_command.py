@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,34 @@ def test_a_flow_that_nobody_reaches_is_noted(folder: Path) -> None:
     assert code == 0
     notes = json.loads("\n".join(told))["notes"]
     assert "inner.yaml: no number: nobody can dial it, and no flow runs it" in notes
+
+
+def test_what_editors_leave_behind_is_no_flow(folder: Path) -> None:
+    (folder / ".#x.yaml").symlink_to("mei@desk.1234")
+    (folder / "._x.yaml").write_text(FLOW)
+    (folder / ".x.table.yaml").write_text("half of")
+    (folder / "._x.scenarios.yaml").write_text("half of")
+    assert run(".")[1][-1] == "2 flows, 6 steps: no mistakes"
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.table.yaml", "a.table.csv", "a.scenarios.yaml"])
+def test_nobody_waits_for_a_pipe(folder: Path, name: str) -> None:
+    os.mkfifo(folder / name)
+    code, told = run(".")
+    assert (code, told[0]) == (1, f"{name}:1:1: cannot be read: it is no file")
+
+
+def test_scenarios_that_cannot_be_read_are_a_mistake(folder: Path) -> None:
+    (folder / "a.scenarios.yaml").mkdir()
+    code, told = run(".")
+    assert (code, told[0]) == (1, "a.scenarios.yaml:1:1: cannot be read: Is a directory")
+
+
+def test_a_mistake_steers_no_terminal(folder: Path) -> None:
+    (folder / "x.table.yaml").write_text(
+        'key: a\nsecret: ["\\e]0;owned\\a\\u202e"]\nrows: [{a: b}]\n'
+    )
+    (folder / "\x1b[2J.yaml").write_text("flow: [")
+    told = "\n".join(run(".")[1])
+    assert "is a secret column" in told
+    assert not set("\x1b\a\u202e") & set(told)

@@ -57,6 +57,32 @@ def test_options_with_labels_need_no_words(tmp_path: Path) -> None:
     assert noted(tmp_path, labels % "z" + END) == ["nothing tells callers of key 2"]
 
 
+@pytest.mark.parametrize(
+    ("also", "mistakes"),
+    [
+        ("[invoices]", []),
+        ("[Bills]", []),
+        ("cards", ['the answer "cards" means key 2 already']),
+        ('"2"', ['the answer "2" means key 2 already']),
+        ('"9"', ['the answer "9" means key 9 already']),
+        ("[loans.]", ['the answer "Loans" means key 1 already']),
+    ],
+)
+def test_a_written_answer_means_one_option(tmp_path: Path, also: str, mistakes: list[str]) -> None:
+    menu = (
+        f'  a: {{menu: x, "1": {{label: bills, also: {also}, next: z}}, '
+        '"2": {label: cards, also: Loans, next: z}, otherwise: z}\n'
+    )
+    found = [each.split(": ", 2)[-1] for each in told(tmp_path, menu + END)]
+    assert [each[each.index("the answer") :] for each in found] == mistakes
+
+
+def test_times_are_offered_during_a_calendar_of_the_flow(tmp_path: Path) -> None:
+    step = "  a: {book: shop, field: visit, during: %s, next: z, otherwise: z}\n"
+    assert told(tmp_path, step % "desk" + END) == []
+    assert 'unknown calendar "dek"' in told(tmp_path, step % "dek" + END)[0]
+
+
 def test_every_language_has_its_own_words(tmp_path: Path) -> None:
     head = HEAD.replace("collects:", "languages: [en, zh]\ncollects:")
     head = "\n".join(line.replace(", say: Order.", "") for line in head.splitlines())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -136,6 +137,50 @@ def test_written_words(field: Field, words: str, value: Value) -> None:
     assert type(field.from_words(words)) is type(value)
 
 
+WEEK = date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "value"),
+    [
+        (DIGITS, "order 1001", "1001"),
+        (DIGITS, "订单1001。", "1001"),
+        (DIGITS, "No.1001", "1001"),
+        (DIGITS, "A1001", None),
+        (DIGITS, "1001 or 1002", None),
+        (NUMBER, "3 of us", 3),
+        (NUMBER, "about 3.5", None),
+        (NUMBER, "501 people", None),
+        (NUMBER, "between 5-6", None),
+        (AMOUNT, "300 yuan", "300"),
+        (AMOUNT, "about 12.50.", "12.50"),
+        (AMOUNT, "RMB300 all in all", "300"),
+        (AMOUNT, "it was 1,000.00, I think", "1000.00"),
+        (AMOUNT, "3k", None),
+        (AMOUNT, "3万元", None),
+        (AMOUNT, "3 hundred", None),
+        (AMOUNT, "about .5", None),
+        (AMOUNT, "at 10:30", None),
+        (PHONE, "it is 138 0013 8000.", "13800138000"),
+        (PHONE, "+86 (138) 0013-8000 please", "+8613800138000"),
+        (PHONE, "138 0013 8000 at 5", None),
+        (COLOUR, "the reds!", "red"),
+        (COLOUR, "dark blue", "Dark-Blue"),
+        (DATE, "Today.", "2026-03-01"),
+        (DATE, "yesterday", "2026-02-28"),
+        (DATE, "明天", "2026-03-02"),
+        (DATE, "yesterday at noon", None),
+        (TEXT, "yesterday", "yesterday"),
+    ],
+)
+def test_what_people_write_around_an_answer(field: Field, words: str, value: Value) -> None:
+    assert field.from_words(words, WEEK) == value
+
+
+def test_nobody_knows_what_today_is_without_the_date() -> None:
+    assert DATE.from_words("today") is None
+
+
 def test_a_date_is_written_in_the_order_of_its_field_or_as_iso() -> None:
     field = Field("it", "date", order="dmy")
     assert field.from_words("2.3.2026") == "2026-03-02"
@@ -235,6 +280,7 @@ def test_whatever_comes_a_field_holds_a_value_of_its_type_or_none(
     for value in (
         field.from_keys(text),
         field.from_words(text),
+        field.from_words(f"it is {text}, I think", WEEK),
         field.from_text(text),
         field.from_json(answer),
     ):

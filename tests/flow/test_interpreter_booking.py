@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ivr.flow.actions import Choice, Failed, Keys, NoKeys, Written
 from ivr.flow.asking import BookStep
+from ivr.flow.booking import MANY, MAX_SLOTS
 from ivr.flow.calendar import Switch
 from ivr.flow.errands import Reserve, Reserved, Slot, SlotList, Slots, SlotTaken
 from ivr.flow.model import BACK, Flow, SayStep
@@ -123,6 +124,36 @@ def test_a_reference_of_another_kind_loses_no_booking() -> None:
 
 def test_nothing_free_is_a_way_of_its_own() -> None:
     assert words(Call(book()).give(free([]))) == "Nothing free."
+
+
+def test_times_outside_a_calendar_are_not_offered() -> None:
+    """The calendar is open from 9 to 17 UTC, which is 17 to 1 in Shanghai."""
+    call = Call(book(during="desk"))
+    assert isinstance(call.action, Slots)
+    assert call.action.limit == MANY
+    assert words(call.give(free([3, 12, 17, 20]))) == offers(17, 20)
+    assert call.told("slots_left_out") == [{"calendar": "desk", "slots": 2}]
+    assert words(Call(book(during="desk")).give(free([3, 12]))) == "Nothing free."
+    assert words(Call(book(during="desk")).give(free([]))) == "Nothing free."
+
+
+def test_a_calendar_held_open_or_closed_decides_which_times_are_offered() -> None:
+    until = Switch(open=False, until=datetime.fromisoformat("2026-03-03T18:00:00+08:00"))
+    call = Call(book(during="desk"), switches={"desk": until})
+    assert words(call.give(free([17, 20]))) == offers(20)
+    call = Call(book(during="desk"), switches={"desk": Switch(open=False)})
+    assert words(call.give(free([17, 20]))) == "Nothing free."
+
+
+def test_a_calendar_may_choose_from_many_times() -> None:
+    start = NOW + timedelta(hours=1)
+    many = [start + timedelta(minutes=15 * each) for each in range(MANY)]
+    slots = tuple(Slot(str(at), each.isoformat()) for at, each in enumerate(many))
+    call = Call(book(during="desk"))
+    call.give(SlotList(slots))
+    kept = [datetime.fromisoformat(each.start).hour for each in call.state.slots]
+    assert len(kept) == MAX_SLOTS
+    assert set(kept) == set(range(9, 17))
 
 
 @pytest.mark.parametrize("closed", [True, False])

@@ -10,6 +10,7 @@ from ivr.flow.errands import (
     CODE_MARK,
     CheckCode,
     CodeSent,
+    Identified,
     SendCode,
 )
 from ivr.flow.identity import MAX_CODES
@@ -90,6 +91,39 @@ def test_codes_are_sent_again_only_so_often() -> None:
         call.give(CodeSent("h"), NoKeys())
     assert sent == MAX_CODES
     assert words(call.action) == "Locked."
+
+
+EXPIRED = Identified(ok=False, expired=True)
+
+
+def test_a_code_that_expired_is_told_and_a_fresh_one_is_sent() -> None:
+    call = Call(flow_with(code(asking=asking("over", attempts=1))))
+    assert isinstance(call.give(CodeSent("h1"), Keys("1111"), EXPIRED), SendCode)
+    assert words(call.give(CodeSent("h2"))) == "That code is no longer valid. Code?"
+    assert call.give(Keys("2222")) == CheckCode("h2", "2222")
+    assert words(call.give(YES)) == "Hello Mei, verified."
+    assert call.told("code_expired") == [{}]
+    assert [each["ok"] for each in call.told("identified")] == [True], "nothing was compared"
+
+
+def test_fresh_codes_are_as_many_as_any() -> None:
+    call = Call(flow_with(code()))
+    sent = 0
+    while isinstance(call.action, SendCode):
+        sent += 1
+        call.give(CodeSent("h"), Keys("1111"), EXPIRED)
+    assert sent == MAX_CODES
+    assert words(call.action) == "Locked."
+    call = Call(flow_with(code()))
+    call.give(CodeSent("h"), Keys("1111"), EXPIRED)
+    assert words(call.give(Failed("too many codes within the hour"))) == "Given up."
+
+
+def test_a_restart_does_not_forget_that_a_code_expired() -> None:
+    call = Call(flow_with(code()))
+    call.give(CodeSent("h"), Keys("1111"), EXPIRED)
+    assert isinstance(call.restart(), SendCode)
+    assert words(call.give(CodeSent("h2"))) == "That code is no longer valid. Code?"
 
 
 def test_a_code_without_a_number_takes_the_way_out() -> None:

@@ -63,6 +63,13 @@ def test_the_words_of_an_option_stand_for_its_sentence() -> None:
     assert words(Call(flow(menu(k1=own))).action) == "Welcome. Bills are one."
 
 
+def test_in_letters_a_label_counts_alone_and_the_sentence_where_there_is_none() -> None:
+    own = replace(labelled("Bills"), say=say("Bills are one."))
+    alone = Option("bye", say=say("Cards: 2."))
+    call = Call(flow(menu(k1=own, k2=alone)), channel="sms")
+    assert words(call.action) == "Welcome. 1 Bills Cards: 2."
+
+
 def test_a_menu_in_letters_is_a_list_with_choices() -> None:
     call = Call(flow(menu(k1=labelled("Bills"), k2=Option("bye"))), channel="chat")
     assert words(call.action) == "Welcome. 1 Bills"
@@ -91,8 +98,8 @@ def test_a_written_answer_is_a_key_or_a_label_in_any_language(written: str) -> N
 
 def test_a_written_answer_that_is_neither_is_a_wrong_one() -> None:
     call = Call(flow(menu(k1=labelled("Bills"))), channel="chat")
-    assert words(call.give(Written("…bill"))).startswith("Welcome.")
-    assert call.told("nomatch") == [{"tries": 1, "keys": "…bill"}]
+    assert words(call.give(Written("…billing"))).startswith("Welcome.")
+    assert call.told("nomatch") == [{"tries": 1, "keys": "…billing"}]
 
 
 def test_nothing_written_is_silence() -> None:

@@ -23,6 +23,7 @@ from ivr.flow.actions import (
     Written,
 )
 from ivr.flow.asking import CollectStep, MenuStep, Option, Question, SurveyStep
+from ivr.flow.errands import AnyResult
 from ivr.flow.interpreter import FlowStuck, State, resume
 from ivr.flow.model import (
     BACK,
@@ -332,6 +333,23 @@ def test_one_can_go_back_within_a_survey() -> None:
     assert words(call.give(Keys("#"))) == "Score?"
     call.give(Keys("1"), Keys("1"))
     assert call.told("survey") == [{"survey": "visit", "score": 1, "again": True}]
+
+
+@pytest.mark.parametrize("ending", [Keys("0"), Failed("the line is bad")])
+def test_a_survey_that_ends_early_tells_what_was_answered(ending: AnyResult) -> None:
+    call = Call(survey())
+    assert isinstance(call.give(Keys("4")), Ask)
+    call.give(ending)
+    assert call.told("survey") == [{"survey": "visit", "score": 4}]
+    call = Call(survey())
+    call.give(ending)
+    assert call.told("survey") == [], "nobody answered anything"
+
+
+def test_a_survey_is_told_once_also_when_a_question_was_left_out() -> None:
+    call = Call(survey())
+    call.give(Keys("4"), NoKeys())
+    assert call.told("survey") == [{"survey": "visit", "score": 4}]
 
 
 def test_a_secret_answer_is_not_in_the_event_of_the_survey() -> None:

@@ -100,7 +100,8 @@ def some_result(dice: random.Random, action: AnyAction) -> AnyResult:
             facts = {"name": "Mei", "digits": dice.choice(["12", "..", 12, None])}
             ok, level = dice.random() < 0.5, dice.choice(LEVELS)
             locked = not ok and dice.random() < 0.2
-            return Identified(ok, level, facts, locked, dice.choice(["", "digits", "none"]))
+            key, expired = dice.choice(["", "digits", "none"]), not ok and dice.random() < 0.3
+            return Identified(ok, level, facts, locked, key, expired)
         case _:
             return _finding(dice, action)
 
@@ -109,7 +110,12 @@ def _reply(dice: random.Random, ask: Ask) -> AnyResult:
     if ask.secret and dice.random() < 0.7:
         secret = SECRET[: ask.length_max]
         return one(dice, Keys(secret), Written(secret))
-    said = dice.choice(["1", "2", "red", "yes", "17:30", "2026-03-02", "x/y%2f", "", "0", "*", "7"])
+    said = dice.choice(
+        [
+            *("1", "2", "red", "yes", "17:30", "2026-03-02", "x/y%2f", "", "0", "*", "7"),
+            *("person", "back", "help", "repeat", "yesterday", "about 12.50, I think", "a"),
+        ]
+    )
     keyed = dice.choice(["1", "2", "9", "0", "*", "#", "7", "12", "20260302", "1730", "12*", ""])
     return one(dice, NoKeys(), Written(said), Keys(keyed), Keys(keyed))
 
@@ -132,7 +138,7 @@ def _finding(dice: random.Random, action: AnyAction) -> AnyResult:
         case Callback():
             return CallbackKept("c1")
         case Slots(after=after):
-            hours = sorted(dice.sample(range(1, 90), dice.choice([0, 1, action.limit])))
+            hours = sorted(dice.sample(range(1, 300), dice.choice([0, 1, action.limit])))
             found = [(after + timedelta(hours=each)).isoformat() for each in hours]
             return SlotList(
                 tuple(Slot(f"s{each}", each) for each in [*found, "soon"][: len(found)])

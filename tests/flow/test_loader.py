@@ -301,6 +301,16 @@ def test_a_table_must_exist_and_have_the_columns_that_are_asked_for(tmp_path: Pa
     assert 'unknown column of "small": "account"' in told
 
 
+@pytest.mark.parametrize("name", ["a.yaml", "a.table.yaml", "a.table.csv", "calendars.yaml"])
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "x.yaml").write_text(BYE.format(name="x", number=41))
+    (tmp_path / name).mkdir()
+    if name == "calendars.yaml":
+        assert set(load([tmp_path]).flows) == {"x"}
+    else:
+        assert told_by_load(tmp_path) == [f"{tmp_path}/{name}:1:1: cannot be read: Is a directory"]
+
+
 def test_a_table_may_be_empty(tmp_path: Path) -> None:
     write(tmp_path, small__yaml=SMALL, small__table__yaml=TABLE)
     assert set(load([tmp_path]).flows) == {"small"}

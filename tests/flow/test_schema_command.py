@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ivr.cli import main
+from ivr.errors import IvrError
 from ivr.flow.grammar import tables
 from ivr.flow.grammar.schema import schema
 
@@ -77,3 +78,30 @@ def test_settings_that_cannot_be_read_stay_as_they_are(here: Path, odd: str) -> 
     assert "settings.json" in str(error)
     assert file.read_text() == odd
     assert [each.name for each in file.parent.iterdir()] == ["settings.json"]
+
+
+def test_a_file_of_somebody_else_is_not_overwritten(here: Path) -> None:
+    flow = here / "flows" / "clinic.yaml"
+    flow.write_text("flow: clinic\n")
+    code, _, wrong = run("-o", str(flow))
+    assert code == 1
+    assert str(wrong) == f"{flow} is another file: name a new one, or delete it first"
+    assert flow.read_text() == "flow: clinic\n"
+    assert [each.name for each in flow.parent.iterdir()] == ["clinic.yaml"]
+
+
+def test_an_older_schema_is_replaced(here: Path) -> None:
+    (here / "a.json").write_text(run()[1][:300])
+    assert run("-o", "a.json")[0] == 0
+    assert json.loads((here / "a.json").read_text()) == schema()
+
+
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', "[" * 100_000])
+def test_settings_that_cannot_be_written_again_stay(here: Path, text: str) -> None:
+    file = here / ".vscode" / "settings.json"
+    file.parent.mkdir()
+    file.write_text(text)
+    code, _, wrong = run("--editor")
+    assert (code, type(wrong)) == (1, IvrError)
+    assert [each.name for each in file.parent.iterdir()] == ["settings.json"]
+    assert file.read_text() == text

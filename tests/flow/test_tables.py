@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
+from pathlib import Path
 
 import pytest
 
 from ivr.errors import ServiceFault
 from ivr.flow.errands import Identified, Identify
+from ivr.flow.sheets import read_sheet
 from ivr.flow.tables import Table, Tables, make_hash, parse_table, verify
 from ivr.flow.yaml import Problems
 
@@ -89,3 +91,35 @@ def test_a_table_with_mistakes_is_told_row_by_row() -> None:
         'x.table.yaml:6:5: a second row for "1"',
         "x.table.yaml:7:5: a row without account",
     ]
+
+
+WIDE = "1,2" + ",x" * 98 + "\n"
+TOO_MUCH = {"empty": "\n" * 19_000_000, "cells": "," * 19_000_000, "rows": WIDE * 95_000}
+
+
+@pytest.mark.parametrize("body", TOO_MUCH.values(), ids=TOO_MUCH)
+def test_a_sheet_that_is_too_much_is_refused_soon(tmp_path: Path, body: str) -> None:
+    file = tmp_path / "x.table.csv"
+    file.write_text(",".join(["k", "v", *(f"c{n}" for n in range(98))]) + "\n" + body)
+    problems, began = Problems(), time.process_time()
+    read_sheet(file, problems)
+    # Twice what is promised: the processor may be shared.
+    assert time.process_time() - began < 2
+    assert len(problems.all()) == 1
+
+
+@pytest.mark.parametrize("cut", [1, 30, 43])
+def test_a_hash_that_lost_its_end_is_told(cut: int) -> None:
+    problems = Problems()
+    row = f"{{account: '1', pin: '{make_hash('4321')[:-cut]}'}}"
+    parse_table(f"key: account\nsecret: [pin]\nrows: [{row}]\n", "x.table.yaml", problems)
+    assert [each.cure for each in problems.all()] == ["make one with `tieline secret`"]
+
+
+def test_nothing_is_not_equal_to_a_column_that_a_row_leaves_out() -> None:
+    table = Table(
+        "people", "account", rows={"1": {"account": "1", "town": ""}, "2": {"account": "2"}}
+    )
+    for account in ("1", "2", "3"):
+        given = {"account": account, "town": ""}
+        assert verify(table, Identify("people", given)) == Identified(ok=False)

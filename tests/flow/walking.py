@@ -61,7 +61,10 @@ YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 LONGEST = 1000
 """Actions after which a caller has been asked for ever."""
 STATUSES = (200, 200, 200, 201, 204, 400, 404, 409, 500, 503)
-WORDS = ("yes", "no", "tomorrow", "1", "2", "3", "0", "help", "12345678", "Mei Lin", "你好", "?")
+WORDS = (
+    *("yes", "no", "tomorrow", "1", "2", "3", "0", "help", "12345678", "Mei Lin", "你好", "?"),
+    *("person", "back", "repeat", "yesterday", "about 3000 yuan", "order 1001", "中文", "the"),
+)
 MONEY = ("12.50", "0", "999999999")
 
 
@@ -115,7 +118,8 @@ def _findings(errand: Errand, dice: random.Random, taken: list[str]) -> Findings
     match errand:
         case Identify() | CheckCode() | Recognise():
             facts = {"name": "Mei", "tier": "gold"}
-            return Identified(chance < 0.5, "verified", facts, chance > 0.9, "account")
+            expired = isinstance(errand, CheckCode) and 0.5 < chance < 0.7
+            return Identified(chance < 0.5, "verified", facts, chance > 0.9, "account", expired)
         case SendCode():
             return CodeSent("x")
         case Http():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -154,6 +154,15 @@ def test_a_time_of_day_is_the_right_moment_on_the_night_the_clocks_change() -> N
     evening = datetime(2026, 10, 24, 20, tzinfo=UTC)  # 22:00 in Berlin
     assert until_of("06:00", berlin, evening) - evening == timedelta(hours=9)
     assert until_of("8h", berlin, evening) - evening == timedelta(hours=8)
+
+
+@pytest.mark.parametrize("zone", [UTC, ZoneInfo("Europe/Berlin")])
+def test_in_the_hour_that_comes_twice_a_time_of_day_is_the_next_one(zone: tzinfo) -> None:
+    berlin = Calendar("desk", ZoneInfo("Europe/Berlin"), ((),) * 7)
+    for hour in (0, 1):  # 02:10, twice
+        now = datetime(2026, 10, 25, hour, 10, tzinfo=UTC)
+        until = until_of("02:30", berlin, now.astimezone(zone))
+        assert until.astimezone(UTC) - now == timedelta(minutes=20)
 
 
 # --- queues and calendars of one name ------------------------------------------------------------

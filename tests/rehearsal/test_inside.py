@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ivr.backends.pretences import Pretence
-from ivr.flow.actions import Queue, Transfer
-from ivr.flow.errands import Answer, Callback, Http, Lookup, Row, Sent, Sms
+from ivr.flow.actions import Failed, Queue, Transfer
+from ivr.flow.errands import (
+    CODE_MARK,
+    Answer,
+    Callback,
+    CallbackKept,
+    CheckCode,
+    CodeSent,
+    Errand,
+    Findings,
+    Http,
+    Identified,
+    Lookup,
+    Row,
+    SendCode,
+    Sent,
+    Sms,
+)
 from ivr.rehearsal.folder import HEADER, Part, read_lines, write_part
 from ivr.rehearsal.inside import FAILED, HELD, Rehearsal, Rehearsals
 from ivr.rehearsal.stub import GATEWAY, Stub
@@ -157,3 +174,39 @@ async def test_services_are_asked_at_the_stub_and_the_rest_is_pretended(
     assert found[:2] == [Answer(404), Row(True, {"a": "x"})]
     assert isinstance(found[2], Sent)
     assert "cannot be reached" in str(found[3])
+
+
+async def test_a_call_remembers_which_answers_it_has_had_already(
+    house: House, rehearsals: Rehearsals, tmp_path: Path, stub: Stub
+) -> None:
+    rows = tuple(Pretence(200, {"a": each}) for each in ("x", "y"))
+    no, yes = Pretence(trouble="down"), Pretence(201)
+    told = monday(f"{stub.url}/s1", pretences={"branches": rows, "callback": (no, yes)})
+    desk = (await part(house, rehearsals, tmp_path / "parts", told)).services.desk
+
+    async def ask(errand: Errand) -> Findings:
+        return await desk.run(errand, contact="c", now=NOW, caller="13800138000")
+
+    look, ring = Lookup("branches", {"city": "york"}), Callback("cards", "13800138000")
+    assert [await ask(look) for _ in range(3)] == [Row(True, {"a": each}) for each in "xyy"]
+    assert isinstance(await ask(ring), Failed)
+    assert isinstance(await ask(ring), CallbackKept)
+    write_part(tmp_path / "parts", "s1", replace(told, pretences={"branches": rows[:1]}))
+    assert await ask(look) == Row(True, {"a": "x"})
+    assert isinstance(await ask(ring), CallbackKept), "of promises nothing was told anew"
+
+
+async def test_a_code_that_is_not_to_fail_is_a_true_one(
+    house: House, rehearsals: Rehearsals, tmp_path: Path, stub: Stub
+) -> None:
+    answers = {"sms": (Pretence(trouble="down"), Pretence())}
+    told = monday(f"{stub.url}/s1", pretences=answers)
+    desk = (await part(house, rehearsals, tmp_path / "parts", told)).services.desk
+    send = SendCode("+8613800138000", f"Code {CODE_MARK}")
+    assert isinstance(await desk.run(send, contact="c", now=NOW), Failed)
+    sent = await desk.run(send, contact="c", now=NOW)
+    assert isinstance(sent, CodeSent)
+    ((_, words),) = stub.messages("s1")
+    code = words.removeprefix("Code ")
+    found = await desk.run(CheckCode(sent.handle, code), contact="c", now=NOW)
+    assert found == Identified(ok=True, level="verified")

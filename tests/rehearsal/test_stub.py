@@ -70,7 +70,7 @@ async def test_a_service_that_is_down_breaks_the_connection_and_a_liar_sends_no_
         assert "html" in await answer.text()
 
 
-async def test_messages_are_taken_and_a_calendar_is_free_at_every_full_hour(
+async def test_messages_are_taken_and_a_calendar_is_free_in_working_hours(
     stub: Stub, web: aiohttp.ClientSession
 ) -> None:
     async with web.post(f"{stub.url}/one/{GATEWAY}", json={"to": "1", "text": "Hi"}) as answer:

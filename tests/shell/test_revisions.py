@@ -124,7 +124,7 @@ async def test_a_floor_elsewhere_is_kept_as_the_floor(tmp_path: Path) -> None:
     elsewhere = tmp_path / "people.yaml"
     elsewhere.write_text(FLOOR.replace("Ana", "Eva"))
     plan = begin_with(site.flows, elsewhere, site.kept, LISA)
-    again = plan_of(site.kept, site.kept.all()[0])
+    again = plan_of(site.kept, site.kept.all()[0], site.flows)
     assert plan.floor == again.floor
     assert again.floor.floor.agents[0].name == "Eva"
 
@@ -218,8 +218,8 @@ async def test_files_saved_while_they_are_read_are_read_again(
 ) -> None:
     real = plans.load_plan
 
-    def load_slowly(flows: Path, floor: Path) -> Plan:
-        plan = real(flows, floor)
+    def load_slowly(flows: Path, floor: Path, beside: Path | None = None) -> Plan:
+        plan = real(flows, floor, beside)
         if '"Hi."' in site.flow.read_text():
             site.edit('"Hi."', '"Hello."')
         return plan
@@ -228,7 +228,7 @@ async def test_files_saved_while_they_are_read_are_read_again(
     plan = await site.plans.reload()
     kept = site.kept.files_of(site.kept.all()[0])
     assert b"Hello." in kept["line.yaml"]
-    assert plan_of(site.kept, site.kept.all()[0]).flow_revisions == plan.flow_revisions
+    assert plan_of(site.kept, site.kept.all()[0], site.flows).flow_revisions == plan.flow_revisions
 
 
 # --- back to an older one ---------------------------------------------------------------------

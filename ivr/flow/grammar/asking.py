@@ -55,7 +55,8 @@ OPTION = Block(
     "What one key of a menu does. A step's name alone will do.",
     (
         Key("label", WORDS, 'a few words; spoken as "For ..., press 1."'),
-        Key("say", WORDS, "the whole sentence, instead of the one made from the label"),
+        Key("say", WORDS, "spoken instead of the sentence made from the label"),
+        Key("also", list_of(TEXT, "list of texts"), "other written answers that mean this option"),
         Key("hours", CALENDAR, "the option exists only while this calendar is open"),
         Key("set", SETS, "fields to fill, and `language`"),
         NEXT,
@@ -222,6 +223,7 @@ BOOK = Block(
         Key("offer", integer(1, 8), "times offered at once", "3"),
         Key("give", GIVEN, "what the service is told with the reservation"),
         Key("say", WORDS, "said before the times"),
+        Key("during", CALENDAR, "times outside this calendar are not offered", "any time"),
         HOURS,
         *_ONE_KEY,
         PATIENCE,

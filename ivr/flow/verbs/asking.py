@@ -63,6 +63,7 @@ def _option(key: str, node: Node, reading: Reading) -> Option:
             read_sets(section.node("set"), reading),
             label=reading.spoken(section, "label"),
             say=reading.spoken(section, "say"),
+            also=section.texts("also"),
             hours=reading.calendar(section.node("hours")),
             place=node.place,
         )
@@ -167,6 +168,7 @@ def book(clause: Clause) -> BookStep:
         given=clause.templates("give"),
         say=clause.spoken(),
         hours=clause.hours(),
+        during=clause.reading.calendar(section.node("during")),
         asking=asking,
         patience=clause.patience(),
         none=none or asking.otherwise,
