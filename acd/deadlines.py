@@ -18,8 +18,12 @@ class Due(IntEnum):
     WRAP_UP = 0
     LEASE = 1
     RETRY = 2
-    MAX_WAIT = 3
-    LEAVE = 4
+    RELAX = 3
+    PREFER = 4
+    CALLBACK = 5
+    MAX_WAIT = 6
+    LEAVE = 7
+    EXPIRE = 8
 
 
 class Deadlines:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from acd.matching import Wish, call_number, can_ever_serve
 from acd.model import AgentState, Queue, Staffing
+from acd.order import call_number
+from acd.pools import Wish, can_ever_serve
 from acd.views import AgentRow, CallRow
 from ivr.operator.picture import Picture, full_name, pending_text, state_text
 from ivr.operator.screens import where

@@ -9,9 +9,10 @@ from typing import Any
 from acd import model as m
 from acd.engine import Engine
 from acd.livefloor import LiveFloor
-from acd.matching import can_ever_serve
-from acd.model import AgentState
-from acd.state import State
+from acd.model import AgentState, Channel, Strategy
+from acd.pools import can_ever_serve
+from acd.state import CallRecord, State
+from acd.strategies import Key, draw, key
 from acd.views import AgentRow, CallRow, QueueRow
 
 START = 1_000_000.0
@@ -123,26 +124,57 @@ def agent_from(name: str, what: Any) -> m.Agent:
 
 
 def fitting(state: State) -> list[tuple[str, str]]:
-    """By brute force: all pairs that should be made now, in order, straight from the rules."""
-    calls = {name: call for name, call in state.calls.items() if call.offer is None}
-    ready = {
-        name: agent
-        for name, agent in state.agents.items()
-        if agent.state is AgentState.READY and not agent.removed
-    }
+    """By brute force: all pairs that should be made now, in order, straight from the rules.
+
+    Calls are given out before chats; an agent who gets a chat holds one more afterwards.
+    """
     pairs: list[tuple[str, str]] = []
-    while True:
+    held = {name: len(agent.chats) for name, agent in state.agents.items()}
+    taken: set[str] = set()
+    while (pair := _next_pair(state, held, taken)) is not None:
+        call, who = pair
+        pairs.append(pair)
+        taken.add(call)
+        if state.calls[call].channel is Channel.CHAT:
+            held[who] += 1
+        else:
+            taken.add(who)
+    return pairs
+
+
+def _next_pair(state: State, held: Mapping[str, int], taken: set[str]) -> tuple[str, str] | None:
+    for channel in Channel:
         possible = [
-            (call.entry(state.queues[call.queue].queue), (agent.idle_since, who), name, who)
-            for name, call in calls.items()
-            for who, agent in ready.items()
-            if can_ever_serve(agent.agent, call.wish) and who not in call.without
+            (call.entry(state.queues[call.queue].queue), agent_key(state, who, call, held), name)
+            for name, call in state.calls.items()
+            if call.offer is None and not call.resting and name not in taken
+            for who in state.agents
+            if call.channel is channel and who not in taken and _may_take(state, who, call, held)
         ]
-        if not possible:
-            return pairs
-        _, _, name, who = min(possible)
-        pairs.append((name, who))
-        del calls[name], ready[who]
+        if possible:
+            _, best, name = min(possible)
+            return name, best.agent
+    return None
+
+
+def _may_take(state: State, who: str, call: CallRecord, held: Mapping[str, int]) -> bool:
+    agent = state.agents[who]
+    if agent.removed or agent.state is not AgentState.READY or agent.outside:
+        return False
+    if call.channel is Channel.CHAT and held[who] >= agent.agent.chats:
+        return False
+    wish = call.wish_now(state.queues[call.queue].queue)
+    return can_ever_serve(agent.member, wish) and who not in call.without
+
+
+def agent_key(state: State, who: str, call: CallRecord, held: Mapping[str, int]) -> Key:
+    """The sort key by which the queue of this call would choose this agent."""
+    agent, rules = state.agents[who], state.queues[call.queue]
+    wish = call.wish_now(rules.queue)
+    levels = sum(agent.agent.skills.get(skill, 0) for skill, _ in wish.needs)
+    strategy = Strategy.LONGEST_IDLE if rules.removed else rules.queue.strategy
+    standing = agent.standing._replace(held=held[who])
+    return key(strategy, who, standing, call.queue, levels, draw(state.floor.seed, call.call, who))
 
 
 class CheckedFloor(LiveFloor):

@@ -1,0 +1,96 @@
+"""Which agent: the sort key of each strategy. Lowest first.
+
+The whole key is (chats held, the strategy's number, idle since, agent id). Who holds fewer chats
+goes first whatever the strategy, so that chats spread and a call disturbs as few of them as may be;
+equal numbers go to the longest idle, and equal idle times by agent id.
+
+None of these numbers changes while an agent waits to be chosen, so they can stand in a heap:
+- longest idle: nothing beside idle time.
+- least occupied: occupancy as a moving average over `OCCUPANCY_WINDOW`. While idle it decays by the
+  same factor for everybody, so its logarithm plus elapsed time keeps the order for good.
+- highest level: the levels in the skills that the call still asks for, added up, highest first.
+- round robin: the number of the agent's last turn in this queue; a turn is an answer or a failed
+  offer, not one taken back.
+- fewest calls: calls taken since the day started.
+- random: drawn for each call and agent from the floor's seed, so that a replay draws the same. It
+  is the one key that depends on the call: choosing looks at every ready agent who fits.
+
+Ring all is not among them. An offer reserves one call and one agent for each other, which is what
+keeps two agents from answering and one agent from being rung twice. Ringing everybody for one
+caller takes all of them from every other caller until somebody answers, and counts the others as
+having missed a call they were not needed for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+from zlib import crc32
+
+from acd.words import Strategy
+
+OCCUPANCY_WINDOW = 3600.0
+"""Seconds over which occupancy is averaged."""
+
+
+class Standing(NamedTuple):
+    """What strategies know of a ready agent. `turns`: queue -> number of the last turn there."""
+
+    held: int = 0
+    idle_since: float = 0.0
+    occupancy: float = -math.inf
+    taken: int = 0
+    turns: Mapping[str, int] = {}
+
+
+class Key(NamedTuple):
+    """The sort key of a ready agent, lowest first."""
+
+    held: int
+    number: float
+    idle_since: float
+    agent: str
+
+
+def key(
+    strategy: Strategy, agent: str, standing: Standing, queue: str, levels: int, draw: float = 0.0
+) -> Key:
+    """The agent's sort key; `levels` add up the skills asked for, `draw` is for `RANDOM`."""
+    return Key(
+        standing.held, number(strategy, standing, queue, levels, draw), standing.idle_since, agent
+    )
+
+
+def number(
+    strategy: Strategy, standing: Standing, queue: str, levels: int, draw: float = 0.0
+) -> float:
+    """The strategy's own part of the key."""
+    match strategy:
+        case Strategy.LEAST_OCCUPIED:
+            return standing.occupancy
+        case Strategy.HIGHEST_LEVEL:
+            return -levels
+        case Strategy.ROUND_ROBIN:
+            return standing.turns.get(queue, 0)
+        case Strategy.FEWEST_CALLS:
+            return standing.taken
+        case Strategy.RANDOM:
+            return draw
+    return 0.0
+
+
+def draw(seed: int, call: str, agent: str) -> float:
+    """The lot of this agent for this call, 0 to 1."""
+    return crc32(f"{seed}/{agent}/{call}".encode()) / 2**32
+
+
+def occupied(share: float, since: float, until: float, *, busy: bool) -> float:
+    """The moving average of being busy (0 to 1), carried on from `since` to `until`."""
+    decay = math.exp(-max(0.0, until - since) / OCCUPANCY_WINDOW)
+    return share * decay + (1.0 - decay if busy else 0.0)
+
+
+def occupancy_key(share: float, at: float) -> float:
+    """A number that orders idle agents by occupancy, whenever each share was taken."""
+    return math.log(share) + at / OCCUPANCY_WINDOW if share > 0 else -math.inf
