@@ -19,23 +19,22 @@
 - Idle time runs from the first `log_in`, or from the end of the last work. A pause does not reset
   it. An offer taken back is no work; an offer the agent let fail counts as a turn taken, so that
   others are rung before the same agent again.
-- Chats are held beside these states: an agent is ready, or at work on a call, with some of them. Who
-  logs out while holding chats is paused until the last has ended, and logged out then.
+- Chats are held beside these states: an agent is ready, or at work on a call, with some of them.
+  Who logs out while holding chats is paused until the last has ended, and logged out then.
 - `fail` is the agent's doing, `take_back` is not (the caller hung up, the call was moved).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from acd.errors import IllegalEvent
 from acd.floor import Agent
-from acd.strategies import Standing, occupancy_key, occupied
-from acd.words import AgentState, Cause
+from acd.strategies import NEVER_OCCUPIED, Standing, occupancy_key, occupied
+from acd.words import AgentState, Cause, Word
 
 
-class Move(StrEnum):
+class Move(Word):
     """What can happen to an agent."""
 
     LOG_IN = "log_in"
@@ -189,7 +188,7 @@ class AgentRecord:
         return Standing(
             len(self.chats),
             self.idle_since,
-            occupancy_key(self.share, self.share_at),
+            occupancy_key(self.share, self.share_at) if self.share else NEVER_OCCUPIED,
             self.counters.taken,
             self.turns,
         )
@@ -220,8 +219,8 @@ class AgentRecord:
             self._do_what_was_asked(at)
 
     def _enter(self, state: AgentState, at: float, reason: str) -> None:
-        if (state in AT_WORK) is not (self.state in AT_WORK):
-            busy = self.state in AT_WORK
+        busy = self.state in AT_WORK
+        if busy is not (state in AT_WORK):
             self.share = occupied(self.share, self.share_at, at, busy=busy)
             self.share_at = at
         self.state, self.since, self.reason = state, at, reason

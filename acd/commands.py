@@ -58,7 +58,7 @@ class CallExits:
 
 @dataclass(frozen=True, slots=True)
 class DialCustomer:
-    """Dial the customer of a callback for `ring_seconds`: `agent` is kept free for, or has, the call.
+    """Dial the customer of a callback for `ring_seconds`: `agent` is kept for, or has, the call.
 
     The answer is `CustomerAnswered` or `CustomerFailed`; without either by `lease_until` the try is
     void. `attempt` counts from 1.

@@ -39,6 +39,10 @@ class Deadlines:
         if when is not None:
             heappush(self._heap, (when, kind, of))
 
+    def set(self, when: float, kind: Due, of: str) -> None:
+        """Remember a deadline that is known."""
+        heappush(self._heap, (when, kind, of))
+
     def next(self) -> float | None:
         """The earliest true deadline, or None."""
         heap = self._heap

@@ -26,15 +26,16 @@ def due_at(live: LiveFloor, kind: Due, of: str) -> float | None:
         return None
     match kind:
         case Due.MAX_WAIT:
-            return _max_wait_at(live, call)
+            return max_wait_at(live, call)
         case Due.LEAVE:
             return leave_at(live, call)
         case Due.RETRY:
             return min(call.without.values(), default=None)
         case Due.RELAX:
-            return next_step_at(live, call)
+            return None if call.resting else next_step_at(live, call)
         case Due.PREFER:
-            return call.prefer_until if call.prefers is not None else None
+            waits = call.prefers is not None and not call.resting
+            return call.prefer_until if waits else None
     callback = call.callback
     if callback is None or callback.line:
         return None
@@ -51,7 +52,8 @@ def next_step_at(live: LiveFloor, call: CallRecord) -> float | None:
     return call.enqueued_at + steps[call.step].after
 
 
-def _max_wait_at(live: LiveFloor, call: CallRecord) -> float | None:
+def max_wait_at(live: LiveFloor, call: CallRecord) -> float | None:
+    """When the call has waited as long as it may, None when it may for ever."""
     if call.virtual:
         return None
     own = call.max_wait

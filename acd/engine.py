@@ -24,6 +24,7 @@ from acd.checks import check
 from acd.commands import Command
 from acd.estimate import Announcement, Estimate
 from acd.events import Event
+from acd.explain import AgentExplained, CallExplained, explain_agent, explain_call
 from acd.floor import Floor
 from acd.livefloor import LiveFloor
 from acd.outlook import estimate_of, look_ahead
@@ -114,6 +115,17 @@ class Engine:
     def offer(self, offer: str) -> OfferRecord | None:
         """The offer while it rings or its agent talks, to be read only."""
         return self._live.state.offers.get(offer)
+
+    def explain_call(self, call: str, now: float) -> CallExplained | None:
+        """Why a call waits; None when it does not, or when a phone rings for it."""
+        record = self._live.state.calls.get(call)
+        if record is None or record.offer is not None:
+            return None
+        return explain_call(self._live, record, now)
+
+    def explain_agent(self, agent: str) -> AgentExplained:
+        """Why an agent gets none of the waiting calls; raises UnknownAgent."""
+        return explain_agent(self._live, self._live.state.agent(agent))
 
     def estimate(self, call: str) -> Estimate | None:
         """How long a waiting call will wait from now on; None when that cannot be known."""

@@ -5,8 +5,8 @@
 - The queue's average handle time (talk and wrap-up) is measured; before there are `ENOUGH` calls
   the configured one is taken, and without one nothing is said.
 - Work ahead is every call that goes before this one, callbacks included, of any queue. Each waits
-  for its own set of agents, so only the share of it counts that falls on agents of this call: of two
-  calls ahead for four agents, two of whom are ours, one is ahead of us.
+  for its own set of agents, so only the share of it counts that falls on agents of this call: of
+  two calls ahead for four agents, two of whom are ours, one is ahead of us.
 - Agents are those of the call's present step who are there and not paused nor about to go.
 - The call itself adds one: with everybody busy and nobody ahead, the wait is until the first of the
   agents is free. For exponential handle times this is exact (Erlang C, k calls ahead: mean
@@ -100,6 +100,9 @@ class Cause(NamedTuple):
     longer_calls: bool = False
 
 
+NO_CAUSE = Cause()
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """What may be said to a waiting caller now.
@@ -111,7 +114,7 @@ class Announcement:
     position: int | None
     minutes: tuple[int, int] | None
     told: Told
-    rose: Cause = Cause()
+    rose: Cause = NO_CAUSE
 
 
 def estimate(handle: float | None, agents: int, before: list[Group]) -> Estimate | None:
@@ -144,12 +147,12 @@ def _told(
 ) -> tuple[Told, Cause]:
     """The figure to say: the estimate, but no more than what was said unless there is a cause."""
     if wait is None:
-        return Told(now, position), Cause()
+        return Told(now, position), NO_CAUSE
     told = Told(
         now, position, wait.seconds, wait.low, wait.high, wait.ahead, wait.agents, wait.handle
     )
     if last is None or not last.has_wait or wait.seconds <= last.seconds:
-        return told, Cause()
+        return told, NO_CAUSE
     why = Cause(
         wait.agents < last.agents,
         wait.ahead > last.ahead + 0.01,

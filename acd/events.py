@@ -1,7 +1,7 @@
 """What the distributor is told. Every event carries `at`, epoch seconds (UTC).
 
 - Time passes only through `Ticked`: no other event makes a lease, a wrap-up or a wait run out.
-- `by` names the supervisor who did it for the agent or the call; empty means it was their own doing.
+- `by` names the supervisor who did it for the agent or the call; empty means it was their doing.
 """
 
 from __future__ import annotations

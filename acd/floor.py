@@ -97,6 +97,11 @@ class Queue:
     regain_seconds: float = 120
     callbacks: Callbacks = field(default_factory=Callbacks)
 
+    @property
+    def leaves_when_busy(self) -> bool:
+        """Whether some call might leave though agents are there for it."""
+        return self.leave_when_busy is not None or self.turn_away_when_busy is not None
+
     def grace(self, staffing: Staffing, *, found_so: bool) -> float | None:
         """Seconds a call stays with that staffing, None for as long as it takes."""
         names = _GRACES.get(staffing)

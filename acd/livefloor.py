@@ -4,18 +4,21 @@ The rules say what an event means; this says how a step is done so that state an
 agree. Every change of an agent goes through `move` or `change_chats`, every call that begins to
 wait through `wait`, every reservation through `settle`. Commands collect in `out`, in order.
 
-Each channel has a lane: an index of its waiting calls and of the agents who may take one more. Voice
-is settled first, so a chat goes to an agent only when no call waits that they could take: chats
-never starve calls.
+Each channel has a lane: an index of its waiting calls and of the agents who may take one more.
+Voice is settled first, so a chat goes to an agent only when no call waits that they could take:
+chats never starve calls.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from acd import commands as c
-from acd.agents import AgentRecord, Move
+from acd.agents import AT_WORK, AgentRecord, Move
 from acd.commands import Command
 from acd.deadlines import Deadlines, Due
 from acd.due import due_at, staffing_of
+from acd.lane import Lane
 from acd.matching import Matcher
 from acd.pools import Pool, Presence
 from acd.state import CallRecord, OfferRecord, QueueRecord, State
@@ -26,23 +29,8 @@ LEASE_MARGIN = 30.0
 and a late pick-up is told of only after the whisper in the agent's ear."""
 
 _PRESENCE = {AgentState.LOGGED_OUT: Presence.AWAY, AgentState.PAUSED: Presence.PAUSED}
+_NOBODY: frozenset[str] = frozenset()
 _ON_A_CALL = frozenset({AgentState.OFFERED, AgentState.TALKING})
-
-
-class Lane:
-    """One channel: its index, and who and what came into it since it was settled last."""
-
-    __slots__ = ("channel", "freed", "fresh", "matcher")
-
-    def __init__(self, channel: Channel, matcher: Matcher) -> None:
-        self.channel = channel
-        self.matcher = matcher
-        self.freed: dict[str, None] = {}
-        self.fresh: dict[str, None] = {}
-
-    def may_take(self, agent: AgentRecord) -> bool:
-        """Whether the agent may be offered one more contact of this channel."""
-        return agent.may_take_call if self.channel is Channel.VOICE else agent.may_take_chat
 
 
 class LiveFloor:
@@ -56,7 +44,7 @@ class LiveFloor:
     def index(self) -> None:
         """Build every index from the state."""
         self._lanes: dict[Channel, Lane] = {}
-        self.deadlines = Deadlines(lambda kind, of: due_at(self, kind, of))
+        self.deadlines = Deadlines(partial(due_at, self))
         self.lane(Channel.VOICE)
         for name in self.state.agents:
             self.deadlines.remind(Due.WRAP_UP, name)
@@ -86,31 +74,34 @@ class LiveFloor:
 
     # --- agents -----------------------------------------------------------------------------------
 
-    def move(self, agent: AgentRecord, move: Move, at: float, reason: str = "") -> None:
-        """Make a move of the table, say so if it shows, and keep the indexes true."""
-        was = agent.state
-        before = (was, agent.since, agent.reason)
+    def move(
+        self, agent: AgentRecord, move: Move, at: float, reason: str = "", then: Move | None = None
+    ) -> None:
+        """Make a move of the table, or two at once; say so if it shows; keep the indexes true."""
+        was, since, why = agent.state, agent.since, agent.reason
         agent.move(move, at, reason)
+        if then is not None:
+            agent.move(then, at)
         if agent.state not in _ON_A_CALL:
             agent.offer = None
         if agent.state is not AgentState.WRAP_UP:
             agent.wrap_up_until, agent.disposition_due = None, False
-        if was is AgentState.WRAP_UP and agent.state is not was:
+        if agent.worked_for and agent.state not in AT_WORK:
             self._work_ended(agent, at)
         if was is AgentState.PAUSED and move is Move.READY:
             self.may_reset_idle(agent, Reset.UNPAUSE, at)
-        if (agent.state, agent.since, agent.reason) != before:
-            self._changed(agent, at)
+        if agent.state is not was or agent.since != since or agent.reason != why:
+            self._changed(agent, was, at)
 
     def change_chats(self, agent: AgentRecord, offer: str, at: float, *, held: bool) -> None:
         """The agent holds one chat more or less."""
-        before = (agent.state, agent.since)
+        was = agent.state
         if held:
             agent.chats = (*agent.chats, offer)
         else:
             agent.end_chat(offer, at)
-        if (agent.state, agent.since) != before:
-            self._changed(agent, at)
+        if agent.state is not was:
+            self._changed(agent, was, at)
         else:
             self.readiness_changed(agent)
 
@@ -122,18 +113,20 @@ class LiveFloor:
     def _work_ended(self, agent: AgentRecord, at: float) -> None:
         """Measure how long the call kept the agent, from the answer to the end of wrap-up."""
         queue = self.state.queues.get(agent.worked_for)
-        if queue is not None and agent.worked_since:
+        if queue is not None:
             queue.handling.add(max(0.0, at - agent.worked_since))
         agent.worked_for, agent.worked_since = "", 0.0
 
-    def _changed(self, agent: AgentRecord, at: float) -> None:
-        name = agent.agent.id
-        self.out.append(c.AgentChanged(name, agent.state, agent.reason, agent.since))
-        presence = _presence(agent)
-        for lane in self._lanes.values():
-            for pool in lane.matcher.set_presence(name, presence):
-                self._staffing_changed(lane, pool, at)
-        self.readiness_changed(agent)
+    def _changed(self, agent: AgentRecord, was: AgentState, at: float) -> None:
+        name, state = agent.agent.id, agent.state
+        self.out.append(c.AgentChanged(name, state, agent.reason, agent.since))
+        if was in _PRESENCE or state in _PRESENCE:
+            presence = _presence(agent)
+            for lane in self._lanes.values():
+                for pool in lane.matcher.set_presence(name, presence):
+                    self._staffing_changed(lane, pool, at)
+        if was is AgentState.READY or state is AgentState.READY:
+            self.readiness_changed(agent)
         if agent.removed and agent.state is AgentState.LOGGED_OUT:
             del self.state.agents[name]
 
@@ -234,14 +227,17 @@ class LiveFloor:
                 return
         lane = self.lane(call.channel)
         queue = self.state.queues[call.queue].queue
-        lane.matcher.add_call(call.entry(queue), call.wish_now(queue), frozenset(call.without))
+        without = frozenset(call.without) if call.without else _NOBODY
+        pool = lane.matcher.add_call(call.entry(queue), call.wish_now(queue), without)
         lane.fresh[call.call] = None
         if call.prefers is not None:
             remind(Due.PREFER, call.call)
         if queue.relax:
             remind(Due.RELAX, call.call)
-        remind(Due.MAX_WAIT, call.call)
-        remind(Due.LEAVE, call.call)
+        if call.max_wait is not None or queue.max_wait is not None:
+            remind(Due.MAX_WAIT, call.call)
+        if queue.leaves_when_busy or pool.presence is not Presence.PRESENT:
+            remind(Due.LEAVE, call.call)
 
     def take_out(self, call: CallRecord, reason: Cancel, at: float) -> None:
         """Let a call wait no longer, taking the offer back if one is out."""
@@ -311,7 +307,7 @@ class LiveFloor:
         call = offer.call
         seconds = self.state.queues[call.queue].queue.ring_seconds
         offer.dialling, offer.lease_until = False, at + seconds + LEASE_MARGIN
-        self.deadlines.remind(Due.LEASE, offer.offer)
+        self.deadlines.set(offer.lease_until, Due.LEASE, offer.offer)
         self.out.append(
             c.MakeOffer(
                 offer.offer,
@@ -350,7 +346,7 @@ class LiveFloor:
         )
 
     def take_back(self, offer: OfferRecord, reason: Cancel, at: float) -> None:
-        """End an offer that was not answered, without blame for the agent; the call is untouched."""
+        """End an offer that was not answered, without blame for the agent."""
         self.out.append(c.CancelOffer(offer.offer, offer.call.call, offer.agent, reason))
         self.void(offer)
         self.free(offer, at)
@@ -366,9 +362,8 @@ class LiveFloor:
         if offer.call.channel is Channel.CHAT:
             self.change_chats(agent, offer.offer, at, held=False)
         elif offer.accepted_at is not None:
-            self.move(agent, Move.RELEASE, at)
+            self.move(agent, Move.RELEASE, at, then=Move.END_WRAP_UP)
             self.take_chats_up(agent)
-            self.move(agent, Move.END_WRAP_UP, at)
         else:
             self.move(agent, move, at)
 

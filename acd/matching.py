@@ -73,8 +73,8 @@ class Matcher:
 
     # --- calls ------------------------------------------------------------------------------------
 
-    def add_call(self, entry: Entry, wish: Wish, without: frozenset[str] = _NOBODY) -> None:
-        """Let a call wait; nothing is matched before `settle`."""
+    def add_call(self, entry: Entry, wish: Wish, without: frozenset[str] = _NOBODY) -> Pool:
+        """Let a call wait; nothing is matched before `settle`. Returns its pool."""
         pool = self.pool(wish)
         group = pool.groups.get(without)
         if group is None:
@@ -85,6 +85,7 @@ class Matcher:
         group.size += 1
         pool.size += 1
         self._busy[wish] = pool
+        return pool
 
     def remove_call(self, call: str) -> None:
         """Take a waiting call out."""
@@ -98,23 +99,25 @@ class Matcher:
             del pool.groups[group.without]
             if (pool.wish.agent or pool.wish.never) and not pool.size:
                 self._forget([pool])
-        elif group.head == entry:
+        elif group.head is entry:
             self._find_head(group)
         elif len(group.heap) > 2 * group.size + _SLACK:
-            group.heap = [e for e in group.heap if self._is_live(group, e)]
+            group.heap = [e for e in group.heap if self._is_live(e)]
             heapify(group.heap)
 
     def calls_of(self, pool: Pool) -> list[str]:
         """The waiting calls of a pool, in the order they are served."""
-        live = {e for group in pool.groups.values() for e in group.heap if self._is_live(group, e)}
+        live = {e for group in pool.groups.values() for e in group.heap if self._is_live(e)}
         return [entry.call for entry in sorted(live)]
 
-    def _is_live(self, group: Group, entry: Entry) -> bool:
-        return self._place.get(entry.call) == (group, entry)
+    def _is_live(self, entry: Entry) -> bool:
+        """Whether the call still waits by this very entry: each filing makes a new one."""
+        place = self._place.get(entry[3])
+        return place is not None and place[1] is entry
 
     def _find_head(self, group: Group) -> None:
         heap = group.heap
-        while not self._is_live(group, heap[0]):
+        while not self._is_live(heap[0]):
             heappop(heap)
         group.head = heap[0]
 
@@ -225,10 +228,11 @@ class Matcher:
 
     def _settle_one(self, agent: str) -> Iterator[tuple[str, str]]:
         best: Entry | None = None
-        for group in self._groups_for(agent):
-            head = group.head
-            if head is not None and (best is None or head < best):
-                best = head
+        for pool in self._busy_pools_of(agent):
+            for without, group in pool.groups.items():
+                head = group.head
+                if head and (best is None or head < best) and agent not in without:
+                    best = head
         if best is None:
             self._file_ready(agent)
         else:
@@ -256,15 +260,17 @@ class Matcher:
 
     def _groups_for(self, agent: str) -> Iterator[Group]:
         """Groups with calls this agent may take now."""
-        serves = self._serves.get(agent, ())
-        if len(serves) <= len(self._busy):
-            pools = [pool for pool in serves if pool.size]
-        else:
-            pools = [pool for pool in self._busy.values() if agent in pool.eligible]
-        for pool in pools:
+        for pool in self._busy_pools_of(agent):
             for without, group in pool.groups.items():
                 if agent not in without:
                     yield group
+
+    def _busy_pools_of(self, agent: str) -> list[Pool]:
+        """Pools with calls in them that this agent serves."""
+        serves = self._serves.get(agent, ())
+        if len(serves) <= len(self._busy):
+            return [pool for pool in serves if pool.size]
+        return [pool for pool in self._busy.values() if agent in pool.eligible]
 
     def _file_ready(self, agent: str) -> None:
         """Enter an agent who stays ready into the heaps of all pools they serve."""

@@ -44,9 +44,9 @@ def before(live: LiveFloor, call: CallRecord) -> list[CallRecord]:
 def _waiting(live: LiveFloor, call: CallRecord) -> Iterator[CallRecord]:
     """The other calls of its channel that wait; those that rest until later do not."""
     for other in live.state.calls.values():
-        if other.offer is None and other is not call and other.channel is call.channel:
-            if not other.resting and other.call != call.call:
-                yield other
+        waits = other.offer is None and not other.resting
+        if waits and other.channel is call.channel and other.call != call.call:
+            yield other
 
 
 def _asked(live: LiveFloor, call: CallRecord) -> Pool:
@@ -100,7 +100,7 @@ def _units(live: LiveFloor, channel: Channel, agents: Collection[str]) -> int:
 
 
 def look_ahead(live: LiveFloor, call: CallRecord, now: float) -> Announcement | None:
-    """What may be said to the caller now; None also while a phone rings or nobody is on the line."""
+    """What may be said to the caller now; None also while a phone rings or nobody listens."""
     if call.offer is not None or call.virtual or call.consults is not None:
         return None
     gap = live.queue_of(call).queue.announce_every

@@ -130,9 +130,9 @@ class QueueCounters:
     """What happened to a queue's calls since the day started. Waits are in seconds.
 
     Every call counted in `offered` ends in exactly one of answered, abandoned, timeout, nobody,
-    withdrawn, moved, expired, unreached or forbidden; `full`, `too_long` and `closed` are calls that
-    were refused at the entry. `callbacks` were asked for; `called_back` are those of the answered
-    that were callbacks, which count in no service level. `regained` got a dropped place back.
+    withdrawn, moved, expired, unreached or forbidden; `full`, `too_long` and `closed` are calls
+    that were refused at the entry. `callbacks` were asked for; `called_back` are the answered ones
+    among them, which count in no service level. `regained` got a dropped place back.
     `returned` chats were answered and came back to wait, counted in `offered` once more.
     `told` calls heard an estimate: `told_right` waited as long as the first band said, `told_error`
     adds up by how many seconds the first figure was off.
@@ -226,9 +226,9 @@ class Dropped:
 class State:
     """Everything the engine knows. `calls` have no outcome yet, `talking` maps call -> offer.
 
-    `callbacks` maps each customer to be called to the call, `dropped` each customer whose line broke
-    to the place they may regain, `consultations` the offer of each agent who asked for a second one
-    to the call that looks for them.
+    `callbacks` maps each customer to be called to the call, `dropped` each customer whose line
+    broke to the place they may regain, `consultations` the offer of each agent who asked for a
+    second one to the call that looks for them.
     """
 
     floor: Floor = field(default_factory=Floor)

@@ -30,6 +30,7 @@ from zlib import crc32
 
 from acd.words import Strategy
 
+NEVER_OCCUPIED = -math.inf
 OCCUPANCY_WINDOW = 3600.0
 """Seconds over which occupancy is averaged."""
 
@@ -39,27 +40,9 @@ class Standing(NamedTuple):
 
     held: int = 0
     idle_since: float = 0.0
-    occupancy: float = -math.inf
+    occupancy: float = NEVER_OCCUPIED
     taken: int = 0
     turns: Mapping[str, int] = {}
-
-
-class Key(NamedTuple):
-    """The sort key of a ready agent, lowest first."""
-
-    held: int
-    number: float
-    idle_since: float
-    agent: str
-
-
-def key(
-    strategy: Strategy, agent: str, standing: Standing, queue: str, levels: int, draw: float = 0.0
-) -> Key:
-    """The agent's sort key; `levels` add up the skills asked for, `draw` is for `RANDOM`."""
-    return Key(
-        standing.held, number(strategy, standing, queue, levels, draw), standing.idle_since, agent
-    )
 
 
 def number(
@@ -87,10 +70,10 @@ def draw(seed: int, call: str, agent: str) -> float:
 
 def occupied(share: float, since: float, until: float, *, busy: bool) -> float:
     """The moving average of being busy (0 to 1), carried on from `since` to `until`."""
-    decay = math.exp(-max(0.0, until - since) / OCCUPANCY_WINDOW)
+    decay = math.exp((since - until) / OCCUPANCY_WINDOW) if until > since else 1.0
     return share * decay + (1.0 - decay if busy else 0.0)
 
 
 def occupancy_key(share: float, at: float) -> float:
     """A number that orders idle agents by occupancy, whenever each share was taken."""
-    return math.log(share) + at / OCCUPANCY_WINDOW if share > 0 else -math.inf
+    return math.log(share) + at / OCCUPANCY_WINDOW if share > 0 else NEVER_OCCUPIED

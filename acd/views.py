@@ -24,7 +24,7 @@ class QueueRow:
     `talking` counts the queue's answered calls, `agents_talking` its agents on any call.
     `service_level` is 0 to 1 by `formula`, which is spelled out to stand beside it. `callbacks` are
     waiting calls whose customer is not on the line. `estimate_error` is by how many seconds the
-    first wait that callers heard was off, on average; `estimates_right` of `estimates` fell into it.
+    first wait that callers heard was off, on average; `estimates_right` of `estimates` held true.
     """
 
     queue: str
@@ -116,7 +116,7 @@ class CallRow:
     `agent` is who is rung or talks, `wants` the one agent it asked for, `staffing` what those who
     could take it are doing while it waits, `left_out` who is not tried just now. `prefers` is the
     agent waited for just now, `step` how many relaxations were taken. `virtual`: a callback whose
-    customer is not on the line; `dialling`: they are being called. `consults`: an agent asks for it.
+    customer is not on the line; `dialling`: they are being called. `consults`: an agent wants it.
     """
 
     call: str

@@ -5,7 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class AgentState(StrEnum):
+class Word(StrEnum):
+    """One of a closed list. Enum's own hash is Python code and would show in every decision."""
+
+    __hash__ = str.__hash__
+
+
+class AgentState(Word):
     """Where an agent is; the moves between them are the table in `acd.agents`."""
 
     LOGGED_OUT = "logged_out"
@@ -16,14 +22,14 @@ class AgentState(StrEnum):
     WRAP_UP = "wrap_up"
 
 
-class Channel(StrEnum):
+class Channel(Word):
     """How a contact is spoken with. Voice is exclusive; of chats an agent holds several."""
 
     VOICE = "voice"
     CHAT = "chat"
 
 
-class Cause(StrEnum):
+class Cause(Word):
     """Why an offer, or the dialling of a customer, came to nothing.
 
     Of an offer the first four are the agent's: each has its counter, and so many in a row pause
@@ -39,7 +45,7 @@ class Cause(StrEnum):
     LOST = "lost"
 
 
-class Exit(StrEnum):
+class Exit(Word):
     """Why the distributor sends a call back to its flow without an agent.
 
     The last three are ends of callbacks: its time ran out, the customer was never reached, or must
@@ -57,7 +63,7 @@ class Exit(StrEnum):
     FORBIDDEN = "forbidden"
 
 
-class Staffing(StrEnum):
+class Staffing(Word):
     """What the agents who could take a call are doing; the detail of `Exit.NOBODY`."""
 
     NOBODY_LOGGED_IN = "nobody_logged_in"
@@ -67,7 +73,7 @@ class Staffing(StrEnum):
     READY = "ready"
 
 
-class Cancel(StrEnum):
+class Cancel(Word):
     """Why an offer is taken back while the phone may still ring."""
 
     CALLER_LEFT = "caller_left"
@@ -78,7 +84,7 @@ class Cancel(StrEnum):
     CUSTOMER_FAILED = "customer_failed"
 
 
-class Strategy(StrEnum):
+class Strategy(Word):
     """Which of the agents who fit is rung; `acd.strategies` has the sort key of each."""
 
     LONGEST_IDLE = "longest_idle"
@@ -89,7 +95,7 @@ class Strategy(StrEnum):
     RANDOM = "random"
 
 
-class Order(StrEnum):
+class Order(Word):
     """Which of a queue's calls goes first; `acd.order` has the number of each."""
 
     AGE = "age"
@@ -97,7 +103,7 @@ class Order(StrEnum):
     TARGET = "target"
 
 
-class Formula(StrEnum):
+class Formula(Word):
     """How a service level is counted; `acd.service_level` spells each out."""
 
     WITHOUT_SHORT = "without_short"
@@ -105,14 +111,14 @@ class Formula(StrEnum):
     ANSWERED = "answered"
 
 
-class First(StrEnum):
+class First(Word):
     """Who is connected first in a callback."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
 
 
-class HeldChats(StrEnum):
+class HeldChats(Word):
     """What becomes of an agent's chats when they take a call."""
 
     KEEP = "keep"
@@ -120,7 +126,7 @@ class HeldChats(StrEnum):
     RETURN = "return"
 
 
-class Reset(StrEnum):
+class Reset(Word):
     """What beside work may begin an agent's idle time anew."""
 
     UNPAUSE = "unpause"

@@ -2,7 +2,7 @@
 
 Measures `Engine.handle` (check, decide, commands) without journal and network, in microseconds.
 Calls ask for 300 different things: 30 queues with 10 sets of needs each. Agents work for one to
-four queues and have six of twenty skills at random levels, so hardly two of them are alike.
+four queues and have eighteen of sixty skills at random levels, so hardly two of them are alike.
 
     first call   the first time anyone asks for just this: its agents are worked out once
     busy floor   everybody talks and the given number of calls wait
@@ -37,7 +37,7 @@ from acd.model import (
     Queue,
 )
 
-QUEUES, NEEDS_EACH, SKILLS = 30, 10, 20
+QUEUES, NEEDS_EACH, SKILLS = 30, 10, 60
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Bench:
 
     def _agent(self, name: str) -> Agent:
         queues = self.dice.sample(range(QUEUES), self.dice.randint(1, 4))
-        skills = {f"s{s}": self.dice.randint(1, 10) for s in self.dice.sample(range(SKILLS), 6)}
+        skills = {f"s{s}": self.dice.randint(1, 10) for s in self.dice.sample(range(SKILLS), 18)}
         return Agent(name, name, tuple(f"q{q}" for q in queues), skills)
 
     def tick(self) -> float:

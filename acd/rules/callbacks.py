@@ -3,8 +3,8 @@
 - A callback waits like any call, in the place it had: it starves nobody and jumps no line. It is an
   abandon in no figure; its ends are answered, expired, unreached or forbidden.
 - Its turn reserves an agent, and only a reserved agent lets a customer be dialled: there are never
-  more dials out than agents kept free for them. A call is reserved once at a time, and a customer has
-  one callback at most: nobody is dialled twice at once.
+  more dials out than agents kept free for them. A call is reserved once at a time, and a customer
+  has one callback at most: nobody is dialled twice at once.
 - Customer first: the customer is dialled while the agent is reserved, the agent rung when the
   customer is on the line. Agent first: the agent is rung, and the customer dialled when they
   accepted.

@@ -23,7 +23,6 @@ def call_queued(live: LiveFloor, event: e.CallQueued) -> None:
 def let_in(live: LiveFloor, call: CallRecord, at: float) -> None:
     """Let a call into its queue unless that is closed, full or too slow."""
     queue = live.queue_of(call)
-    live.advance(call, at)
     refused = refusal(live, call, queue, at)
     if refused is None:
         live.enter(call, at)
@@ -35,7 +34,7 @@ def let_in(live: LiveFloor, call: CallRecord, at: float) -> None:
 
 
 def refusal(live: LiveFloor, call: CallRecord, queue: QueueRecord, at: float) -> Exit | None:
-    """Why the queue does not take this call; an agent who is free for it outweighs all but closed."""
+    """Why the queue does not take this call; a free agent outweighs all but closed."""
     if not queue.open:
         return Exit.CLOSED
     limit, longest = queue.queue.max_waiting, queue.queue.max_expected_wait
@@ -44,6 +43,7 @@ def refusal(live: LiveFloor, call: CallRecord, queue: QueueRecord, at: float) ->
     full = limit is not None and queue.waiting - _virtual(live, queue) >= limit
     if not full and longest is None:
         return None
+    live.advance(call, at)
     if _somebody_is_free(live, call):
         return None
     if full:

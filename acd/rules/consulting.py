@@ -24,6 +24,7 @@ def call_transferred(live: LiveFloor, event: e.CallTransferred) -> None:
     if event.new_place:
         call.enqueued_at = event.at
     release(live, offer, event.at)
+    live.settle(event.at)  # who is freed takes what waits before the new call is looked at
     let_in(live, call, event.at)
 
 

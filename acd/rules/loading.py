@@ -66,11 +66,11 @@ def _remove_agent(live: LiveFloor, record: AgentRecord, at: float) -> None:
     record.removed = True
     if record.state is AgentState.LOGGED_OUT:
         del live.state.agents[record.agent.id]
-    elif record.disposition_due:
+        return
+    live.move(record, Move.LOG_OUT, at, "removed")
+    owed, record.disposition_due = record.disposition_due, False
+    if owed and record.wrap_up_until is None:
         live.move(record, Move.END_WRAP_UP, at)
-        live.move(record, Move.LOG_OUT, at, "removed")
-    else:
-        live.move(record, Move.LOG_OUT, at, "removed")
 
 
 def day_started(live: LiveFloor, event: e.DayStarted) -> None:

@@ -137,9 +137,8 @@ def release(live: LiveFloor, offer: OfferRecord, at: float) -> None:
         live.change_chats(agent, offer.offer, at, held=False)
         return
     agent.counters.talk_seconds += talked
-    live.move(agent, Move.RELEASE, at)
-    live.take_chats_up(agent)
     _begin_wrap_up(live, agent, queue, at)
+    live.take_chats_up(agent)
 
 
 def _forget_talk(live: LiveFloor, offer: OfferRecord, queue: QueueRecord) -> None:
@@ -162,13 +161,16 @@ def _begin_wrap_up(live: LiveFloor, agent: AgentRecord, queue: QueueRecord, at: 
     """One timer per agent. Without a disposition that is required, its end does not end it."""
     seconds = queue.queue.wrap_up_seconds
     required = queue.queue.disposition_required and not agent.removed
-    agent.disposition_due = required and not agent.disposition_given
+    due = required and not agent.disposition_given
     agent.disposition_given = False
+    if seconds <= 0 and not due:
+        live.move(agent, Move.RELEASE, at, then=Move.END_WRAP_UP)
+        return
+    live.move(agent, Move.RELEASE, at)
+    agent.disposition_due = due
     if seconds > 0:
         agent.wrap_up_until = at + seconds
-        live.deadlines.remind(Due.WRAP_UP, agent.agent.id)
-    elif not agent.disposition_due:
-        live.move(agent, Move.END_WRAP_UP, at)
+        live.deadlines.set(at + seconds, Due.WRAP_UP, agent.agent.id)
 
 
 # --- chats of an agent who takes a call ----------------------------------------------------------

@@ -12,10 +12,13 @@ from acd.livefloor import LiveFloor
 from acd.model import AgentState, Channel, Strategy
 from acd.pools import can_ever_serve
 from acd.state import CallRecord, State
-from acd.strategies import Key, draw, key
+from acd.strategies import draw, number
 from acd.views import AgentRow, CallRow, QueueRow
 
 START = 1_000_000.0
+
+Key = tuple[int, float, float, str]
+"""The whole sort key of an agent."""
 
 
 class Desk:
@@ -153,7 +156,7 @@ def _next_pair(state: State, held: Mapping[str, int], taken: set[str]) -> tuple[
         ]
         if possible:
             _, best, name = min(possible)
-            return name, best.agent
+            return name, best[-1]
     return None
 
 
@@ -174,7 +177,9 @@ def agent_key(state: State, who: str, call: CallRecord, held: Mapping[str, int])
     levels = sum(agent.agent.skills.get(skill, 0) for skill, _ in wish.needs)
     strategy = Strategy.LONGEST_IDLE if rules.removed else rules.queue.strategy
     standing = agent.standing._replace(held=held[who])
-    return key(strategy, who, standing, call.queue, levels, draw(state.floor.seed, call.call, who))
+    lot = draw(state.floor.seed, call.call, who)
+    own = number(strategy, standing, call.queue, levels, lot)
+    return standing.held, own, standing.idle_since, who
 
 
 class CheckedFloor(LiveFloor):
