@@ -7,7 +7,7 @@ with the figures that matter. `changes` are what would let somebody take the cal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from acd.agents import AgentRecord
@@ -18,7 +18,8 @@ from acd.outlook import before, estimate_of, position
 from acd.pools import Wish, can_ever_serve
 from acd.relax import asked_after
 from acd.state import CallRecord
-from acd.words import AgentState, Channel, Staffing, Word
+from acd.strategies import number
+from acd.words import AgentState, Channel, Staffing, Strategy, Word
 
 
 class Stands(Word):
@@ -121,13 +122,18 @@ class CallExplained:
 
 @dataclass(frozen=True, slots=True)
 class AgentExplained:
-    """An agent and every waiting call, in the order they are served. `outside`: on another call."""
+    """An agent and every waiting call, in the order they are served. `outside`: on another call.
+
+    `goes_first` maps queues of a ready agent to who of the other ready ones is rung before, and by
+    which strategy; a queue that draws lots is left out.
+    """
 
     agent: str
     state: AgentState
     outside: bool
     chats: int
     calls: tuple[tuple[str, AgentStands], ...]
+    goes_first: Mapping[str, tuple[str, Strategy]]
 
 
 def explain_call(live: LiveFloor, call: CallRecord, now: float) -> CallExplained:
@@ -167,7 +173,29 @@ def explain_agent(live: LiveFloor, agent: AgentRecord) -> AgentExplained:
         agent.outside,
         len(agent.chats),
         tuple((call.call, stands_to(live, agent, call)) for call in waiting),
+        dict(_goes_first(live, agent)),
     )
+
+
+def _goes_first(live: LiveFloor, agent: AgentRecord) -> Iterator[tuple[str, tuple[str, Strategy]]]:
+    """For each queue the ready agent with the lowest key, unless it is this one."""
+    if not agent.may_take_call:
+        return
+    for queue in agent.member.queues:
+        strategy = live.state.queues[queue].queue.strategy
+        ready = [
+            (*_key(each, strategy, queue), name)
+            for name, each in live.state.agents.items()
+            if each.may_take_call and queue in each.member.queues
+        ]
+        first = min(ready)[-1]
+        if first != agent.agent.id and strategy is not Strategy.RANDOM:
+            yield queue, (first, strategy)
+
+
+def _key(agent: AgentRecord, strategy: Strategy, queue: str) -> tuple[int, float, float]:
+    standing = agent.standing
+    return standing.held, number(strategy, standing, queue, 0), standing.idle_since
 
 
 def _names(live: LiveFloor) -> list[str]:

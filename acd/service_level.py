@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from acd.words import Formula
 
 SPELLED: Mapping[Formula, str] = {
-    Formula.WITHOUT_SHORT: "answered within {target} / (answered + abandoned + sent on"
-    " - abandoned within {short})",
-    Formula.ALL_ENDED: "answered within {target} / (answered + abandoned + sent on)",
+    Formula.WITHOUT_SHORT: "answered within {target} / (answered + abandoned + timed out"
+    " + nobody there - abandoned within {short})",
+    Formula.ALL_ENDED: "answered within {target} / (answered + abandoned + timed out"
+    " + nobody there)",
     Formula.ANSWERED: "answered within {target} / answered",
 }
-"""Each formula in words; sent on are waits that ended in a time-out or with nobody there."""
+"""Each formula in words, with its two times to be filled in."""
 
 
 @dataclass(frozen=True, slots=True)

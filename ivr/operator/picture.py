@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from acd.explain import AgentExplained, CallExplained
 from acd.model import Agent, AgentState, Floor, Queue
 from acd.views import AgentRow, CallRow, QueueRow
 from ivr.flow.model import Flow
@@ -37,12 +38,24 @@ class FloorView(Protocol):
         """One row for each call; within a queue waiting ones first, in the order served."""
         ...
 
+    def explain_call(self, call: str, now: float) -> CallExplained | None:
+        """Why a call waits; None when it does not."""
+        ...
+
+    def explain_agent(self, agent: str) -> AgentExplained:
+        """Why an agent gets none of the waiting calls."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Rows, contacts and flows of one moment; `now` is epoch seconds."""
+    """Rows, contacts and flows of one moment; `now` is epoch seconds.
+
+    `view` is asked for reasons, which cost more than a row: in that same moment only.
+    """
 
     now: float
+    view: FloorView
     floor: Floor
     queues: Sequence[QueueRow]
     agents: Sequence[AgentRow]
@@ -61,6 +74,7 @@ class Picture:
         """The picture of `now`."""
         return cls(
             now,
+            view,
             view.floor,
             view.queues_view(now),
             view.agents_view(now),
