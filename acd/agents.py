@@ -135,9 +135,10 @@ class AgentRecord:
 
     `chats` are the offers of chats, ringing or held. `outside`: in a call the distributor did not
     make. `out_of` names queues they have left for now. `share` is the moving average of being at
-    work as of `share_at`. `turns`: queue -> number of the last turn there. `worked_for` and
-    `worked_since` tell which call the present work began with; `disposition_due` keeps wrap-up open
-    until there is one, `disposition_given` that it came before the call ended.
+    work as of `share_at`, when work ended last; `work_began` is when it began last. `turns`: queue
+    -> number of the last turn there. `worked_for` and `worked_since` tell which answered call the
+    present work is for; `disposition_due` keeps wrap-up open until there is one,
+    `disposition_given` says that it came before the call ended.
     """
 
     agent: Agent
@@ -158,6 +159,7 @@ class AgentRecord:
     out_of: tuple[str, ...] = ()
     share: float = 0.0
     share_at: float = 0.0
+    work_began: float = 0.0
     turns: dict[str, int] = field(default_factory=dict)
     worked_for: str = ""
     worked_since: float = 0.0
@@ -219,10 +221,12 @@ class AgentRecord:
             self._do_what_was_asked(at)
 
     def _enter(self, state: AgentState, at: float, reason: str) -> None:
-        busy = self.state in AT_WORK
-        if busy is not (state in AT_WORK):
-            self.share = occupied(self.share, self.share_at, at, busy=busy)
-            self.share_at = at
+        if self.state in AT_WORK:
+            if state not in AT_WORK:
+                self.share = occupied(self.share, self.share_at, self.work_began, at)
+                self.share_at = at
+        elif state in AT_WORK:
+            self.work_began = at
         self.state, self.since, self.reason = state, at, reason
 
     def _do_what_was_asked(self, at: float) -> None:

@@ -65,7 +65,7 @@ class LiveFloor:
             for name, record in state.agents.items():
                 matcher.set_presence(name, _presence(record))
                 if lane.may_take(record):
-                    matcher.set_ready(name, record.standing)
+                    matcher.set_ready(name, record)
         return lane
 
     def matcher_of(self, call: CallRecord) -> Matcher:
@@ -132,10 +132,10 @@ class LiveFloor:
 
     def readiness_changed(self, agent: AgentRecord) -> None:
         """The agent may take another kind of contact than before, or goes by another key."""
-        name = agent.agent.id
+        name, free = agent.agent.id, agent.may_take_call
         for lane in self._lanes.values():
-            if lane.may_take(agent):
-                lane.matcher.set_ready(name, agent.standing)
+            if free and (lane.channel is Channel.VOICE or agent.may_take_chat):
+                lane.matcher.set_ready(name, agent)
                 lane.freed[name] = None
             else:
                 lane.matcher.set_unready(name)

@@ -29,7 +29,7 @@ from heapq import heapify, heappop, heappush
 from acd.floor import Agent, Queue
 from acd.order import Entry
 from acd.pools import Group, Pool, Presence, ReadyItem, Wish, can_ever_serve
-from acd.strategies import Standing, draw, number
+from acd.strategies import Candidate, Standing, draw, number
 from acd.words import Strategy
 
 _SLACK = 32
@@ -53,7 +53,7 @@ class Matcher:
         self._serves: dict[str, list[Pool]] = {}
         self._busy: dict[Wish, Pool] = {}
         self._place: dict[str, tuple[Group, Entry]] = {}
-        self._ready: dict[str, tuple[int, Standing]] = {}
+        self._ready: dict[str, tuple[int, Candidate]] = {}
         self._readied = 0
         self._presence: dict[str, Presence] = {}
         self._logged_in: Counter[str] = Counter()
@@ -187,11 +187,14 @@ class Matcher:
     def _staffed(self, pool: Pool) -> tuple[Presence, bool]:
         return pool.presence, self.logged_in(pool.wish.queue)
 
-    def set_ready(self, agent: str, standing: Standing) -> None:
-        """The agent may be matched; must be named as freed in the next `settle`."""
+    def set_ready(self, agent: str, candidate: Candidate) -> None:
+        """The agent may be matched; must be named as freed in the next `settle`.
+
+        To be called anew when their standing changes.
+        """
         if agent in self._agents:
             self._readied += 1
-            self._ready[agent] = (self._readied, standing)
+            self._ready[agent] = (self._readied, candidate)
 
     def set_unready(self, agent: str) -> None:
         """The agent may not be matched; harmless when they could not."""
@@ -207,15 +210,20 @@ class Matcher:
 
     # --- choosing ---------------------------------------------------------------------------------
 
-    def settle(self, freed: Collection[str], fresh: Collection[str]) -> Iterator[tuple[str, str]]:
+    def settle(self, freed: Collection[str], fresh: Collection[str]) -> Iterable[tuple[str, str]]:
         """Match what fits after `freed` agents became ready and `fresh` calls came to wait.
 
-        Yields (call, agent), both already taken out of the index. Exhaust it.
+        Gives (call, agent), both already taken out of the index. Exhaust it.
         """
         ready = [agent for agent in freed if agent in self._ready]
         if len(ready) == 1 and not fresh:
-            yield from self._settle_one(ready[0])
-            return
+            pair = self._match(ready[0])
+            return () if pair is None else (pair,)
+        return self._settle_many(ready, fresh)
+
+    def _settle_many(
+        self, ready: Collection[str], fresh: Collection[str]
+    ) -> Iterator[tuple[str, str]]:
         groups = {id(g): g for call in fresh if call in self._place for g in [self._place[call][0]]}
         for agent in ready:
             self._file_ready(agent)
@@ -226,17 +234,18 @@ class Matcher:
         """Whether any of the pool's agents is ready."""
         return self._best(pool, _NOBODY, "") is not None
 
-    def _settle_one(self, agent: str) -> Iterator[tuple[str, str]]:
+    def _match(self, agent: str) -> tuple[str, str] | None:
+        """The one agent who became ready gets the first call that fits."""
         best: Entry | None = None
         for pool in self._busy_pools_of(agent):
             for without, group in pool.groups.items():
                 head = group.head
                 if head and (best is None or head < best) and agent not in without:
                     best = head
-        if best is None:
-            self._file_ready(agent)
-        else:
-            yield self._take(best.call, agent)
+        if best is not None:
+            return self._take(best.call, agent)
+        self._file_ready(agent)
+        return None
 
     def _settle_groups(self, groups: Iterable[Group]) -> Iterator[tuple[str, str]]:
         """Serve the lowest head that has an agent, until none has; groups without one drop out."""
@@ -274,26 +283,25 @@ class Matcher:
 
     def _file_ready(self, agent: str) -> None:
         """Enter an agent who stays ready into the heaps of all pools they serve."""
-        count, standing = self._ready[agent]
-        held, idle_since = standing.held, standing.idle_since
-        usual = (held, 0.0, idle_since, agent, count)
+        count, candidate = self._ready[agent]
+        standing = candidate.standing
+        usual = (standing.held, 0.0, standing.idle_since, agent, count)
         for pool in self._serves[agent]:
             if pool.strategy is Strategy.LONGEST_IDLE:
                 heappush(pool.ready, usual)
             else:
-                heappush(pool.ready, self._ready_item(pool, agent))
+                heappush(pool.ready, self._ready_item(pool, agent, standing))
             if len(pool.ready) > 2 * len(pool.eligible) + _SLACK:
                 pool.ready = list({item for item in pool.ready if self._is_ready(item)})
                 heapify(pool.ready)
 
-    def _ready_item(self, pool: Pool, agent: str) -> ReadyItem:
-        count, standing = self._ready[agent]
+    def _ready_item(self, pool: Pool, agent: str, standing: Standing) -> ReadyItem:
         levels = 0
         if pool.strategy is Strategy.HIGHEST_LEVEL:
             skills = self._agents[agent].skills
             levels = sum(skills.get(skill, 0) for skill, _ in pool.wish.needs)
         own = number(pool.strategy, standing, pool.wish.queue, levels)
-        return standing.held, own, standing.idle_since, agent, count
+        return standing.held, own, standing.idle_since, agent, self._ready[agent][0]
 
     def _is_ready(self, item: ReadyItem) -> bool:
         ready = self._ready.get(item[3])
@@ -346,7 +354,8 @@ class Matcher:
             self._serves[agent].append(pool)
             pool.count(self._presence.get(agent, Presence.AWAY), +1)
             if agent in self._ready:
-                pool.ready.append(self._ready_item(pool, agent))
+                standing = self._ready[agent][1].standing
+                pool.ready.append(self._ready_item(pool, agent, standing))
         heapify(pool.ready)
         return pool
 

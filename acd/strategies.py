@@ -25,14 +25,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
-from zlib import crc32
+from hashlib import blake2b
+from typing import NamedTuple, Protocol
 
 from acd.words import Strategy
 
 NEVER_OCCUPIED = -math.inf
 OCCUPANCY_WINDOW = 3600.0
 """Seconds over which occupancy is averaged."""
+
+
+class Candidate(Protocol):
+    """A ready agent, to be asked for their standing when it is needed."""
+
+    @property
+    def standing(self) -> Standing:
+        """What the strategies go by; as long as it does not change, the agent stays filed."""
+        ...
 
 
 class Standing(NamedTuple):
@@ -65,13 +74,15 @@ def number(
 
 def draw(seed: int, call: str, agent: str) -> float:
     """The lot of this agent for this call, 0 to 1."""
-    return crc32(f"{seed}/{agent}/{call}".encode()) / 2**32
+    lot = blake2b(f"{seed}/{agent}/{call}".encode(), digest_size=8).digest()
+    return int.from_bytes(lot, "big") / 2**64
 
 
-def occupied(share: float, since: float, until: float, *, busy: bool) -> float:
-    """The moving average of being busy (0 to 1), carried on from `since` to `until`."""
-    decay = math.exp((since - until) / OCCUPANCY_WINDOW) if until > since else 1.0
-    return share * decay + (1.0 - decay if busy else 0.0)
+def occupied(share: float, since: float, began: float, until: float) -> float:
+    """The moving average of being busy (0 to 1): idle since `since`, at work from `began`."""
+    idle = math.exp(min(0.0, since - began) / OCCUPANCY_WINDOW)
+    busy = math.exp(min(0.0, began - until) / OCCUPANCY_WINDOW)
+    return share * idle * busy + 1.0 - busy
 
 
 def occupancy_key(share: float, at: float) -> float:

@@ -128,6 +128,7 @@ def busy(agents: int, waiting: int, rounds: int, seed: int) -> list[Timing]:
         Timing("busy: agent freed, gets the first call", agents, waiting, freed),
         Timing("busy: call comes and waits", agents, waiting, arrived),
         Timing("busy: agent answers", agents, waiting, answered),
+        Timing("busy: all three together", agents, waiting, freed + arrived + answered),
     ]
 
 

@@ -130,7 +130,8 @@ def release(live: LiveFloor, offer: OfferRecord, at: float) -> None:
     """The agent leaves an answered call: wrap-up begins, or one chat fewer is held."""
     agent, queue = live.state.agents[offer.agent], live.queue_of(offer.call)
     _forget_talk(live, offer, queue)
-    _drop_consultation(live, offer, at)
+    if live.state.consultations:
+        _drop_consultation(live, offer, at)
     talked = max(0.0, at - (offer.answered_at or at))
     if offer.call.channel is Channel.CHAT:
         queue.handling.add(talked)
@@ -138,7 +139,8 @@ def release(live: LiveFloor, offer: OfferRecord, at: float) -> None:
         return
     agent.counters.talk_seconds += talked
     _begin_wrap_up(live, agent, queue, at)
-    live.take_chats_up(agent)
+    if agent.chats:
+        live.take_chats_up(agent)
 
 
 def _forget_talk(live: LiveFloor, offer: OfferRecord, queue: QueueRecord) -> None:

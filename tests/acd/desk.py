@@ -24,12 +24,14 @@ Key = tuple[int, float, float, str]
 class Desk:
     """Time begins at 0 and moves only with `wait`, which also sends the ticks that are due."""
 
-    def __init__(self, *queues: m.Queue, agents: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, *queues: m.Queue, agents: Mapping[str, Any] | None = None, **rules: Any
+    ) -> None:
         self.engine = Engine()
         self.now = START
         self.log: list[m.Command] = []
         self.agents = agents or {}
-        self.load(*queues)
+        self.load(*queues, **rules)
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -38,11 +40,11 @@ class Desk:
         self.log += commands
         return commands
 
-    def load(self, *queues: m.Queue, agents: Mapping[str, Any] | None = None) -> None:
+    def load(self, *queues: m.Queue, agents: Mapping[str, Any] | None = None, **rules: Any) -> None:
         """Agents by id; the value is the names of queues, or (queues, skills)."""
         self.agents = self.agents if agents is None else agents
         everyone = tuple(agent_from(name, what) for name, what in self.agents.items())
-        self.do(m.FloorLoaded(self.now, m.Floor(queues, everyone)))
+        self.do(m.FloorLoaded(self.now, m.Floor(queues, everyone, **rules)))
 
     def wait(self, seconds: float) -> list[m.Command]:
         """Let time pass, stopping at every deadline on the way."""
@@ -67,13 +69,34 @@ class Desk:
         enqueued_at: float | None = None,
         agent: str | None = None,
         max_wait: float | None = None,
+        **more: Any,
     ) -> list[m.Command]:
         at = self.now if enqueued_at is None else enqueued_at
+        contact, needs = f"contact-{call}", needs or {}
         return self.do(
             m.CallQueued(
-                self.now, call, f"contact-{call}", queue, needs or {}, priority, at, agent, max_wait
+                self.now, call, contact, queue, needs, priority, at, agent, max_wait, **more
             )
         )
+
+    def chat(self, call: str, queue: str = "sales", **more: Any) -> list[m.Command]:
+        return self.queue(call, queue, channel=Channel.CHAT, **more)
+
+    def answer_call(self, call: str) -> None:
+        """Whoever is rung for the call takes it."""
+        self.do(m.OfferAnswered(self.now, self.offer_for(call)))
+
+    def release_call(self, call: str) -> list[m.Command]:
+        """The agent who talks with the call leaves it."""
+        return self.do(m.AgentReleased(self.now, self.offer_for(call)))
+
+    def serve(self, call: str) -> str:
+        """The call is answered and ended at once; returns by whom."""
+        agent = self.rung_for(call)
+        assert agent is not None, f"nobody is rung for {call}"
+        self.answer_call(call)
+        self.release_call(call)
+        return agent
 
     def answer(self, agent: str) -> None:
         self.do(m.OfferAnswered(self.now, self.offer_of(agent)))
@@ -97,6 +120,16 @@ class Desk:
         offer = self.agent(agent).offer
         assert offer is not None, f"{agent} has no offer"
         return offer
+
+    def offer_for(self, call: str) -> str:
+        row = self.call(call)
+        assert row is not None, f"{call} is gone"
+        assert row.offer is not None, f"nobody is reserved for {call}"
+        return row.offer
+
+    def all_of(self, kind: type[Any]) -> list[Any]:
+        """Every command of that kind so far."""
+        return [command for command in self.log if isinstance(command, kind)]
 
     def agent(self, agent: str) -> AgentRow:
         return next(row for row in self.engine.agents_view(self.now) if row.agent == agent)

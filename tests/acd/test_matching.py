@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acd.agents import AgentRecord
 from acd.floor import Agent
 from acd.matching import Matcher
 from acd.order import Entry
 from acd.pools import Presence, Wish, can_ever_serve
-from acd.strategies import Standing
 
 ANY = Wish("sales", (), None)
 
@@ -48,7 +48,7 @@ def test_equal_numbers_go_by_arrival_and_equal_idle_times_by_agent() -> None:
     index.add_call(Entry(0.0, 5.0, 2, "later"), ANY)
     index.add_call(Entry(0.0, 5.0, 1, "sooner"), ANY)
     for agent in ("1002", "1001"):
-        index.set_ready(agent, Standing(idle_since=7.0))
+        index.set_ready(agent, AgentRecord(Agent(""), idle_since=7.0))
     assert settled(index, ("1002", "1001")) == ["sooner-1001", "later-1002"]
 
 
@@ -68,7 +68,7 @@ def test_heaps_do_not_grow_with_agents_who_come_and_go() -> None:
     index = matcher("1001", "1002")
     pool = index.pool(ANY)
     for n in range(2000):
-        index.set_ready("1001", Standing(idle_since=float(n)))
+        index.set_ready("1001", AgentRecord(Agent(""), idle_since=float(n)))
         assert settled(index, ("1001",)) == []
         index.set_unready("1001")
     assert len(pool.ready) < 100
@@ -83,7 +83,7 @@ def test_pools_nobody_asks_for_any_more_are_forgotten() -> None:
         index.remove_call(f"d{n}")
     assert len(index._pools) < 2100
     assert len(index._serves["1001"]) < 2100
-    index.set_ready("1001", Standing(idle_since=1.0))
+    index.set_ready("1001", AgentRecord(Agent(""), idle_since=1.0))
     assert settled(index, ("1001",)) == []
     index.add_call(Entry(0.0, 0.0, 1, "now"), ANY)
     assert settled(index, (), ("now",)) == ["now-1001"]
