@@ -197,22 +197,30 @@ class AgentRecord:
 
     def move(self, move: Move, at: float, reason: str = "") -> None:
         """Make one move of the table, and then what was asked during work, if work is over now."""
-        target = next_state(self.agent.id, self.state, move)
-        if move in ASKED and self.state in AT_WORK:
-            self.pending, self.pending_reason = move, reason
-            return
-        if move is Move.LOG_OUT and self.chats:
-            self.pending, self.pending_reason = move, reason
-            self._enter(AgentState.PAUSED, at, LEAVING)
-            return
-        if move is Move.READY:
+        state = self.state
+        target = TABLE.get((state, move)) or next_state(self.agent.id, state, move)
+        if move in ASKED:
+            if self._must_wait(move, at, reason):
+                return
+        elif move is Move.READY:
             self.pending, self.pending_reason = None, ""
-        if (self.state, move) in _RESETS_IDLE:
+        if (state, move) in _RESETS_IDLE:
             self.idle_since = at
-        if target is not self.state or move is Move.PAUSE:
+        if target is not state or move is Move.PAUSE:
             self._enter(target, at, reason)
         if target is AgentState.READY and self.pending is not None:
             self._do_what_was_asked(at)
+
+    def _must_wait(self, move: Move, at: float, reason: str) -> bool:
+        """Keep what is asked until the work is over, or the last chat of who logs out."""
+        if self.state in AT_WORK:
+            self.pending, self.pending_reason = move, reason
+            return True
+        if move is Move.LOG_OUT and self.chats:
+            self.pending, self.pending_reason = move, reason
+            self._enter(AgentState.PAUSED, at, LEAVING)
+            return True
+        return False
 
     def end_chat(self, offer: str, at: float) -> None:
         """A chat is no longer held; with the last one a log-out that waited takes effect."""

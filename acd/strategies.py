@@ -80,9 +80,9 @@ def draw(seed: int, call: str, agent: str) -> float:
 
 def occupied(share: float, since: float, began: float, until: float) -> float:
     """The moving average of being busy (0 to 1): idle since `since`, at work from `began`."""
-    idle = math.exp(min(0.0, since - began) / OCCUPANCY_WINDOW)
-    busy = math.exp(min(0.0, began - until) / OCCUPANCY_WINDOW)
-    return share * idle * busy + 1.0 - busy
+    worked = math.exp((began - until) / OCCUPANCY_WINDOW) if began < until else 1.0
+    idled = math.exp((since - began) / OCCUPANCY_WINDOW) if since < began else 1.0
+    return share * idled * worked + 1.0 - worked
 
 
 def occupancy_key(share: float, at: float) -> float:
