@@ -121,7 +121,8 @@ def estimate(handle: float | None, agents: int, before: list[Group]) -> Estimate
     """The wait of a call that has to wait; None when nothing can be known."""
     if handle is None or handle <= 0 or agents <= 0:
         return None
-    work = sum(group.calls * group.handle * group.share for group in before)
+    # fsum: the same whatever the order, which a restart changes.
+    work = math.fsum(group.calls * group.handle * group.share for group in before)
     ahead = work / handle
     mean = (ahead + 1) * handle / agents
     spread = _HALF * mean / math.sqrt(ahead + 1)

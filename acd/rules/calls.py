@@ -40,7 +40,8 @@ def refusal(live: LiveFloor, call: CallRecord, queue: QueueRecord, at: float) ->
     limit, longest = queue.queue.max_waiting, queue.queue.max_expected_wait
     if limit is None and longest is None:
         return None
-    full = limit is not None and queue.waiting - _virtual(live, queue) >= limit
+    full = limit is not None and queue.waiting >= limit
+    full = full and queue.waiting - _virtual(live, queue) >= (limit or 0)
     if not full and longest is None:
         return None
     live.advance(call, at)
@@ -111,10 +112,11 @@ def _regain_place(live: LiveFloor, call: CallRecord, at: float) -> None:
 def remember_place(live: LiveFloor, call: CallRecord, at: float) -> None:
     """Keep the place of a caller who is gone, for as long as the queue does."""
     dropped = live.state.dropped
-    for gone in [name for name, place in dropped.items() if place.until < at]:
-        del dropped[gone]
+    while dropped and next(iter(dropped.values())).until < at:
+        del dropped[next(iter(dropped))]
     seconds = live.queue_of(call).queue.regain_seconds
     if call.customer and seconds > 0 and call.consults is None:
+        dropped.pop(call.customer, None)  # the oldest stand first
         dropped[call.customer] = Dropped(call.queue, call.enqueued_at, call.priority, at + seconds)
 
 

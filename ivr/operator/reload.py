@@ -70,6 +70,9 @@ def _floor_lines(before: Picture, after: Picture) -> Iterable[str]:
         {names[each.id]: each for each in old.agents},
         {names[each.id]: each for each in new.agents},
     )
+    rules = [(each.reset_idle_on, each.held_chats, each.seed) for each in (old, new)]
+    if rules[0] != rules[1]:
+        yield "rules of the floor: changed"
     if old.pause_reasons != new.pause_reasons:
         yield f"pause reasons: {', '.join(new.pause_reasons)}"
 
