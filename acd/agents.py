@@ -30,7 +30,7 @@ from dataclasses import dataclass, field, replace
 
 from acd.errors import IllegalEvent
 from acd.floor import Agent
-from acd.strategies import NEVER_OCCUPIED, Standing, occupancy_key, occupied
+from acd.strategies import occupancy_key, occupied
 from acd.words import AgentState, Cause, Word
 
 
@@ -185,15 +185,19 @@ class AgentRecord:
         return self.may_take_call and len(self.chats) < self.agent.chats
 
     @property
-    def standing(self) -> Standing:
-        """What the strategies go by."""
-        return Standing(
-            len(self.chats),
-            self.idle_since,
-            occupancy_key(self.share, self.share_at) if self.share else NEVER_OCCUPIED,
-            self.counters.taken,
-            self.turns,
-        )
+    def held(self) -> int:
+        """Chats in hand, also while they ring."""
+        return len(self.chats)
+
+    @property
+    def taken(self) -> int:
+        """Calls since the day started."""
+        return self.counters.taken
+
+    @property
+    def occupancy(self) -> float:
+        """How much at work of late, as a number that orders idle agents."""
+        return occupancy_key(self.share, self.share_at)
 
     def move(self, move: Move, at: float, reason: str = "") -> None:
         """Make one move of the table, and then what was asked during work, if work is over now."""

@@ -194,8 +194,7 @@ def _goes_first(live: LiveFloor, agent: AgentRecord) -> Iterator[tuple[str, tupl
 
 
 def _key(agent: AgentRecord, strategy: Strategy, queue: str) -> tuple[int, float, float]:
-    standing = agent.standing
-    return standing.held, number(strategy, standing, queue, 0), standing.idle_since
+    return agent.held, number(strategy, agent, queue, 0), agent.idle_since
 
 
 def _names(live: LiveFloor) -> list[str]:

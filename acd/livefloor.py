@@ -296,11 +296,14 @@ class LiveFloor:
         else:
             agent.offer = name
             self.move(agent, Move.OFFER, at)
-        rules = self.state.queues[call.queue].queue.callbacks
-        if call.virtual and rules.first is First.CUSTOMER:
+        callback = call.callback
+        if callback is not None and not callback.line and self._customer_first(call):
             self.dial(offer, at)
         else:
             self.ring(offer, at)
+
+    def _customer_first(self, call: CallRecord) -> bool:
+        return self.queue_of(call).queue.callbacks.first is First.CUSTOMER
 
     def ring(self, offer: OfferRecord, at: float) -> None:
         """Have the agent's phone rung."""

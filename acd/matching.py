@@ -29,7 +29,7 @@ from heapq import heapify, heappop, heappush
 from acd.floor import Agent, Queue
 from acd.order import Entry
 from acd.pools import Group, Pool, Presence, ReadyItem, Wish, can_ever_serve
-from acd.strategies import Candidate, Standing, draw, number
+from acd.strategies import Candidate, draw, number
 from acd.words import Strategy
 
 _SLACK = 32
@@ -194,7 +194,7 @@ class Matcher:
     def set_ready(self, agent: str, candidate: Candidate) -> None:
         """The agent may be matched; must be named as freed in the next `settle`.
 
-        To be called anew when their standing changes.
+        To be called anew when what the strategies ask of them changes.
         """
         if agent in self._agents:
             self._readied += 1
@@ -288,24 +288,26 @@ class Matcher:
     def _file_ready(self, agent: str) -> None:
         """Enter an agent who stays ready into the heaps of all pools they serve."""
         count, candidate = self._ready[agent]
-        standing = candidate.standing
-        usual = (standing.held, 0.0, standing.idle_since, agent, count)
+        usual = (candidate.held, 0.0, candidate.idle_since, agent, count)
         for pool in self._serves[agent]:
             if pool.strategy is Strategy.LONGEST_IDLE:
                 heappush(pool.ready, usual)
             else:
-                heappush(pool.ready, self._ready_item(pool, agent, standing))
+                heappush(pool.ready, self._ready_item(pool, agent))
             if len(pool.ready) > 2 * len(pool.eligible) + _SLACK:
                 pool.ready = list({item for item in pool.ready if self._is_ready(item)})
                 heapify(pool.ready)
 
-    def _ready_item(self, pool: Pool, agent: str, standing: Standing) -> ReadyItem:
+    def _ready_item(self, pool: Pool, agent: str) -> ReadyItem:
+        count, candidate = self._ready[agent]
+        if pool.strategy is Strategy.LONGEST_IDLE:
+            return candidate.held, 0.0, candidate.idle_since, agent, count
         levels = 0
         if pool.strategy is Strategy.HIGHEST_LEVEL:
             skills = self._agents[agent].skills
             levels = sum(skills.get(skill, 0) for skill, _ in pool.wish.needs)
-        own = number(pool.strategy, standing, pool.wish.queue, levels)
-        return standing.held, own, standing.idle_since, agent, self._ready[agent][0]
+        own = number(pool.strategy, candidate, pool.wish.queue, levels)
+        return candidate.held, own, candidate.idle_since, agent, count
 
     def _is_ready(self, item: ReadyItem) -> bool:
         ready = self._ready.get(item[3])
@@ -357,9 +359,8 @@ class Matcher:
         for agent in pool.eligible:
             self._serves[agent].append(pool)
             pool.count(self._presence.get(agent, Presence.AWAY), +1)
-            if agent in self._ready:
-                standing = self._ready[agent][1].standing
-                pool.ready.append(self._ready_item(pool, agent, standing))
+        for agent in pool.eligible & self._ready.keys():
+            pool.ready.append(self._ready_item(pool, agent))
         heapify(pool.ready)
         return pool
 

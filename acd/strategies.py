@@ -26,7 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from acd.words import Strategy
 
@@ -36,37 +36,47 @@ OCCUPANCY_WINDOW = 3600.0
 
 
 class Candidate(Protocol):
-    """A ready agent, to be asked for their standing when it is needed."""
+    """What strategies ask of a ready agent; none of it may change while they are filed."""
 
     @property
-    def standing(self) -> Standing:
-        """What the strategies go by; as long as it does not change, the agent stays filed."""
+    def held(self) -> int:
+        """Chats in hand."""
+        ...
+
+    @property
+    def idle_since(self) -> float:
+        """When idle time began."""
+        ...
+
+    @property
+    def occupancy(self) -> float:
+        """As `occupancy_key` has it."""
+        ...
+
+    @property
+    def taken(self) -> int:
+        """Calls since the day started."""
+        ...
+
+    @property
+    def turns(self) -> Mapping[str, int]:
+        """Queue -> number of the last turn there."""
         ...
 
 
-class Standing(NamedTuple):
-    """What strategies know of a ready agent. `turns`: queue -> number of the last turn there."""
-
-    held: int = 0
-    idle_since: float = 0.0
-    occupancy: float = NEVER_OCCUPIED
-    taken: int = 0
-    turns: Mapping[str, int] = {}
-
-
 def number(
-    strategy: Strategy, standing: Standing, queue: str, levels: int, draw: float = 0.0
+    strategy: Strategy, agent: Candidate, queue: str, levels: int, draw: float = 0.0
 ) -> float:
-    """The strategy's own part of the key."""
+    """The strategy's own part of the key; `levels` add up the skills asked for."""
     match strategy:
         case Strategy.LEAST_OCCUPIED:
-            return standing.occupancy
+            return agent.occupancy
         case Strategy.HIGHEST_LEVEL:
             return -levels
         case Strategy.ROUND_ROBIN:
-            return standing.turns.get(queue, 0)
+            return agent.turns.get(queue, 0)
         case Strategy.FEWEST_CALLS:
-            return standing.taken
+            return agent.taken
         case Strategy.RANDOM:
             return draw
     return 0.0

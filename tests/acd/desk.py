@@ -209,10 +209,9 @@ def agent_key(state: State, who: str, call: CallRecord, held: Mapping[str, int])
     wish = call.wish_now(rules.queue)
     levels = sum(agent.agent.skills.get(skill, 0) for skill, _ in wish.needs)
     strategy = Strategy.LONGEST_IDLE if rules.removed else rules.queue.strategy
-    standing = agent.standing._replace(held=held[who])
     lot = draw(state.floor.seed, call.call, who)
-    own = number(strategy, standing, call.queue, levels, lot)
-    return standing.held, own, standing.idle_since, who
+    own = number(strategy, agent, call.queue, levels, lot)
+    return held[who], own, agent.idle_since, who
 
 
 class CheckedFloor(LiveFloor):
