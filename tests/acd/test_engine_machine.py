@@ -1,4 +1,4 @@
-"""The engine under random use: `tests.acd.world` says what may happen and what must hold.
+"""The engine under random use: `happenings` is what may happen, `world` what must hold.
 
 A seeded driver takes most of the steps, for it is fast; hypothesis takes fewer, looks for the odd
 case and shrinks what it finds.
@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.acd.world import ACTIONS, OFTEN, World
+from tests.acd.happenings import ACTIONS, OFTEN, step
+from tests.acd.world import World
 
 SEEDS = range(8)
 STEPS = 13_000
@@ -29,7 +30,7 @@ def test_nothing_that_happens_breaks_a_promise(seed: int) -> None:
     for _ in range(STEPS // STEPS_OF_ONE_FLOOR + 1):
         world = World(dice, thorough=False)
         for number in range(STEPS_OF_ONE_FLOOR):
-            world.step(dice.choice(names), dice)
+            step(world, dice.choice(names), dice)
             world.check()
             if number % 50 == 0:
                 world.screens_show_every_call_and_agent_once()
@@ -47,7 +48,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule(action=st.sampled_from([*ACTIONS, *OFTEN]), seed=st.integers(0, 2**16))
     def something_happens(self, action: str, seed: int) -> None:
-        self.world.step(action, random.Random(seed))
+        step(self.world, action, random.Random(seed))
 
     @invariant()
     def every_promise_holds(self) -> None:
