@@ -374,7 +374,8 @@ class Matcher:
     def _eligible(self, wish: Wish) -> set[str]:
         """All agents for whom `can_ever_serve` holds, by intersecting sets."""
         if wish.agent is not None:
-            return {wish.agent} & self._agents.keys() - {wish.never}
+            there = wish.agent in self._agents and wish.agent != wish.never
+            return {wish.agent} if there else set()
         members: Collection[str] = self._members.get(wish.queue, set())
         if wish.also:
             members = set(members).union(*(self._members.get(q, ()) for q in wish.also))
