@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from acd import model as m
+from acd.errors import UnknownQueue
 from acd.model import AgentState as S
 from acd.model import Relaxation, Staffing
 from tests.acd.desk import Desk
@@ -90,6 +91,11 @@ def test_a_step_may_bring_in_the_agents_of_another_queue() -> None:
     d.queue("a")
     d.wait(20)
     assert d.rung_for("a") == "1002"
+
+
+def test_a_step_cannot_widen_to_a_queue_that_is_not_there() -> None:
+    with pytest.raises(UnknownQueue, match="widens to 'gone'"):
+        desk(LEVELS, relax=(Relaxation(20, also=("gone",)),))
 
 
 def test_steps_outlive_a_restart_and_a_reload_with_fewer_of_them() -> None:

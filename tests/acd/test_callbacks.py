@@ -75,6 +75,20 @@ def test_callbacks_starve_no_live_caller_and_jump_no_line() -> None:
     assert order == ["c0", "c1", "c2", "c3"]
 
 
+def test_what_is_no_callback_is_refused_as_one() -> None:
+    d = desk()
+    d.chat("chat")
+    d.queue("a")
+    with pytest.raises(IllegalEvent, match="no caller on a line"):
+        ask(d, "chat")
+    with pytest.raises(IllegalEvent, match="whom to call"):
+        d.do(m.CallbackAsked(d.now, "a", ""))
+    with pytest.raises(IllegalEvent, match="no callback that is still to be made"):
+        d.do(m.CallbackHeld(d.now, "a", d.now + 5))
+    with pytest.raises(IllegalEvent, match="not waiting"):
+        d.do(m.CallbackForbidden(d.now, "gone"))
+
+
 def test_no_customer_is_dialled_twice() -> None:
     d = desk()
     d.queue("a")

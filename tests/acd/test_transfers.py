@@ -198,6 +198,8 @@ def test_what_cannot_be_consulted_or_transferred_says_why() -> None:
         d.do(m.CallTransferred(d.now, offer, "ask", "service"))
     with pytest.raises(UnknownQueue):
         d.do(m.CallTransferred(d.now, offer, "x", "nowhere"))
+    with pytest.raises(IllegalEvent, match="never made"):
+        d.do(m.CallTransferred(d.now, "x-1", "x", "service"))
     with pytest.raises(IllegalEvent, match="no consultation that was answered"):
         d.do(m.ConsultationCompleted(d.now, "ask"))
     with pytest.raises(IllegalEvent, match="is no consultation"):
