@@ -136,8 +136,8 @@ class AgentRecord:
     `chats` are the offers of chats, ringing or held. `outside`: in a call the distributor did not
     make. `out_of` names queues they have left for now. `share` is the moving average of being at
     work as of `share_at`, when work ended last; `work_began` is when it began last. `turns`: queue
-    -> number of the last turn there. `worked_for` and `worked_since` tell which answered call the
-    present work is for; `disposition_due` keeps wrap-up open until there is one,
+    -> number of the last turn there. `worked_for` and `worked_since` tell which queue the wrap-up
+    is for and when its call was answered; `disposition_due` keeps wrap-up open until there is one,
     `disposition_given` says that it came before the call ended.
     """
 

@@ -273,18 +273,18 @@ class LiveFloor:
 
     def settle(self, at: float) -> None:
         """While there is a call and an agent who fit, reserve them for each other."""
-        while True:
-            for lane in self._lanes.values():
-                if lane.freed or lane.fresh:
-                    self._settle(lane, at)
-                    break
-            else:
-                return
+        calls, agents = self.state.calls, self.state.agents
+        while (lane := self._unsettled()) is not None:
+            freed, fresh, lane.freed, lane.fresh = lane.freed, lane.fresh, {}, {}
+            for call, agent in lane.matcher.settle(freed, fresh):
+                self._reserve(calls[call], agents[agent], at)
 
-    def _settle(self, lane: Lane, at: float) -> None:
-        freed, fresh, lane.freed, lane.fresh = lane.freed, lane.fresh, {}, {}
-        for call, agent in lane.matcher.settle(freed, fresh):
-            self._reserve(self.state.calls[call], self.state.agents[agent], at)
+    def _unsettled(self) -> Lane | None:
+        """The first lane in which something has changed, voice before chats."""
+        for lane in self._lanes.values():
+            if lane.freed or lane.fresh:
+                return lane
+        return None
 
     def _reserve(self, call: CallRecord, agent: AgentRecord, at: float) -> None:
         self.state.offers_made += 1

@@ -57,7 +57,6 @@ def connect(live: LiveFloor, offer: OfferRecord, at: float) -> None:
         agent.counters.chats += 1
     else:
         agent.counters.taken += 1
-        agent.worked_for, agent.worked_since = call.queue, at
 
 
 def _take_turn(live: LiveFloor, agent: AgentRecord, offer: OfferRecord) -> None:
@@ -138,7 +137,7 @@ def release(live: LiveFloor, offer: OfferRecord, at: float) -> None:
         live.change_chats(agent, offer.offer, at, held=False)
         return
     agent.counters.talk_seconds += talked
-    _begin_wrap_up(live, agent, queue, at)
+    _begin_wrap_up(live, agent, queue, talked, at)
     if agent.chats:
         live.take_chats_up(agent)
 
@@ -159,15 +158,19 @@ def _drop_consultation(live: LiveFloor, offer: OfferRecord, at: float) -> None:
         live.exit(call, Exit.WITHDRAWN, at, "agent left")
 
 
-def _begin_wrap_up(live: LiveFloor, agent: AgentRecord, queue: QueueRecord, at: float) -> None:
+def _begin_wrap_up(
+    live: LiveFloor, agent: AgentRecord, queue: QueueRecord, talked: float, at: float
+) -> None:
     """One timer per agent. Without a disposition that is required, its end does not end it."""
     seconds = queue.queue.wrap_up_seconds
     required = queue.queue.disposition_required and not agent.removed
     due = required and not agent.disposition_given
     agent.disposition_given = False
     if seconds <= 0 and not due:
+        queue.handling.add(talked)
         live.move(agent, Move.RELEASE, at, then=Move.END_WRAP_UP)
         return
+    agent.worked_for, agent.worked_since = queue.queue.name, at - talked
     live.move(agent, Move.RELEASE, at)
     agent.disposition_due = due
     if seconds > 0:
