@@ -171,9 +171,10 @@ class Distributor:
     def reconcile(self, calls: Collection[str], offers: Mapping[str, bool]) -> None:
         """Put the engine right with what is alive, for example after a restart.
 
-        `calls` are the caller channels that exist, `offers` the agents' legs: True when talking,
-        False when ringing. Callers who are gone have left, agents without a leg are released, an
-        offer answered meanwhile is answered, one that vanished is lost without blame.
+        `calls` are those whose caller is there (a phone's channel, an open chat), `offers` the
+        agents' legs: True when talking, False when ringing. Callers who are gone have left, agents
+        without a leg are released, an offer answered meanwhile is answered, one that vanished is
+        lost without blame. Callbacks need no caller; a dial nobody tells of is lost likewise.
         """
         now = self.now()
         rows = self.engine.calls_view(now)

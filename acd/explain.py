@@ -7,7 +7,7 @@ with the figures that matter. `changes` are what would let somebody take the cal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from acd.agents import AgentRecord
@@ -142,7 +142,9 @@ def explain_call(live: LiveFloor, call: CallRecord, now: float) -> CallExplained
     needs, also = dict(call.needs), tuple[str, ...]()
     if call.agent is None:
         needs, also = asked_after(queue.relax[: call.step], call.needs)
-    stands = tuple(stands_to(live, live.state.agents[name], call) for name in _names(live))
+    asks = _Asks.of(live, call)
+    agents = sorted(live.state.agents.items())
+    stands = tuple(_stands_to(agent, call, asks) for _, agent in agents)
     return CallExplained(
         call=call.call,
         queue=call.queue,
@@ -172,7 +174,7 @@ def explain_agent(live: LiveFloor, agent: AgentRecord) -> AgentExplained:
         agent.state,
         agent.outside,
         len(agent.chats),
-        tuple((call.call, stands_to(live, agent, call)) for call in waiting),
+        tuple((call.call, _stands_to(agent, call, _Asks.of(live, call))) for call in waiting),
         dict(_goes_first(live, agent)),
     )
 
@@ -197,16 +199,37 @@ def _key(agent: AgentRecord, strategy: Strategy, queue: str) -> tuple[int, float
     return agent.held, number(strategy, agent, queue, 0), agent.idle_since
 
 
-def _names(live: LiveFloor) -> list[str]:
-    return sorted(live.state.agents)
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    """What a call asks for now, who could ever take that, and what it will ask for at later steps.
+
+    Worked out once for a call and then held against every agent.
+    """
+
+    wish: Wish
+    eligible: Collection[str]
+    later: tuple[tuple[int, Wish], ...]
+
+    @classmethod
+    def of(cls, live: LiveFloor, call: CallRecord) -> _Asks:
+        queue = live.queue_of(call).queue
+        wish = call.wish_now(queue)
+        eligible = live.matcher_of(call).pool(wish).eligible
+        if call.agent is not None:
+            return cls(wish, eligible, ())
+        later = []
+        for step in range(call.step + 1, len(queue.relax) + 1):
+            needs, also = asked_after(queue.relax[:step], call.needs)
+            later.append((step, Wish.of(call.queue, needs, None, also, call.from_agent)))
+        return cls(wish, eligible, tuple(later))
 
 
-def stands_to(live: LiveFloor, agent: AgentRecord, call: CallRecord) -> AgentStands:
+def _stands_to(agent: AgentRecord, call: CallRecord, asks: _Asks) -> AgentStands:
     """How one agent stands to one waiting call."""
-    name, queue = agent.agent.id, live.queue_of(call).queue
-    hindrances = tuple(_hindrances(agent, call, call.wish_now(queue)))
-    if hindrances:
-        step = _step_for(live, agent, call)
+    name = agent.agent.id
+    if name not in asks.eligible:
+        hindrances = tuple(_hindrances(agent, call, asks.wish))
+        step = _step_for(agent, asks)
         return AgentStands(name, Stands.CANNOT, agent.state, None, hindrances, step)
     if agent.state in {AgentState.LOGGED_OUT, AgentState.PAUSED}:
         return AgentStands(name, Stands.AWAY, agent.state)
@@ -218,17 +241,12 @@ def stands_to(live: LiveFloor, agent: AgentRecord, call: CallRecord) -> AgentSta
     return AgentStands(name, Stands.BUSY, agent.state, agent.wrap_up_until)
 
 
-def _step_for(live: LiveFloor, agent: AgentRecord, call: CallRecord) -> int | None:
+def _step_for(agent: AgentRecord, asks: _Asks) -> int | None:
     """The first relaxation to come after which the agent may take it."""
-    steps = live.queue_of(call).queue.relax
-    if call.agent is not None or agent.removed:
+    if agent.removed or not asks.later:
         return None
-    for step in range(call.step + 1, len(steps) + 1):
-        needs, also = asked_after(steps[:step], call.needs)
-        wish = Wish.of(call.queue, needs, None, also, call.from_agent)
-        if can_ever_serve(agent.member, wish):
-            return step
-    return None
+    member = agent.member
+    return next((step for step, wish in asks.later if can_ever_serve(member, wish)), None)
 
 
 def _hindrances(agent: AgentRecord, call: CallRecord, wish: Wish) -> list[Hindrance]:
