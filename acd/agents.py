@@ -224,6 +224,7 @@ class AgentRecord:
             self.pending, self.pending_reason = move, reason
             self._enter(AgentState.PAUSED, at, LEAVING)
             return True
+        self.pending, self.pending_reason = None, ""
         return False
 
     def end_chat(self, offer: str, at: float) -> None:

@@ -127,6 +127,22 @@ def test_a_pause_lets_chats_be_finished_and_a_log_out_waits_for_the_last() -> No
     assert d.state("1001") is S.LOGGED_OUT
 
 
+def test_a_break_or_ready_calls_off_the_log_out_that_waits_for_chats() -> None:
+    d = desk({"1001": "sales"})
+    d.log_in("1001")
+    open_chats(d, "a")
+    d.do(m.LoggedOut(d.now, "1001"))
+    d.do(m.Paused(d.now, "1001", "lunch"))
+    d.release_call("a")
+    assert (d.state("1001"), d.agent("1001").reason) == (S.PAUSED, "lunch")
+    d.do(m.Readied(d.now, "1001"))
+    open_chats(d, "b")
+    d.do(m.LoggedOut(d.now, "1001"))
+    d.do(m.Readied(d.now, "1001"))
+    d.release_call("b")
+    assert d.state("1001") is S.READY
+
+
 def test_an_agent_removed_from_the_floor_finishes_their_chats() -> None:
     d = desk()
     d.log_in("1001")
