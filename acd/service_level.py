@@ -31,14 +31,18 @@ class Figures:
     sent_on: int = 0
 
 
+def ended(figures: Figures, formula: Formula) -> int:
+    """What the formula divides by."""
+    if formula is Formula.ANSWERED:
+        return figures.answered
+    calls = figures.answered + figures.abandoned + figures.sent_on
+    return calls - figures.abandoned_short if formula is Formula.WITHOUT_SHORT else calls
+
+
 def level(figures: Figures, formula: Formula) -> float | None:
     """The service level, 0 to 1; None while there is nothing to divide by."""
-    ended = figures.answered
-    if formula is not Formula.ANSWERED:
-        ended += figures.abandoned + figures.sent_on
-    if formula is Formula.WITHOUT_SHORT:
-        ended -= figures.abandoned_short
-    return figures.in_target / ended if ended > 0 else None
+    calls = ended(figures, formula)
+    return figures.in_target / calls if calls > 0 else None
 
 
 def spelled(formula: Formula, target: float, short: float) -> str:

@@ -49,6 +49,9 @@ CORE = (
     "acd.due",
     "acd.rules",
     "acd.records.contact",
+    "acd.simulation.run",
+    "acd.simulation.summary",
+    "acd.simulation.replay",
 )
 # Standard, but they read a clock, roll dice or reach outside: to the core these are arguments.
 IMPURE = {

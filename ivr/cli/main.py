@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from acd.errors import AcdError
-from ivr.cli import console, contacts, demo, doctor, flows, server, sounds
+from ivr.cli import console, contacts, demo, doctor, flows, replay, server, simulate, sounds
 from ivr.errors import ConfigError, IvrError
 
 DEBUG = "TIELINE_DEBUG"
@@ -28,7 +28,7 @@ def _app() -> typer.Typer:
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for group in (server, demo, flows, contacts, console, sounds, doctor):
+    for group in (server, demo, flows, contacts, console, simulate, replay, sounds, doctor):
         group.register(app)
     app.callback()(_options)
     return app

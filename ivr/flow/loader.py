@@ -19,7 +19,8 @@ from ivr.flow.yaml import Node, Problems, Scalar, parse, quote, suggest
 from ivr.flow.yaml import Sequence as SequenceNode
 
 SCENARIOS = ".scenarios.yaml"
-NOT_FLOWS = (SUFFIX, SCENARIOS)
+DAYS = ".day.yaml"
+NOT_FLOWS = (SUFFIX, SCENARIOS, DAYS)
 FLOOR = "floor.yaml"
 
 
@@ -39,7 +40,7 @@ class Library:
 def load(paths: Iterable[Path | str], floor: Floor | None = None) -> Library:
     """Flow files, and all flows of folders. Raises ConfigError with every mistake found.
 
-    A folder's flows are its `*.yaml` except `floor.yaml`, `*.table.yaml` and `*.scenarios.yaml`.
+    A folder's flows are its `*.yaml` except `floor.yaml` and those that end in `NOT_FLOWS`.
     """
     problems = Problems()
     files = list(dict.fromkeys(_files(paths, problems)))
