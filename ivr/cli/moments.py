@@ -18,5 +18,5 @@ def moment(option: str, text: str) -> float:
     try:
         return datetime.fromisoformat(text).astimezone().timestamp()
     except ValueError:
-        cure = "write 30m, 2h, 7d, 2026-03-01 or 2026-03-01T09:30"
+        cure = "write 30m, 2h, 7d or 2026-03-01T09:30"
         raise IvrError(f"{option} {text!r} is no time: {cure}") from None

@@ -60,7 +60,7 @@ def replay_history(
     seed: Annotated[int, typer.Option(help="The same seed draws the same.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Play recorded calls through a changed floor, beside what really happened.
+    """Play recorded calls again, also on a changed floor.
 
     The same floor is replayed too: what differs there is the fault of the replay, what differs
     between the two replays is the doing of the floor.
