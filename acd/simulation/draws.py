@@ -20,6 +20,11 @@ def dice_for(seed: int, *purpose: object) -> Dice:
     return Dice("/".join(map(str, (seed, *purpose))))
 
 
+def seed_of(seed: int, run: int) -> int:
+    """The seed of one run of many; runs of neighbouring seeds have none in common."""
+    return seed * 1_000_000 + run
+
+
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """Always the same."""

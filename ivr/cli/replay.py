@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from acd.floor import Floor
+from acd.simulation.draws import seed_of
 from acd.simulation.recording import Recording, record
 from acd.simulation.replay import Fitted, fit, replay
 from acd.simulation.summary import Summary, count, summarise
@@ -125,7 +126,7 @@ def _versions(
             figures = []
             for number in range(runs):
                 progress(f"replaying {title}", number / runs)
-                played = replay(plan, seed + number, SLOT).play()
+                played = replay(plan, seed_of(seed, number), SLOT).play()
                 figures.append(count(played, plan.floor))
             yield Version(title, plan.floor, summarise(figures, plan.floor))
         progress("replayed", 1.0)
@@ -161,6 +162,7 @@ def _caveats(fitted: Fitted) -> Iterator[str]:
     else:
         yield "Nobody hung up, so nobody does in the replay: waits may be longer than in truth."
     yield "Talk of callers who were not answered is drawn from those who were."
+    yield "± is only what the drawing adds; how typical the recorded calls are is another matter."
     yield "Callers sent on or turned away go on in their flow, which is not replayed."
     if fitted.dropped:
         yield f"{fitted.dropped} calls came to queues that this floor does not have."

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from acd.floor import Floor
+from acd.simulation.draws import seed_of
 from acd.simulation.run import run
 from acd.simulation.summary import RunFigures, Summary, count, summarise
 from ivr.cli import days
@@ -91,7 +92,7 @@ def _play(day: Day, runs: int, seed: int) -> tuple[list[RunFigures], int]:
     with shown_progress(Console(stderr=True)) as progress:
         for number in range(runs):
             progress(f"simulating {runs} days", number / runs)
-            played = run(day.scenario, seed + number, day.slot)
+            played = run(day.scenario, seed_of(seed, number), day.slot)
             figures.append(count(played.play(), day.scenario.floor, day.slots))
             events += played.events
         progress(f"simulating {runs} days", 1.0)
