@@ -41,8 +41,8 @@ class RecordedCall:
     """One call as it was. `talk` and `rings` are None when nobody answered, `talk` also when the
     talk had not ended; `wraps` is the wrap-up of an agent who ended it early.
 
-    `callback`: the customer was called back for it. One that is not `counted` was work for agents
-    only.
+    `callback`: it hung up when its wait ended, to be called back. One that is not `counted` was
+    work for agents only. `after` is how the earlier wait of the same call ended, None for none.
     """
 
     comes: m.CallQueued
@@ -52,6 +52,12 @@ class RecordedCall:
     wraps: float | None = None
     callback: bool = False
     counted: bool = True
+    after: Outcome | None = None
+
+    def end(self, outcome: Outcome, at: float) -> None:
+        """The wait is over; that of a callback was over when it was asked for."""
+        if not self.callback:
+            self.fate.end(outcome, at)
 
 
 @dataclass(slots=True)
@@ -115,8 +121,10 @@ class _Reader:
     def __init__(self, engine: Engine, recording: Recording) -> None:
         self.engine, self.recording = engine, recording
         self.open: dict[str, RecordedCall] = {}
+        self.latest: dict[str, RecordedCall] = {}
         self.offers: dict[str, _Offer] = {}
         self.by_call: dict[str, str] = {}
+        self.consults: dict[str, str] = {}
         self.last_of: dict[str, tuple[RecordedCall, float]] = {}
         self._before: Mapping[type[m.Event], Callable[[Any], None]] = {
             m.FloorLoaded: self._floor_loaded,
@@ -125,6 +133,7 @@ class _Reader:
             m.CallMoved: self._moved,
             m.CallbackAsked: self._callback_asked,
             m.ConsultationAsked: lambda _: self.recording.note("consultations"),
+            m.ConsultationCompleted: self._taken_over,
             m.AgentReleased: lambda event: self._released(event.offer, event.at),
         }
         self._after: Mapping[type[m.Event], Callable[[Any], None]] = {
@@ -181,6 +190,7 @@ class _Reader:
             if talks and call.offer is not None:
                 self._answered(call.offer, at)
             elif call.virtual:
+                known.end(Outcome.OTHER, at)
                 known.callback = True
 
     # --- events -----------------------------------------------------------------------------------
@@ -204,6 +214,8 @@ class _Reader:
 
     def _hear(self, command: m.Command, at: float) -> None:
         match command:
+            case m.MakeOffer(call=call, consults=first) if first:
+                self.consults[call] = first
             case m.MakeOffer(offer=offer, call=call, agent=agent):
                 self._offered(offer, call, agent, at)
             case m.CancelOffer(reason=m.Cancel.EXPIRED, agent=agent):
@@ -211,7 +223,7 @@ class _Reader:
             case m.CallExits(call=call, reason=reason):
                 known = self.open.pop(call, None)
                 if known is not None:
-                    known.fate.end(BY_EXIT.get(reason, Outcome.OTHER), at)
+                    known.end(BY_EXIT.get(reason, Outcome.OTHER), at)
             case m.AgentChanged():
                 self.recording.ledger.agent_changed(command)
             case m.ChatReturned(offer=offer):
@@ -227,8 +239,10 @@ class _Reader:
 
     def _came(self, comes: m.CallQueued, *, counted: bool = True) -> RecordedCall:
         fate = Fate(comes.queue, tuple(comes.needs), comes.at, comes.enqueued_at)
-        call = RecordedCall(comes, fate, counted=counted)
-        self.open[comes.call] = call
+        before = self.latest.get(comes.call)
+        after = before.fate.outcome if before is not None else None
+        call = RecordedCall(comes, fate, counted=counted, after=after)
+        self.open[comes.call] = self.latest[comes.call] = call
         self.recording.calls.append(call)
         if counted:
             self.recording.ledger.fates.append(fate)
@@ -239,15 +253,24 @@ class _Reader:
 
     def _transferred(self, event: m.CallTransferred) -> None:
         self.recording.note("transfers")
-        offer = self.offers.get(event.offer)
+        offer = self.engine.offer(event.offer)
         self._released(event.offer, event.at)
         if offer is not None:
-            was = offer.call.comes
-            needs = {} if event.strip else was.needs
-            comes = replace(
-                was, at=event.at, call=event.call, queue=event.queue, needs=needs, agent=event.agent
+            was = offer.call
+            self._came(
+                m.CallQueued(
+                    event.at,
+                    event.call,
+                    was.contact,
+                    event.queue,
+                    {} if event.strip else was.needs,
+                    was.priority,
+                    event.at if event.new_place else was.enqueued_at,
+                    event.agent,
+                    channel=was.channel,
+                    from_agent=was.from_agent,
+                )
             )
-            self._came(replace(comes, enqueued_at=event.at if event.new_place else was.enqueued_at))
 
     def _moved(self, event: m.CallMoved) -> None:
         """It is replayed as if it had come to the queue where it ended up."""
@@ -259,19 +282,19 @@ class _Reader:
 
     def _callback_asked(self, event: m.CallbackAsked) -> None:
         """The wait on the line is over; the work for an agent remains, in the same place."""
-        call = self.open.pop(event.call, None)
-        if call is None:
-            return
-        self.recording.note("callbacks")
-        call.fate.end(Outcome.OTHER, event.at)
-        rest = replace(call.comes, at=event.at, call=f"{event.call} callback")
-        known = self._came(rest, counted=False)
-        known.callback = True
-        self.open[event.call] = self.open.pop(rest.call)
+        call = self.open.get(event.call)
+        if call is not None:
+            self.recording.note("callbacks")
+            call.end(Outcome.OTHER, event.at)
+            call.callback = True
 
     def _maybe_left(self, name: str, at: float) -> None:
         if not self.engine.has_call(name) and (call := self.open.pop(name, None)) is not None:
-            call.fate.end(Outcome.ABANDONED, at)
+            call.end(Outcome.ABANDONED, at)
+
+    def _taken_over(self, event: m.ConsultationCompleted) -> None:
+        """The first agent has left the customer."""
+        self._released(self.consults.pop(event.call, ""), event.at)
 
     # --- offers -----------------------------------------------------------------------------------
 
@@ -294,7 +317,7 @@ class _Reader:
         call = offer.call
         offer.answered_at = at
         call.rings = at - offer.made_at
-        call.fate.end(Outcome.ANSWERED, at)
+        call.end(Outcome.ANSWERED, at)
         call.fate.agent = offer.agent
         self.open.pop(offer.name, None)
 

@@ -95,15 +95,23 @@ def _callers(fitted: Fitted, dice: Dice) -> Iterator[Caller]:
         further = dice.expovariate(1 / mean) if mean < math.inf else math.inf
         some = dice.choice(fitted.talks.get(fate.queue) or fitted.talks[""])
         seen = (fitted.recording.ends if fate.outcome is Outcome.OPEN else fate.ended) - fate.at
-        patience = seen if fate.outcome is Outcome.ABANDONED else max(0.0, seen) + further
-        if not call.counted:
-            patience = math.inf
+        if fate.outcome is Outcome.ABANDONED or call.callback:
+            patience = max(0.0, seen)
+        else:
+            patience = max(0.0, seen) + further if call.counted else math.inf
         talk = call.talk
         if talk is None:
             going_on = fate.outcome is Outcome.ANSWERED
             talk = max(some, fitted.recording.ends - fate.ended if going_on else 0.0)
         yield Caller(
-            call.comes, talk, patience, call.rings, call.wraps, call.counted, call.callback
+            call.comes,
+            talk,
+            patience,
+            call.rings,
+            call.wraps,
+            call.counted,
+            call.callback,
+            call.after,
         )
 
 

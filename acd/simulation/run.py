@@ -58,6 +58,7 @@ class Run:
         self._planned = 0
         self._open: dict[str, tuple[Caller, Fate]] = {}
         self._talks: dict[str, tuple[Caller, float]] = {}
+        self._ended: dict[str, Outcome] = {}
         self._want_disposition = {each.name for each in floor.queues if each.disposition_required}
         self._obey: dict[type[m.Command], Callable[[Any, float], None]] = {
             m.MakeOffer: self._ring_agent,
@@ -110,6 +111,8 @@ class Run:
     def _comes(self, at: float, caller: Caller) -> None:
         self._next_caller()
         comes = caller.comes
+        if comes.call in self._open or self._ended.get(comes.call) is not caller.after:
+            return
         fate = Fate(comes.queue, tuple(comes.needs), at, comes.enqueued_at)
         if caller.counted:
             self.ledger.fates.append(fate)
@@ -119,19 +122,25 @@ class Run:
         self._in_use += 1
         self._open[comes.call] = caller, fate
         self.tell(comes)
-        if caller.callback and self.engine.has_call(comes.call):
-            self.tell(m.CallbackAsked(at, comes.call, comes.call))
-        elif caller.patience < math.inf and self.engine.has_call(comes.call):
+        if caller.patience < math.inf and self.engine.has_call(comes.call):
             self._plan(at + caller.patience, self._gives_up, comes.call)
 
     def _gives_up(self, at: float, call: str) -> None:
-        if self.engine.has_call(call):
+        if not self.engine.has_call(call):
+            return
+        caller, fate = self._open[call]
+        if not caller.callback:
             self._ends(call, Outcome.ABANDONED, at)
             self.tell(m.CallLeft(at, call))
+            return
+        fate.end(Outcome.OTHER, at)
+        self._open[call] = caller, Fate(fate.queue, fate.skills, fate.at, fate.since)
+        self.tell(m.CallbackAsked(at, call, call))
 
     def _ends(self, call: str, outcome: Outcome, at: float) -> None:
         """Without having talked to anyone."""
         self._open.pop(call)[1].end(outcome, at)
+        self._ended[call] = outcome
         self._in_use -= 1
 
     def _exits(self, exits: m.CallExits, at: float) -> None:
@@ -189,6 +198,7 @@ class Run:
         if name not in self._talks:
             return
         caller, _ = self._talks.pop(name)
+        self._ended[caller.comes.call] = Outcome.ANSWERED
         self._in_use -= 1
         voice = caller.comes.channel is m.Channel.VOICE
         if voice and caller.comes.queue in self._want_disposition:

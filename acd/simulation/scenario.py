@@ -14,6 +14,7 @@ from typing import NamedTuple
 from acd import model as m
 from acd.simulation.arrivals import Arrivals
 from acd.simulation.draws import Draw, Fixed, Sampler, dice_for
+from acd.simulation.ledger import Outcome
 
 
 class Caller(NamedTuple):
@@ -22,8 +23,9 @@ class Caller(NamedTuple):
     `talk` is how long its agent is with it, `patience` how long it waits before it hangs up,
     `rings` how long the first phone rings before its agent takes it (None: as `Phones` say),
     `wraps` after what time the agent is done with wrap-up (None: when the queue's time is over).
-    One that is not `counted` is work for agents and in no figure; one who wants a `callback` hangs
-    up at once and keeps the place.
+    One that is not `counted` is work for agents and in no figure; with `callback` it asks
+    to be called back when its patience is over, and keeps its place. A call that was queued before
+    comes again only `after` its earlier wait has ended in that way.
     """
 
     comes: m.CallQueued
@@ -33,6 +35,7 @@ class Caller(NamedTuple):
     wraps: float | None = None
     counted: bool = True
     callback: bool = False
+    after: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)

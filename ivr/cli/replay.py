@@ -163,7 +163,7 @@ def _caveats(fitted: Fitted) -> Iterator[str]:
         yield "Nobody hung up, so nobody does in the replay: waits may be longer than in truth."
     yield "Talk of callers who were not answered is drawn from those who were."
     yield "± is only what the drawing adds; how typical the recorded calls are is another matter."
-    yield "Callers sent on or turned away go on in their flow, which is not replayed."
+    yield "Callers sent on come to their next queue if they are sent on again, at the same time."
     if fitted.dropped:
         yield f"{fitted.dropped} calls came to queues that this floor does not have."
     if fitted.added:

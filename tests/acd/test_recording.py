@@ -18,7 +18,7 @@ from acd.simulation.arrivals import Poisson
 from acd.simulation.draws import Exponential, Lognormal
 from acd.simulation.ledger import Ledger, Outcome
 from acd.simulation.recording import Recording, record
-from acd.simulation.replay import fit, replay
+from acd.simulation.replay import USUAL_TALK, fit, replay
 from acd.simulation.run import Run
 from acd.simulation.scenario import Break, Phones, Scenario, Shift, Stream
 from acd.simulation.summary import count, summarise
@@ -215,7 +215,7 @@ def test_a_callback_is_no_abandon_and_its_work_remains() -> None:
     at = START + 10
     events = [
         m.CallQueued(at, "a", "a", "sales", {}, 0, at),
-        m.CallbackAsked(at + 5, "a", "anna"),
+        m.CallbackAsked(at + 4, "a", "anna"),
         m.LoggedIn(at + 60, "1001"),
         m.CustomerAnswered(at + 70, "a"),
         m.OfferAnswered(at + 75, "a-1"),
@@ -226,6 +226,49 @@ def test_a_callback_is_no_abandon_and_its_work_remains() -> None:
     assert [fate.outcome for fate in recording.ledger.fates] == [Outcome.OTHER]
     played = replay(fit(recording, desk.engine.floor), 1, 1800).play()
     assert played.duty["1001"].busy == 30
+
+
+def test_who_is_answered_before_asking_for_a_callback_is_not_called_back() -> None:
+    desk = Desk(m.Queue("sales", wrap_up_seconds=0), agents={"1001": "sales"})
+    at = START + 10
+    events = [
+        m.CallQueued(at, "a", "a", "sales", {}, 0, at),
+        m.CallbackAsked(at + 4, "a", "anna"),
+    ]
+    recording = recorded(desk, [*events, m.Ticked(at + 50)], START + 1000)
+    more = replace(desk.engine.floor, agents=(m.Agent("1002", queues=("sales",)),))
+    played = replay(fit(recording, more), 1, 1800).play()
+    assert [(fate.outcome, fate.wait) for fate in played.fates] == [(Outcome.ANSWERED, 0)]
+    assert played.duty["1002"].busy == USUAL_TALK
+
+
+def test_a_call_comes_to_its_second_queue_only_if_the_first_ends_as_it_did() -> None:
+    """A flow that sends callers on must not send on those who are answered this time."""
+    queues = (m.Queue("sales", wrap_up_seconds=0, max_wait=60), m.Queue("care"))
+    desk = Desk(*queues, agents={"1001": "care"})
+    at = START + 10
+    waits = [m.CallQueued(at, "a", "a", "sales", {}, 0, at), m.Ticked(at + 60)]
+    again = m.CallQueued(at + 61, "a", "a", "care", {}, 0, at)
+    events = [m.LoggedIn(START, "1001"), *waits, again, m.OfferAnswered(at + 62, "a-1")]
+    eager = replace(queues[0], leave_when_unskilled=None, leave_when_empty=None)
+    desk.load(eager, queues[1])
+    recording = recorded(desk, events, START + 1000)
+    assert [call.after for call in recording.calls] == [None, Outcome.SENT_ON]
+    same, more = (
+        desk.engine.floor,
+        replace(
+            desk.engine.floor,
+            agents=(*desk.engine.floor.agents, m.Agent("1002", queues=("sales",))),
+        ),
+    )
+    outcomes = [
+        [(fate.queue, fate.outcome) for fate in replay(fit(recording, on), 1, 1800).play().fates]
+        for on in (same, more)
+    ]
+    assert outcomes == [
+        [("sales", Outcome.SENT_ON), ("care", Outcome.ANSWERED)],
+        [("sales", Outcome.ANSWERED)],
+    ]
 
 
 def test_a_transfer_is_one_talk_and_another_call() -> None:
@@ -268,11 +311,13 @@ def test_whatever_happens_can_be_read_back_and_replayed(seed: int) -> None:
     for _ in range(600):
         step(world, dice.choice(list(ACTIONS)), dice)
     assert all(before.at <= after.at for before, after in pairwise(log))
-    recording = record(Engine(), log, START + 200, world.now, 1800)
+    recording = record(Engine(), log, START + 0.4 * (world.now - START), world.now, 1800)
     assert "entries that were refused" not in recording.notes
-    open_now = {row.call for row in world.engine.calls_view(world.now) if row.state != "talking"}
-    still = [c for c in recording.calls if c.fate.outcome is Outcome.OPEN]
-    assert len(still) == len(open_now)
+    rows = world.engine.calls_view(world.now)
+    waiting = {row.call for row in rows if row.state != "talking" and not row.consults}
+    still = {call.comes.call for call in recording.calls if call.fate.outcome is Outcome.OPEN}
+    callbacks = {call.comes.call for call in recording.calls if call.callback}
+    assert still <= waiting <= still | callbacks
     for floor in (recording.floor, world.engine.floor):
         fates = replay(fit(recording, floor), seed, 1800).play().fates
         assert len(fates) <= len(recording.calls)
