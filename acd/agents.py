@@ -19,19 +19,22 @@
 - Idle time runs from the first `log_in`, or from the end of the last work. A pause does not reset
   it. An offer taken back is no work; an offer the agent let fail counts as a turn taken, so that
   others are rung before the same agent again.
+- Chats are held beside these states: an agent is ready, or at work on a call, with some of them.
+  Who logs out while holding chats is paused until the last has ended, and logged out then.
 - `fail` is the agent's doing, `take_back` is not (the caller hung up, the call was moved).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 
 from acd.errors import IllegalEvent
-from acd.model import Agent, AgentState, Cause
+from acd.floor import Agent
+from acd.strategies import occupancy_key, occupied
+from acd.words import AgentState, Cause, Word
 
 
-class Move(StrEnum):
+class Move(Word):
     """What can happen to an agent."""
 
     LOG_IN = "log_in"
@@ -48,6 +51,9 @@ class Move(StrEnum):
 
 
 _S = AgentState
+LEAVING = "logging out"
+"""The reason shown while the last chats of an agent who logs out are finished."""
+
 AT_WORK = frozenset({_S.OFFERED, _S.TALKING, _S.WRAP_UP})
 ASKED = frozenset({Move.LOG_OUT, Move.PAUSE})
 
@@ -101,9 +107,13 @@ def next_state(agent: str, state: AgentState, move: Move) -> AgentState:
 
 @dataclass(slots=True)
 class AgentCounters:
-    """What an agent did since the day started; seconds are floats."""
+    """What an agent did since the day started; seconds are floats.
+
+    `taken` counts calls, `chats` chats; `talk_seconds` are those of calls, each agent's own share.
+    """
 
     taken: int = 0
+    chats: int = 0
     talk_seconds: float = 0.0
     no_answer: int = 0
     rejected: int = 0
@@ -122,6 +132,13 @@ class AgentRecord:
     `pending` is what was asked during work, `offer` the offer they are in while offered or talking,
     `streak` the failed offers in a row, `removed` true when the configuration has dropped an agent
     who still finishes a call.
+
+    `chats` are the offers of chats, ringing or held. `outside`: in a call the distributor did not
+    make. `out_of` names queues they have left for now. `share` is the moving average of being at
+    work as of `share_at`, when work ended last; `work_began` is when it began last. `turns`: queue
+    -> number of the last turn there. `worked_for` and `worked_since` tell which queue the wrap-up
+    is for and when its call was answered; `disposition_due` keeps wrap-up open until there is one,
+    `disposition_given` says that it came before the call ended.
     """
 
     agent: Agent
@@ -137,21 +154,93 @@ class AgentRecord:
     last_call_at: float | None = None
     removed: bool = False
     counters: AgentCounters = field(default_factory=AgentCounters)
+    chats: tuple[str, ...] = ()
+    outside: bool = False
+    out_of: tuple[str, ...] = ()
+    share: float = 0.0
+    share_at: float = 0.0
+    work_began: float = 0.0
+    turns: dict[str, int] = field(default_factory=dict)
+    worked_for: str = ""
+    worked_since: float = 0.0
+    disposition_due: bool = False
+    disposition_given: bool = False
+
+    @property
+    def member(self) -> Agent:
+        """The agent as they take calls just now: without the queues they have left."""
+        if not self.out_of:
+            return self.agent
+        queues = tuple(queue for queue in self.agent.queues if queue not in self.out_of)
+        return replace(self.agent, queues=queues)
+
+    @property
+    def may_take_call(self) -> bool:
+        """Whether a voice call may be offered."""
+        return self.state is AgentState.READY and not self.outside
+
+    @property
+    def may_take_chat(self) -> bool:
+        """Whether one more chat may be offered; a call, also one outside, comes before it."""
+        return self.may_take_call and len(self.chats) < self.agent.chats
+
+    @property
+    def held(self) -> int:
+        """Chats in hand, also while they ring."""
+        return len(self.chats)
+
+    @property
+    def taken(self) -> int:
+        """Calls since the day started."""
+        return self.counters.taken
+
+    @property
+    def occupancy(self) -> float:
+        """How much at work of late, as a number that orders idle agents."""
+        return occupancy_key(self.share, self.share_at)
 
     def move(self, move: Move, at: float, reason: str = "") -> None:
         """Make one move of the table, and then what was asked during work, if work is over now."""
-        target = next_state(self.agent.id, self.state, move)
-        if move in ASKED and self.state in AT_WORK:
-            self.pending, self.pending_reason = move, reason
-            return
-        if move is Move.READY:
+        state = self.state
+        target = TABLE.get((state, move)) or next_state(self.agent.id, state, move)
+        if move in ASKED:
+            if self._must_wait(move, at, reason):
+                return
+        elif move is Move.READY:
             self.pending, self.pending_reason = None, ""
-        if (self.state, move) in _RESETS_IDLE:
+        if (state, move) in _RESETS_IDLE:
             self.idle_since = at
-        if target is not self.state or move is Move.PAUSE:
-            self.state, self.since, self.reason = target, at, reason
+        if target is not state or move is Move.PAUSE:
+            self._enter(target, at, reason)
         if target is AgentState.READY and self.pending is not None:
             self._do_what_was_asked(at)
+
+    def _must_wait(self, move: Move, at: float, reason: str) -> bool:
+        """Keep what is asked until the work is over, or the last chat of who logs out."""
+        if self.state in AT_WORK:
+            self.pending, self.pending_reason = move, reason
+            return True
+        if move is Move.LOG_OUT and self.chats:
+            self.pending, self.pending_reason = move, reason
+            self._enter(AgentState.PAUSED, at, LEAVING)
+            return True
+        self.pending, self.pending_reason = None, ""
+        return False
+
+    def end_chat(self, offer: str, at: float) -> None:
+        """A chat is no longer held; with the last one a log-out that waited takes effect."""
+        self.chats = tuple(each for each in self.chats if each != offer)
+        if self.pending is Move.LOG_OUT and not self.chats and self.state is AgentState.PAUSED:
+            self._do_what_was_asked(at)
+
+    def _enter(self, state: AgentState, at: float, reason: str) -> None:
+        if self.state in AT_WORK:
+            if state not in AT_WORK:
+                self.share = occupied(self.share, self.share_at, self.work_began, at)
+                self.share_at = at
+        elif state in AT_WORK:
+            self.work_began = at
+        self.state, self.since, self.reason = state, at, reason
 
     def _do_what_was_asked(self, at: float) -> None:
         asked, reason = self.pending, self.pending_reason

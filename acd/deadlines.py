@@ -18,8 +18,12 @@ class Due(IntEnum):
     WRAP_UP = 0
     LEASE = 1
     RETRY = 2
-    MAX_WAIT = 3
-    LEAVE = 4
+    RELAX = 3
+    PREFER = 4
+    CALLBACK = 5
+    MAX_WAIT = 6
+    LEAVE = 7
+    EXPIRE = 8
 
 
 class Deadlines:
@@ -34,6 +38,10 @@ class Deadlines:
         when = self._actual(kind, of)
         if when is not None:
             heappush(self._heap, (when, kind, of))
+
+    def set(self, when: float, kind: Due, of: str) -> None:
+        """Remember a deadline that is known."""
+        heappush(self._heap, (when, kind, of))
 
     def next(self) -> float | None:
         """The earliest true deadline, or None."""

@@ -35,6 +35,7 @@ from acd.model import (
     CallLeft,
     Cause,
     Command,
+    CustomerFailed,
     Event,
     OfferAnswered,
     OfferFailed,
@@ -170,18 +171,22 @@ class Distributor:
     def reconcile(self, calls: Collection[str], offers: Mapping[str, bool]) -> None:
         """Put the engine right with what is alive, for example after a restart.
 
-        `calls` are the caller channels that exist, `offers` the agents' legs: True when talking,
-        False when ringing. Callers who are gone have left, agents without a leg are released, an
-        offer answered meanwhile is answered, one that vanished is lost without blame.
+        `calls` are those whose caller is there (a phone's channel, an open chat), `offers` the
+        agents' legs: True when talking, False when ringing. Callers who are gone have left, agents
+        without a leg are released, an offer answered meanwhile is answered, one that vanished is
+        lost without blame. Callbacks need no caller; a dial nobody tells of is lost likewise.
         """
         now = self.now()
         rows = self.engine.calls_view(now)
         for row in rows:
-            if row.call not in calls and not row.caller_left and row.offer not in offers:
+            if row.virtual:
+                if row.dialling and row.offer not in offers:
+                    self.send(CustomerFailed(now, row.call, Cause.LOST))
+            elif row.call not in calls and not row.caller_left and row.offer not in offers:
                 self._caller_is_gone(row, now)
         for row in rows:
             offer = self.engine.offer(row.offer) if row.offer is not None else None
-            if offer is not None:
+            if offer is not None and not row.dialling:
                 self._reconcile_offer(offer, offers.get(offer.offer), now)
 
     def _caller_is_gone(self, row: CallRow, now: float) -> None:

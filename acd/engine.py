@@ -16,26 +16,23 @@ How it works:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any
 
 from acd import codec, views
-from acd import model as m
-from acd.agents import AgentCounters, AgentRecord, Move
 from acd.checks import check
-from acd.deadlines import Due
+from acd.commands import Command
+from acd.estimate import Announcement, Estimate
+from acd.events import Event
+from acd.explain import AgentExplained, CallExplained, explain_agent, explain_call
+from acd.floor import Floor
 from acd.livefloor import LiveFloor
-from acd.model import Cancel, Cause, Command, Event, Exit, Floor
-from acd.state import CallRecord, OfferRecord, QueueCounters, QueueRecord, State
+from acd.outlook import estimate_of, look_ahead
+from acd.rules import APPLY
+from acd.state import OfferRecord, State
 
 SNAPSHOT_VERSION = 1
 """To be raised when an older snapshot no longer means the same."""
-
-
-RETRY_NOT_RUNG = 4.0
-"""Seconds an agent is left out of a call whose offer never rang a phone: the phone may be back in a
-moment, as all are after a restart of Asterisk, and nobody was disturbed by the try."""
-_NOT_RUNG = frozenset({Cause.UNREACHABLE, Cause.LOST})
 
 
 class Engine:
@@ -52,7 +49,7 @@ class Engine:
 
     def apply(self, event: Event) -> list[Command]:
         """Do what `check` has allowed, and return what must happen next, in order."""
-        self._APPLY[type(event)](self, event)
+        APPLY[type(event)](self._live, event)
         self._live.settle(event.at)
         out, self._live.out = self._live.out, []
         return out
@@ -119,242 +116,26 @@ class Engine:
         """The offer while it rings or its agent talks, to be read only."""
         return self._live.state.offers.get(offer)
 
-    # --- floor and day ----------------------------------------------------------------------------
+    def explain_call(self, call: str, now: float) -> CallExplained | None:
+        """Why a call waits; None when it does not, or when a phone rings for it."""
+        record = self._live.state.calls.get(call)
+        if record is None or record.offer is not None:
+            return None
+        return explain_call(self._live, record, now)
 
-    def _floor_loaded(self, event: m.FloorLoaded) -> None:
-        self._live.load(event.floor, event.at)
+    def explain_agent(self, agent: str) -> AgentExplained:
+        """Why an agent gets none of the waiting calls; raises UnknownAgent."""
+        return explain_agent(self._live, self._live.state.agent(agent))
 
-    def _day_started(self, event: m.DayStarted) -> None:
-        state = self._live.state
-        state.day_started = event.at
-        for queue in state.queues.values():
-            queue.counters = QueueCounters(offered=queue.waiting)
-        for agent in state.agents.values():
-            agent.counters = AgentCounters()
+    def estimate(self, call: str) -> Estimate | None:
+        """How long a waiting call will wait from now on; None when that cannot be known."""
+        record = self._live.state.calls.get(call)
+        return estimate_of(self._live, record) if record is not None and not record.offer else None
 
-    def _queue_closed(self, event: m.QueueClosed) -> None:
-        self._queue(event.queue).open = False
+    def announcement(self, call: str, now: float) -> Announcement | None:
+        """What a waiting caller may be told now, None for nothing.
 
-    def _queue_opened(self, event: m.QueueOpened) -> None:
-        self._queue(event.queue).open = True
-
-    # --- agents -----------------------------------------------------------------------------------
-
-    def _logged_in(self, event: m.LoggedIn) -> None:
-        self._live.move(self._agent(event.agent), Move.LOG_IN, event.at)
-
-    def _logged_out(self, event: m.LoggedOut) -> None:
-        self._live.move(self._agent(event.agent), Move.LOG_OUT, event.at)
-
-    def _paused(self, event: m.Paused) -> None:
-        self._live.move(self._agent(event.agent), Move.PAUSE, event.at, event.reason)
-
-    def _readied(self, event: m.Readied) -> None:
-        self._live.move(self._agent(event.agent), Move.READY, event.at)
-
-    def _wrap_up_ended(self, event: m.WrapUpEnded) -> None:
-        self._live.move(self._agent(event.agent), Move.END_WRAP_UP, event.at)
-
-    def _wrap_up_extended(self, event: m.WrapUpExtended) -> None:
-        agent = self._agent(event.agent)
-        agent.wrap_up_until = (agent.wrap_up_until or event.at) + event.seconds
-        self._live.deadlines.remind(Due.WRAP_UP, event.agent)
-
-    # --- calls ------------------------------------------------------------------------------------
-
-    def _call_queued(self, event: m.CallQueued) -> None:
-        call, queue = self._new_call(event), self._queue(event.queue)
-        if not queue.open:
-            queue.counters.closed += 1
-            self._live.out.append(m.CallExits(event.call, Exit.CLOSED))
-        elif self._live.is_full(call):
-            queue.counters.full += 1
-            self._live.out.append(m.CallExits(event.call, Exit.FULL))
-        else:
-            self._live.enter(call, event.at)
-
-    def _new_call(self, event: m.CallQueued) -> CallRecord:
-        self._live.state.calls_seen += 1
-        return CallRecord(
-            call=event.call,
-            contact=event.contact,
-            queue=event.queue,
-            needs=dict(event.needs),
-            priority=event.priority,
-            enqueued_at=event.enqueued_at,
-            entered_at=event.at,
-            sequence=self._live.state.calls_seen,
-            agent=event.agent,
-            max_wait=event.max_wait,
-        )
-
-    def _call_left(self, event: m.CallLeft) -> None:
-        state = self._live.state
-        call = state.calls.get(event.call)
-        if call is None:
-            state.offers[state.talking[event.call]].caller_left = True
-            return
-        self._count_abandon(call, event.at)
-        self._live.take_out(call, Cancel.CALLER_LEFT, event.at)
-        self._live.forget(call)
-
-    def _count_abandon(self, call: CallRecord, at: float) -> None:
-        queue = self._queue(call.queue)
-        queue.counters.abandoned += 1
-        queue.counters.abandoned_short += call.waited(at) < queue.queue.short_abandon_seconds
-
-    def _call_moved(self, event: m.CallMoved) -> None:
-        call = self._call(event.call)
-        self._queue(call.queue).counters.moved += 1
-        self._live.take_out(call, Cancel.MOVED, event.at)
-        self._live.forget(call)
-        call.queue, call.entered_at = event.queue, event.at
-        self._live.enter(call, event.at)
-
-    def _call_freed(self, event: m.CallFreed) -> None:
-        call = self._call(event.call)
-        call.agent = None
-        if call.offer is None:
-            self._live.refile(call)
-            self._live.staffing_changed(call, event.at)
-
-    def _call_reprioritised(self, event: m.CallReprioritised) -> None:
-        call = self._call(event.call)
-        call.priority = event.priority
-        if call.offer is None:
-            self._live.refile(call)
-
-    def _call_withdrawn(self, event: m.CallWithdrawn) -> None:
-        self._live.exit(self._call(event.call), Exit.WITHDRAWN, event.at)
-
-    # --- offers -----------------------------------------------------------------------------------
-
-    def _offer_answered(self, event: m.OfferAnswered) -> None:
-        offer = self._offer(event.offer)
-        call, agent, queue = offer.call, self._agent(offer.agent), self._queue(offer.call.queue)
-        offer.answered_at = event.at
-        self._live.state.talking[call.call] = offer.offer
-        queue.talking += 1
-        self._live.forget(call)
-        queue.counters.count_answer(call.waited(event.at), queue.queue.target_seconds)
-        agent.streak = 0
-        agent.last_call_at = event.at
-        agent.counters.taken += 1
-        self._live.move(agent, Move.ANSWER, event.at)
-
-    def _offer_failed(self, event: m.OfferFailed) -> None:
-        self._fail(self._offer(event.offer), event.cause, event.at)
-
-    def _fail(self, offer: OfferRecord, cause: Cause, at: float) -> None:
-        call, agent = offer.call, self._agent(offer.agent)
-        queue = self._queue(call.queue).queue
-        self._live.void(offer)
-        if cause is Cause.CALLER_LEFT:
-            self._live.move(agent, Move.TAKE_BACK, at)
-            self._count_abandon(call, at)
-            self._live.forget(call)
-            return
-        if cause is Cause.LOST:
-            self._live.move(agent, Move.TAKE_BACK, at)
-        else:
-            self._agent_failed(agent, cause, queue.no_answer_limit, at)
-        pause = queue.retry_same_agent_after
-        if cause in _NOT_RUNG:
-            pause = min(pause, RETRY_NOT_RUNG)
-        if pause > 0:
-            call.without[offer.agent] = at + pause
-        self._live.wait(call, at)
-
-    def _agent_failed(self, agent: AgentRecord, cause: Cause, limit: int, at: float) -> None:
-        """Count it; after so many in a row pause the agent, unless they asked for a break."""
-        agent.counters.count_failure(cause)
-        agent.streak += 1
-        if 0 < limit <= agent.streak:
-            agent.streak = 0
-            if agent.pending is None:
-                self._live.move(agent, Move.PAUSE, at, cause.replace("_", " "))
-        self._live.move(agent, Move.FAIL, at)
-
-    def _agent_released(self, event: m.AgentReleased) -> None:
-        state, offer = self._live.state, self._offer(event.offer)
-        agent, queue = self._agent(offer.agent), self._queue(offer.call.queue)
-        del state.offers[offer.offer]
-        if state.talking.get(offer.call.call) == offer.offer:
-            del state.talking[offer.call.call]
-        queue.talking -= 1
-        self._live.drop_if_done(offer.call.queue)
-        agent.counters.talk_seconds += max(0.0, event.at - (offer.answered_at or event.at))
-        self._live.move(agent, Move.RELEASE, event.at)
-        self._begin_wrap_up(agent, queue.queue.wrap_up_seconds, event.at)
-
-    def _begin_wrap_up(self, agent: AgentRecord, seconds: float, at: float) -> None:
-        if seconds > 0:
-            agent.wrap_up_until = at + seconds
-            self._live.deadlines.remind(Due.WRAP_UP, agent.agent.id)
-        else:
-            self._live.move(agent, Move.END_WRAP_UP, at)
-
-    # --- time -------------------------------------------------------------------------------------
-
-    def _ticked(self, event: m.Ticked) -> None:
-        while (due := self._live.deadlines.pop(event.at)) is not None:
-            when, kind, of = due
-            self._expire(kind, of, when, event.at)
-            self._live.settle(event.at)
-
-    def _expire(self, kind: Due, of: str, when: float, now: float) -> None:
-        """One deadline has passed at `when`; a wrap-up ended then, however late the tick."""
-        match kind:
-            case Due.WRAP_UP:
-                self._live.move(self._agent(of), Move.END_WRAP_UP, when)
-            case Due.LEASE:
-                offer = self._offer(of)
-                cancel = m.CancelOffer(of, offer.call.call, offer.agent, Cancel.EXPIRED)
-                self._live.out.append(cancel)
-                self._fail(offer, Cause.NO_ANSWER, now)
-            case Due.RETRY:
-                call = self._call(of)
-                call.without = {who: until for who, until in call.without.items() if until > now}
-                self._live.refile(call)
-            case Due.MAX_WAIT:
-                self._live.exit(self._call(of), Exit.TIMEOUT, now)
-            case Due.LEAVE:
-                call = self._call(of)
-                self._live.exit(call, Exit.NOBODY, now, self._live.staffing(call))
-
-    # --- records ----------------------------------------------------------------------------------
-
-    def _agent(self, agent: str) -> AgentRecord:
-        return self._live.state.agents[agent]
-
-    def _queue(self, queue: str) -> QueueRecord:
-        return self._live.state.queues[queue]
-
-    def _call(self, call: str) -> CallRecord:
-        return self._live.state.calls[call]
-
-    def _offer(self, offer: str) -> OfferRecord:
-        return self._live.state.offers[offer]
-
-    _APPLY: ClassVar[dict[type[Event], Callable[[Engine, Any], None]]] = {
-        m.FloorLoaded: _floor_loaded,
-        m.DayStarted: _day_started,
-        m.LoggedIn: _logged_in,
-        m.LoggedOut: _logged_out,
-        m.Paused: _paused,
-        m.Readied: _readied,
-        m.CallQueued: _call_queued,
-        m.CallLeft: _call_left,
-        m.OfferAnswered: _offer_answered,
-        m.OfferFailed: _offer_failed,
-        m.AgentReleased: _agent_released,
-        m.WrapUpEnded: _wrap_up_ended,
-        m.WrapUpExtended: _wrap_up_extended,
-        m.CallMoved: _call_moved,
-        m.CallFreed: _call_freed,
-        m.CallReprioritised: _call_reprioritised,
-        m.CallWithdrawn: _call_withdrawn,
-        m.QueueClosed: _queue_closed,
-        m.QueueOpened: _queue_opened,
-        m.Ticked: _ticked,
-    }
+        Once it was said, say so: `WaitAnnounced`.
+        """
+        record = self._live.state.calls.get(call)
+        return look_ahead(self._live, record, now) if record is not None else None

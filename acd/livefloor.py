@@ -1,24 +1,35 @@
 """The floor as it is right now: the state, its indexes, and the few steps all events are made of.
 
-The engine says what an event means; this says how a step is done so that state and indexes always
-agree. Every change of an agent goes through `move`, every call that begins to wait through `wait`,
-every reservation through `settle`. Commands collect in `out`, in order.
+The rules say what an event means; this says how a step is done so that state and indexes always
+agree. Every change of an agent goes through `move` or `change_chats`, every call that begins to
+wait through `wait`, every reservation through `settle`. Commands collect in `out`, in order.
+
+Each channel has a lane: an index of its waiting calls and of the agents who may take one more.
+Voice is settled first, so a chat goes to an agent only when no call waits that they could take:
+chats never starve calls.
 """
 
 from __future__ import annotations
 
-from acd import model as m
-from acd.agents import AgentRecord, Move
+from functools import partial
+
+from acd import commands as c
+from acd.agents import AT_WORK, AgentRecord, Move
+from acd.commands import Command
 from acd.deadlines import Deadlines, Due
-from acd.matching import Matcher, Presence
-from acd.model import AgentState, Cancel, Command, Exit, Floor, Staffing
+from acd.due import due_at, staffing_of
+from acd.lane import Lane
+from acd.matching import Matcher
+from acd.pools import Pool, Presence
 from acd.state import CallRecord, OfferRecord, QueueRecord, State
+from acd.words import AgentState, Cancel, Channel, Exit, First, Reset, Staffing
 
 LEASE_MARGIN = 30.0
 """Seconds a lease outlives the ringing. It is the last resort: the phone's own word comes first,
 and a late pick-up is told of only after the whisper in the agent's ear."""
 
 _PRESENCE = {AgentState.LOGGED_OUT: Presence.AWAY, AgentState.PAUSED: Presence.PAUSED}
+_NOBODY: frozenset[str] = frozenset()
 _ON_A_CALL = frozenset({AgentState.OFFERED, AgentState.TALKING})
 
 
@@ -30,117 +41,160 @@ class LiveFloor:
         self.out: list[Command] = []
         self.index()
 
-    # --- configuration ----------------------------------------------------------------------------
-
-    def load(self, floor: Floor, at: float) -> None:
-        """Put a configuration in force; agents' states, waits and wrap-ups carry over."""
-        before = {call.call: self._matcher.pool_of(call.call).presence for call in self._waiting()}
-        self.state.floor = floor
-        self._load_queues(floor)
-        self._load_agents(floor, at)
-        self.index()
-        for call in self._waiting():
-            self._fresh[call.call] = None
-            if self._matcher.pool_of(call.call).presence is not before[call.call]:
-                self.staffing_changed(call, at)
-
-    def _load_queues(self, floor: Floor) -> None:
-        queues = self.state.queues
-        for record in queues.values():
-            record.removed = True
-        for queue in floor.queues:
-            record = queues.setdefault(queue.name, QueueRecord(queue))
-            record.queue, record.removed = queue, False
-        for name in list(queues):
-            self.drop_if_done(name)
-
-    def _load_agents(self, floor: Floor, at: float) -> None:
-        records = self.state.agents
-        for agent in floor.agents:
-            record = records.setdefault(agent.id, AgentRecord(agent, since=at))
-            record.agent = agent
-            if record.removed:
-                record.removed, record.pending, record.pending_reason = False, None, ""
-        for gone in sorted(records.keys() - {agent.id for agent in floor.agents}):
-            self._remove_agent(records[gone], at)
-
-    def _remove_agent(self, record: AgentRecord, at: float) -> None:
-        """Drop an agent from the floor, after the work at hand if there is any."""
-        record.removed = True
-        if record.state is AgentState.LOGGED_OUT:
-            del self.state.agents[record.agent.id]
-        else:
-            self.move(record, Move.LOG_OUT, at, "removed")
-
-    def drop_if_done(self, queue: str) -> None:
-        """Forget a removed queue once its last call has ended."""
-        record = self.state.queues[queue]
-        if record.removed and not record.waiting and not record.talking:
-            del self.state.queues[queue]
-
     def index(self) -> None:
         """Build every index from the state."""
-        records = self.state.agents
-        self._matcher = Matcher(r.agent for r in records.values() if not r.removed)
-        self.deadlines = Deadlines(self._due_at)
-        self._freed: dict[str, None] = {}
-        self._fresh: dict[str, None] = {}
-        for name, record in records.items():
-            self._matcher.set_presence(name, _presence(record))
-            if record.state is AgentState.READY:
-                self._matcher.set_ready(name, record.idle_since)
+        self._lanes: dict[Channel, Lane] = {}
+        self.deadlines = Deadlines(partial(due_at, self))
+        self.lane(Channel.VOICE)
+        for name in self.state.agents:
             self.deadlines.remind(Due.WRAP_UP, name)
-        for call in self._waiting():
+        for call in self.unoffered():
             self._file(call)
         for offer in self.state.offers:
             self.deadlines.remind(Due.LEASE, offer)
 
+    def lane(self, channel: Channel) -> Lane:
+        """The channel's lane, made when its first contact comes."""
+        lane = self._lanes.get(channel)
+        if lane is None:
+            state = self.state
+            present = [record for record in state.agents.values() if not record.removed]
+            floor = state.floor
+            matcher = Matcher((each.member for each in present), floor.queues, floor.seed)
+            lane = self._lanes[channel] = Lane(channel, matcher)
+            for name, record in state.agents.items():
+                matcher.set_presence(name, _presence(record))
+                if lane.may_take(record):
+                    matcher.set_ready(name, record)
+        return lane
+
+    def matcher_of(self, call: CallRecord) -> Matcher:
+        """The index in which the call waits."""
+        return self.lane(call.channel).matcher
+
     # --- agents -----------------------------------------------------------------------------------
 
-    def move(self, agent: AgentRecord, move: Move, at: float, reason: str = "") -> None:
-        """Make a move of the table, say so if it shows, and keep the indexes true."""
-        before = (agent.state, agent.since, agent.reason)
+    def move(
+        self, agent: AgentRecord, move: Move, at: float, reason: str = "", then: Move | None = None
+    ) -> None:
+        """Make a move of the table, or two at once; say so if it shows; keep the indexes true."""
+        was, since, why = agent.state, agent.since, agent.reason
         agent.move(move, at, reason)
+        if then is not None:
+            agent.move(then, at)
         if agent.state not in _ON_A_CALL:
             agent.offer = None
         if agent.state is not AgentState.WRAP_UP:
-            agent.wrap_up_until = None
-        if (agent.state, agent.since, agent.reason) != before:
-            self.out.append(m.AgentChanged(agent.agent.id, agent.state, agent.reason, agent.since))
-            self._moved(agent, at)
+            agent.wrap_up_until, agent.disposition_due = None, False
+        if agent.worked_for and agent.state not in AT_WORK:
+            self._work_ended(agent, at)
+        if was is AgentState.PAUSED and move is Move.READY:
+            self.may_reset_idle(agent, Reset.UNPAUSE, at)
+        if agent.state is not was or agent.since != since or agent.reason != why:
+            self._changed(agent, was, at)
 
-    def _moved(self, agent: AgentRecord, at: float) -> None:
-        name = agent.agent.id
-        for pool in self._matcher.set_presence(name, _presence(agent)):
-            for call in self._matcher.calls_of(pool):
-                self.staffing_changed(self.state.calls[call], at)
-        if agent.state is AgentState.READY:
-            self._matcher.set_ready(name, agent.idle_since)
-            self._freed[name] = None
+    def change_chats(self, agent: AgentRecord, offer: str, at: float, *, held: bool) -> None:
+        """The agent holds one chat more or less."""
+        was = agent.state
+        if held:
+            agent.chats = (*agent.chats, offer)
         else:
-            self._matcher.set_unready(name)
+            agent.end_chat(offer, at)
+        if agent.state is not was:
+            self._changed(agent, was, at)
+        else:
+            self.readiness_changed(agent)
+
+    def may_reset_idle(self, agent: AgentRecord, why: Reset, at: float) -> None:
+        """Begin idle time anew where the floor says that this does."""
+        if why in self.state.floor.reset_idle_on:
+            agent.idle_since = at
+
+    def _work_ended(self, agent: AgentRecord, at: float) -> None:
+        """Measure how long the call kept the agent, from the answer to the end of wrap-up."""
+        queue = self.state.queues.get(agent.worked_for)
+        if queue is not None:
+            queue.handling.add(max(0.0, at - agent.worked_since))
+        agent.worked_for, agent.worked_since = "", 0.0
+
+    def _changed(self, agent: AgentRecord, was: AgentState, at: float) -> None:
+        name, state = agent.agent.id, agent.state
+        self.out.append(c.AgentChanged(name, state, agent.reason, agent.since))
+        if was in _PRESENCE or state in _PRESENCE:
+            presence = _presence(agent)
+            for lane in self._lanes.values():
+                for pool in lane.matcher.set_presence(name, presence):
+                    self._staffing_changed(lane, pool, at)
+        if was is AgentState.READY or state is AgentState.READY:
+            self.readiness_changed(agent)
         if agent.removed and agent.state is AgentState.LOGGED_OUT:
             del self.state.agents[name]
+
+    def readiness_changed(self, agent: AgentRecord) -> None:
+        """The agent may take another kind of contact than before, or goes by another key."""
+        name, free = agent.agent.id, agent.may_take_call
+        for lane in self._lanes.values():
+            if free and (lane.channel is Channel.VOICE or agent.may_take_chat):
+                lane.matcher.set_ready(name, agent)
+                lane.freed[name] = None
+            else:
+                lane.matcher.set_unready(name)
+
+    def queues_changed(self, agent: AgentRecord, at: float) -> None:
+        """The agent has joined or left one of their queues."""
+        for lane in self._lanes.values():
+            for pool in lane.matcher.change_queues(agent.member):
+                self._staffing_changed(lane, pool, at)
+        self.readiness_changed(agent)
+
+    def _staffing_changed(self, lane: Lane, pool: Pool, at: float) -> None:
+        """Those who could take the calls of a pool have come, gone or paused."""
+        for name in lane.matcher.calls_of(pool):
+            self.staffing_changed(self.state.calls[name], at)
 
     def staffing_changed(self, call: CallRecord, at: float) -> None:
         """Note that the agents who could take a waiting call have come, gone or paused."""
         call.staffed_since = at
-        self.deadlines.remind(Due.LEAVE, call.call)
+        if self.advance(call, at):
+            self.refile(call)
+        else:
+            self.deadlines.remind(Due.LEAVE, call.call)
 
     # --- calls ------------------------------------------------------------------------------------
 
-    def is_full(self, call: CallRecord) -> bool:
-        """Whether the call's queue has no place left; that matters only if it has to wait."""
-        queue = self.state.queues[call.queue]
-        limit = queue.queue.max_waiting
-        if limit is None or queue.waiting < limit:
+    def unoffered(self) -> list[CallRecord]:
+        """Every call that waits, also those that rest."""
+        return [call for call in self.state.calls.values() if call.offer is None]
+
+    def advance(self, call: CallRecord, at: float) -> bool:
+        """Bring preference, relaxation and rest up to `at`; whether any of them changed."""
+        before = (call.prefers, call.step, call.resting)
+        if call.callback is not None:
+            call.callback.resting = call.virtual and call.callback.not_before > at
+        if call.prefers is not None and not self._worth_waiting_for(call, call.prefers, at):
+            call.prefers, call.staffed_since = None, at
+        if call.agent is None:
+            self._relax(call, at)
+        return (call.prefers, call.step, call.resting) != before
+
+    def _worth_waiting_for(self, call: CallRecord, agent: str, at: float) -> bool:
+        if at >= call.prefer_until or agent in call.without or agent == call.from_agent:
             return False
-        return not self._matcher.has_ready(self._matcher.pool(call.wish))
+        return self.matcher_of(call).presence_of(agent) is not Presence.AWAY
+
+    def _relax(self, call: CallRecord, at: float) -> None:
+        """Take each step that is due, and each one without which nobody logged in could match."""
+        queue = self.state.queues[call.queue].queue
+        while call.step < len(queue.relax):
+            due = call.enqueued_at + queue.relax[call.step].after <= at
+            if not due and (call.virtual or self.pool(call).presence is not Presence.AWAY):
+                return
+            call.step += 1
 
     def enter(self, call: CallRecord, at: float) -> None:
-        """Let a call into its queue."""
+        """Let a call into its queue; a consultation is no caller and counted in no figure."""
         queue = self.state.queues[call.queue]
-        queue.counters.offered += 1
+        queue.counters.offered += call.consults is None
         queue.waiting += 1
         self.state.calls[call.call] = call
         self.wait(call, at)
@@ -149,120 +203,197 @@ class LiveFloor:
         """Let a call wait in its place, from now on or once more."""
         call.without = {agent: until for agent, until in call.without.items() if until > at}
         call.staffed_since = at
+        self.advance(call, at)
         self._file(call)
-        self._fresh[call.call] = None
 
     def refile(self, call: CallRecord) -> None:
-        """Note that a waiting call's place or the agents it leaves out have changed."""
-        self._matcher.remove_call(call.call)
+        """Note that a waiting call's place, what it asks for or whom it leaves out has changed."""
+        self._unfile(call)
         self._file(call)
-        self._fresh[call.call] = None
+
+    def _unfile(self, call: CallRecord) -> None:
+        matcher = self.matcher_of(call)
+        if call.call in matcher:
+            matcher.remove_call(call.call)
+
+    def _file(self, call: CallRecord) -> None:
+        remind = self.deadlines.remind
+        if call.without:
+            remind(Due.RETRY, call.call)
+        if call.callback is not None:
+            remind(Due.EXPIRE, call.call)
+            remind(Due.CALLBACK, call.call)
+            if call.callback.resting:
+                return
+        lane = self.lane(call.channel)
+        queue = self.state.queues[call.queue].queue
+        without = frozenset(call.without) if call.without else _NOBODY
+        pool = lane.matcher.add_call(call.entry(queue), call.wish_now(queue), without)
+        lane.fresh[call.call] = None
+        if call.prefers is not None:
+            remind(Due.PREFER, call.call)
+        if queue.relax:
+            remind(Due.RELAX, call.call)
+        if call.max_wait is not None or queue.max_wait is not None:
+            remind(Due.MAX_WAIT, call.call)
+        if queue.leaves_when_busy or pool.presence is not Presence.PRESENT:
+            remind(Due.LEAVE, call.call)
 
     def take_out(self, call: CallRecord, reason: Cancel, at: float) -> None:
         """Let a call wait no longer, taking the offer back if one is out."""
         if call.offer is None:
-            self._matcher.remove_call(call.call)
-            return
-        offer = self.state.offers[call.offer]
-        self.out.append(m.CancelOffer(offer.offer, call.call, offer.agent, reason))
-        self.void(offer)
-        self.move(self.state.agents[offer.agent], Move.TAKE_BACK, at)
+            self._unfile(call)
+        else:
+            self.take_back(self.state.offers[call.offer], reason, at)
 
     def forget(self, call: CallRecord) -> None:
         """The call, already taken out, has had its outcome in this queue."""
         del self.state.calls[call.call]
+        if self.state.callbacks.get(call.customer) == call.call:
+            del self.state.callbacks[call.customer]
         self.state.queues[call.queue].waiting -= 1
         self.drop_if_done(call.queue)
 
     def exit(self, call: CallRecord, reason: Exit, at: float, detail: str = "") -> None:
         """Send a call back to its flow without an agent."""
         counters = self.state.queues[call.queue].counters
-        setattr(counters, reason.value, getattr(counters, reason.value) + 1)
+        if call.consults is None:
+            setattr(counters, reason.value, getattr(counters, reason.value) + 1)
         self.take_out(call, Cancel.WITHDRAWN, at)
         self.forget(call)
-        self.out.append(m.CallExits(call.call, reason, detail))
+        self.out.append(c.CallExits(call.call, reason, detail))
 
-    def _waiting(self) -> list[CallRecord]:
-        return [call for call in self.state.calls.values() if call.offer is None]
-
-    def _file(self, call: CallRecord) -> None:
-        queue = self.state.queues[call.queue].queue
-        self._matcher.add_call(call.entry(queue), call.wish, frozenset(call.without))
-        for kind in (Due.RETRY, Due.MAX_WAIT, Due.LEAVE):
-            self.deadlines.remind(kind, call.call)
+    def drop_if_done(self, queue: str) -> None:
+        """Forget a removed queue once its last call has ended."""
+        record = self.state.queues[queue]
+        if record.removed and not record.waiting and not record.talking:
+            del self.state.queues[queue]
 
     # --- reservation ------------------------------------------------------------------------------
 
     def settle(self, at: float) -> None:
         """While there is a call and an agent who fit, reserve them for each other."""
-        if not self._freed and not self._fresh:
-            return
-        freed, fresh, self._freed, self._fresh = self._freed, self._fresh, {}, {}
-        for call, agent in self._matcher.settle(freed, fresh):
-            self._reserve(self.state.calls[call], self.state.agents[agent], at)
+        calls, agents = self.state.calls, self.state.agents
+        while (lane := self._unsettled()) is not None:
+            freed, fresh, lane.freed, lane.fresh = lane.freed, lane.fresh, {}, {}
+            for call, agent in lane.matcher.settle(freed, fresh):
+                self._reserve(calls[call], agents[agent], at)
+
+    def _unsettled(self) -> Lane | None:
+        """The first lane in which something has changed, voice before chats."""
+        for lane in self._lanes.values():
+            if lane.freed or lane.fresh:
+                return lane
+        return None
 
     def _reserve(self, call: CallRecord, agent: AgentRecord, at: float) -> None:
         self.state.offers_made += 1
         name, to = f"{call.call}-{self.state.offers_made}", agent.agent.id
-        ring = self.state.queues[call.queue].queue.ring_seconds
-        until = at + ring + LEASE_MARGIN
-        self.state.offers[name] = OfferRecord(name, to, call, at, until)
-        call.offer = agent.offer = name
-        self.move(agent, Move.OFFER, at)
-        self.deadlines.remind(Due.LEASE, name)
-        self.out.append(m.MakeOffer(name, call.call, call.contact, call.queue, to, ring, until))
+        offer = self.state.offers[name] = OfferRecord(name, to, call, at, at)
+        call.offer = name
+        if call.channel is Channel.CHAT:
+            self.change_chats(agent, name, at, held=True)
+        else:
+            agent.offer = name
+            self.move(agent, Move.OFFER, at)
+        callback = call.callback
+        if callback is not None and not callback.line and self._customer_first(call):
+            self.dial(offer, at)
+        else:
+            self.ring(offer, at)
+
+    def _customer_first(self, call: CallRecord) -> bool:
+        return self.queue_of(call).queue.callbacks.first is First.CUSTOMER
+
+    def ring(self, offer: OfferRecord, at: float) -> None:
+        """Have the agent's phone rung."""
+        call = offer.call
+        seconds = self.state.queues[call.queue].queue.ring_seconds
+        offer.dialling, offer.lease_until = False, at + seconds + LEASE_MARGIN
+        self.deadlines.set(offer.lease_until, Due.LEASE, offer.offer)
+        self.out.append(
+            c.MakeOffer(
+                offer.offer,
+                call.call,
+                call.contact,
+                call.queue,
+                offer.agent,
+                seconds,
+                offer.lease_until,
+                call.channel,
+                call.virtual,
+                call.consults or "",
+            )
+        )
+
+    def dial(self, offer: OfferRecord, at: float) -> None:
+        """Have the customer of a callback dialled."""
+        call = offer.call
+        seconds = self.state.queues[call.queue].queue.callbacks.ring_seconds
+        offer.dialling, offer.lease_until = True, at + seconds + LEASE_MARGIN
+        attempt = 0
+        if call.callback is not None:
+            call.callback.attempts += 1
+            attempt = call.callback.attempts
+        self.deadlines.remind(Due.LEASE, offer.offer)
+        self.out.append(
+            c.DialCustomer(
+                offer.offer,
+                call.call,
+                call.contact,
+                offer.agent,
+                attempt,
+                seconds,
+                offer.lease_until,
+            )
+        )
+
+    def take_back(self, offer: OfferRecord, reason: Cancel, at: float) -> None:
+        """End an offer that was not answered, without blame for the agent."""
+        self.out.append(c.CancelOffer(offer.offer, offer.call.call, offer.agent, reason))
+        self.void(offer)
+        self.free(offer, at)
 
     def void(self, offer: OfferRecord) -> None:
         """The offer is no more; call and agent are the caller's business."""
         del self.state.offers[offer.offer]
         offer.call.offer = None
 
+    def free(self, offer: OfferRecord, at: float, move: Move = Move.TAKE_BACK) -> None:
+        """The agent of an ended offer is as before it; after `move`, if it was a call."""
+        agent = self.state.agents[offer.agent]
+        if offer.call.channel is Channel.CHAT:
+            self.change_chats(agent, offer.offer, at, held=False)
+        elif offer.accepted_at is not None:
+            self.move(agent, Move.RELEASE, at, then=Move.END_WRAP_UP)
+            self.take_chats_up(agent)
+        else:
+            self.move(agent, move, at)
+
+    def take_chats_up(self, agent: AgentRecord) -> None:
+        """The agent is back from a call: chats that were parked for it go on."""
+        for name in agent.chats:
+            chat = self.state.offers[name]
+            if chat.parked:
+                chat.parked = False
+                self.out.append(c.ChatResumed(name, chat.call.call, agent.agent.id))
+
     # --- what is so now ---------------------------------------------------------------------------
+
+    def queue_of(self, call: CallRecord) -> QueueRecord:
+        """The call's queue."""
+        return self.state.queues[call.queue]
+
+    def pool(self, call: CallRecord) -> Pool:
+        """The agents who could take this call at its present step, whoever it prefers."""
+        return self.matcher_of(call).pool(call.wish(self.queue_of(call).queue))
 
     def staffing(self, call: CallRecord) -> Staffing:
         """What the agents who could take this waiting call are doing."""
-        pool = self._matcher.pool_of(call.call)
-        presence = pool.presence
-        if presence is Presence.PRESENT:
-            ready = self._matcher.has_ready(pool)
-            return Staffing.READY if ready else Staffing.ALL_BUSY
-        if presence is Presence.PAUSED:
-            return Staffing.ALL_PAUSED
-        if call.agent is None and self._matcher.logged_in(call.queue):
-            return Staffing.NOBODY_SKILLED
-        return Staffing.NOBODY_LOGGED_IN
-
-    def _due_at(self, kind: Due, of: str) -> float | None:
-        """The true deadline of this kind, or None."""
-        if kind is Due.WRAP_UP:
-            agent = self.state.agents.get(of)
-            return agent.wrap_up_until if agent is not None else None
-        if kind is Due.LEASE:
-            offer = self.state.offers.get(of)
-            return offer.lease_until if offer is not None and offer.answered_at is None else None
-        call = self.state.calls.get(of)
-        if call is None or call.offer is not None:
-            return None
-        if kind is Due.RETRY:
-            return min(call.without.values(), default=None)
-        return self._max_wait_at(call) if kind is Due.MAX_WAIT else self._leave_at(call)
-
-    def _max_wait_at(self, call: CallRecord) -> float | None:
-        own, queue = call.max_wait, self.state.queues[call.queue].queue
-        limit = own if own is not None else queue.max_wait
-        return None if limit is None else call.entered_at + limit
-
-    def _leave_at(self, call: CallRecord) -> float | None:
-        """When the grace for having nobody ends, counted from when that began."""
-        presence, queue = (
-            self._matcher.pool_of(call.call).presence,
-            self.state.queues[call.queue].queue,
-        )
-        if presence is Presence.PRESENT:
-            return None
-        paused = presence is Presence.PAUSED
-        grace = queue.leave_when_paused if paused else queue.leave_when_empty
-        return None if grace is None else call.staffed_since + grace
+        pool, matcher = self.pool(call), self.matcher_of(call)
+        if pool.presence is Presence.PRESENT and matcher.has_ready(pool):
+            return Staffing.READY
+        return staffing_of(pool, somebody=matcher.logged_in(call.queue))
 
 
 def _presence(agent: AgentRecord) -> Presence:

@@ -1,20 +1,20 @@
 """Who talks to whom: waiting calls and ready agents, indexed so that a choice costs microseconds.
 
 The rules:
-- Calls go by one number, lowest first (`call_number`); equal numbers by order of arrival.
-- Agents go by longest idle; equal idle times by agent id.
+- Calls go by their place (`acd.order`), lowest first; equal ones by order of arrival.
+- Agents go by the sort key of the queue's strategy (`acd.strategies`), lowest first.
 - Of all pairs that fit, the first call in that order gets the first agent in that order who fits.
 
 The keys:
-- A *wish* is (queue, needs, one agent or None). Calls with the same wish share a *pool*: the agents
-  who could take them, worked out once for each configuration, with a heap of those ready.
+- A *wish* is (queue, needs, one agent or None, further queues, who never). Calls with the same wish
+  share a *pool*: the agents who could take them, worked out once, with a heap of those ready.
 - Within a pool, calls that leave out the same agents (who lately did not answer them) form a
   *group* with a heap of its own. All calls of a group can be served by exactly the same agents, so
   only its head matters: a call that nobody can serve blocks nobody, and a freed agent looks at the
   heads of the groups they can serve and at nothing else.
 
 What is ugly: entries leave the heaps lazily. A call's entry is live while `_place` still points to
-it, an agent's while `_ready` holds the same idle time; a heap with more dead than live is rebuilt.
+it, an agent's while `_ready` holds the same number; a heap with more dead than live is rebuilt.
 
 The invariant that makes the short ways right: after `settle`, no waiting call has a ready agent who
 fits. So whatever fits next involves an agent just freed or a call just come.
@@ -23,131 +23,58 @@ fits. So whatever fits next involves an agent just freed or a call just come.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from enum import IntEnum
+from collections.abc import Collection, Iterable, Iterator
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
-from acd.model import Agent
+from acd.floor import Agent, Queue
+from acd.order import Entry
+from acd.pools import Group, Pool, Presence, ReadyItem, Wish, can_ever_serve
+from acd.strategies import Candidate, draw, number
+from acd.words import Strategy
 
 _SLACK = 32
 _MAX_IDLE_POOLS = 2000
 _NOBODY: frozenset[str] = frozenset()
 
 
-class Presence(IntEnum):
-    """How far an agent, or the best of a pool's agents, is available."""
-
-    AWAY = 0
-    PAUSED = 1
-    PRESENT = 2
-
-
-class Wish(NamedTuple):
-    """What a call asks for; needs are (skill, least level), sorted by skill."""
-
-    queue: str
-    needs: tuple[tuple[str, int], ...]
-    agent: str | None
-
-    @classmethod
-    def of(cls, queue: str, needs: Mapping[str, int], agent: str | None) -> Wish:
-        """The wish in its one spelling; needs do not matter when one agent is wanted."""
-        return cls(queue, () if agent is not None else tuple(sorted(needs.items())), agent)
-
-
-class Entry(NamedTuple):
-    """A waiting call in its heap, in the order calls are served."""
-
-    number: float
-    sequence: int
-    call: str
-
-
-def call_number(
-    enqueued_at: float, priority: int, weight: float, seconds_per_priority: float
-) -> float:
-    """The one number that orders calls: each step of priority is worth so many seconds of wait."""
-    return enqueued_at - (priority + weight) * seconds_per_priority
-
-
-def can_ever_serve(agent: Agent, wish: Wish) -> bool:
-    """Whether the agent, when ready, may take such a call. A missing skill is not level 0."""
-    if wish.agent is not None:
-        return agent.id == wish.agent
-    return wish.queue in agent.queues and all(
-        skill in agent.skills and agent.skills[skill] >= level for skill, level in wish.needs
-    )
-
-
-class Group:
-    """Calls of one pool that leave out the same agents; `head` is always a live entry."""
-
-    __slots__ = ("head", "heap", "pool", "size", "without")
-
-    def __init__(self, pool: Pool, without: frozenset[str]) -> None:
-        self.pool = pool
-        self.without = without
-        self.heap: list[Entry] = []
-        self.head: Entry | None = None
-        self.size = 0
-
-
-class Pool:
-    """All agents who can serve a wish, its groups of calls, and who of the agents is there."""
-
-    __slots__ = ("eligible", "groups", "paused", "present", "ready", "size", "wish")
-
-    def __init__(self, wish: Wish, eligible: Collection[str]) -> None:
-        self.wish = wish
-        self.eligible = eligible
-        self.groups: dict[frozenset[str], Group] = {}
-        self.ready: list[tuple[float, str]] = []
-        self.size = 0
-        self.paused = 0
-        self.present = 0
-
-    @property
-    def presence(self) -> Presence:
-        """The most available agent's presence."""
-        if self.present:
-            return Presence.PRESENT
-        return Presence.PAUSED if self.paused else Presence.AWAY
-
-    def count(self, presence: Presence, step: int) -> None:
-        """Count one agent more or less of that presence."""
-        if presence is Presence.PRESENT:
-            self.present += step
-        elif presence is Presence.PAUSED:
-            self.paused += step
-
-
 class Matcher:
     """The index over waiting calls and ready agents. Holds no rule beyond those above."""
 
-    def __init__(self, agents: Iterable[Agent] = ()) -> None:
+    def __init__(
+        self, agents: Iterable[Agent] = (), queues: Iterable[Queue] = (), seed: int = 0
+    ) -> None:
+        self._strategies = {queue.name: queue.strategy for queue in queues}
+        self._seed = seed
+        self._agents: dict[str, Agent] = {}
         self._members: dict[str, set[str]] = {}
         self._levels: dict[str, dict[str, int]] = {}
-        self._queues: dict[str, tuple[str, ...]] = {}
-        for agent in agents:
-            self._queues[agent.id] = agent.queues
-            for queue in agent.queues:
-                self._members.setdefault(queue, set()).add(agent.id)
-            for skill, level in agent.skills.items():
-                self._levels.setdefault(skill, {})[agent.id] = level
         self._holders: dict[tuple[str, int], frozenset[str]] = {}
         self._pools: dict[Wish, Pool] = {}
-        self._serves: dict[str, list[Pool]] = {agent: [] for agent in self._queues}
+        self._serves: dict[str, list[Pool]] = {}
         self._busy: dict[Wish, Pool] = {}
         self._place: dict[str, tuple[Group, Entry]] = {}
-        self._ready: dict[str, float] = {}
+        self._ready: dict[str, tuple[int, Candidate]] = {}
+        self._readied = 0
         self._presence: dict[str, Presence] = {}
         self._logged_in: Counter[str] = Counter()
+        for agent in agents:
+            self._enroll(agent)
+
+    def _enroll(self, agent: Agent) -> None:
+        self._agents[agent.id] = agent
+        self._serves[agent.id] = []
+        for queue in agent.queues:
+            self._members.setdefault(queue, set()).add(agent.id)
+        for skill, level in agent.skills.items():
+            self._levels.setdefault(skill, {})[agent.id] = level
+
+    def __contains__(self, call: str) -> bool:
+        return call in self._place
 
     # --- calls ------------------------------------------------------------------------------------
 
-    def add_call(self, entry: Entry, wish: Wish, without: frozenset[str] = _NOBODY) -> None:
-        """Let a call wait; nothing is matched before `settle`."""
+    def add_call(self, entry: Entry, wish: Wish, without: frozenset[str] = _NOBODY) -> Pool:
+        """Let a call wait; nothing is matched before `settle`. Returns its pool."""
         pool = self.pool(wish)
         group = pool.groups.get(without)
         if group is None:
@@ -158,6 +85,7 @@ class Matcher:
         group.size += 1
         pool.size += 1
         self._busy[wish] = pool
+        return pool
 
     def remove_call(self, call: str) -> None:
         """Take a waiting call out."""
@@ -169,39 +97,42 @@ class Matcher:
             del self._busy[pool.wish]
         if not group.size:
             del pool.groups[group.without]
-            if pool.wish.agent is not None and not pool.size:
+            if (pool.wish.agent or pool.wish.never) and not pool.size:
                 self._forget([pool])
-        elif group.head == entry:
+        elif group.head is entry:
             self._find_head(group)
         elif len(group.heap) > 2 * group.size + _SLACK:
-            group.heap = [e for e in group.heap if self._is_live(group, e)]
+            group.heap = [e for e in group.heap if self._is_live(e)]
             heapify(group.heap)
 
     def calls_of(self, pool: Pool) -> list[str]:
         """The waiting calls of a pool, in the order they are served."""
-        live = {e for group in pool.groups.values() for e in group.heap if self._is_live(group, e)}
+        live = {e for group in pool.groups.values() for e in group.heap if self._is_live(e)}
         return [entry.call for entry in sorted(live)]
 
-    def _is_live(self, group: Group, entry: Entry) -> bool:
-        return self._place.get(entry.call) == (group, entry)
+    def count_before(self, entry: Entry) -> Counter[Pool]:
+        """How many waiting calls of each pool go before this place."""
+        return Counter(group.pool for group, other in self._place.values() if other < entry)
+
+    def _is_live(self, entry: Entry) -> bool:
+        """Whether the call still waits by this very entry: each filing makes a new one."""
+        place = self._place.get(entry[3])
+        return place is not None and place[1] is entry
 
     def _find_head(self, group: Group) -> None:
         heap = group.heap
-        while not self._is_live(group, heap[0]):
+        while not self._is_live(heap[0]):
             heappop(heap)
         group.head = heap[0]
 
     # --- agents -----------------------------------------------------------------------------------
 
     def set_presence(self, agent: str, presence: Presence) -> list[Pool]:
-        """Note who is logged in and who paused; returns waiting pools whose presence changed."""
+        """Note who is logged in and who paused; returns waiting pools whose staffing changed."""
         before = self._presence.get(agent, Presence.AWAY)
         if before is presence:
             return []
         self._presence[agent] = presence
-        step = (presence > Presence.AWAY) - (before > Presence.AWAY)
-        for queue in self._queues.get(agent, ()):
-            self._logged_in[queue] += step
         changed = []
         for pool in self._serves.get(agent, ()):
             was = pool.presence
@@ -209,16 +140,73 @@ class Matcher:
             pool.count(presence, +1)
             if pool.size and pool.presence is not was:
                 changed.append(pool)
+        step = (presence > Presence.AWAY) - (before > Presence.AWAY)
+        if step and agent in self._agents:
+            changed += self._count_logged_in(self._agents[agent].queues, step, changed)
         return changed
 
-    def set_ready(self, agent: str, idle_since: float) -> None:
-        """The agent may be matched; must be named as freed in the next `settle`."""
-        if agent in self._queues:
-            self._ready[agent] = idle_since
+    def _count_logged_in(
+        self, queues: Iterable[str], step: int, known: Collection[Pool]
+    ) -> list[Pool]:
+        """Count one more or less in each queue; waiting pools without anybody that this concerns.
+
+        The first one of a queue to come, or the last to go, makes the difference between nobody
+        skilled and nobody logged in.
+        """
+        turned = set()
+        for queue in queues:
+            self._logged_in[queue] += step
+            if self._logged_in[queue] == (step > 0):
+                turned.add(queue)
+        if not turned:
+            return []
+        return [
+            pool
+            for pool in self._busy.values()
+            if pool.wish.queue in turned and not pool.presence and pool not in known
+        ]
+
+    def change_queues(self, agent: Agent) -> list[Pool]:
+        """The agent works for other queues; returns waiting pools whose staffing changed.
+
+        Must be named as freed in the next `settle` when ready.
+        """
+        before = {wish: self._staffed(pool) for wish, pool in self._busy.items()}
+        presence = self.presence_of(agent.id)
+        self.set_presence(agent.id, Presence.AWAY)
+        for queue in self._agents[agent.id].queues:
+            self._members[queue].discard(agent.id)
+        for pool in self._serves[agent.id]:
+            pool.eligible.discard(agent.id)
+        self._enroll(agent)
+        for pool in self._pools.values():
+            if can_ever_serve(agent, pool.wish):
+                pool.eligible.add(agent.id)
+                self._serves[agent.id].append(pool)
+        if agent.id in self._ready:
+            self.set_ready(agent.id, self._ready[agent.id][1])
+        self.set_presence(agent.id, presence)
+        return [pool for wish, pool in self._busy.items() if self._staffed(pool) != before[wish]]
+
+    def _staffed(self, pool: Pool) -> tuple[Presence, bool]:
+        return pool.presence, self.logged_in(pool.wish.queue)
+
+    def set_ready(self, agent: str, candidate: Candidate) -> None:
+        """The agent may be matched; must be named as freed in the next `settle`.
+
+        To be called anew when what the strategies ask of them changes.
+        """
+        if agent in self._agents:
+            self._readied += 1
+            self._ready[agent] = (self._readied, candidate)
 
     def set_unready(self, agent: str) -> None:
         """The agent may not be matched; harmless when they could not."""
         self._ready.pop(agent, None)
+
+    def presence_of(self, agent: str) -> Presence:
+        """How far this agent is available."""
+        return self._presence.get(agent, Presence.AWAY)
 
     def logged_in(self, queue: str) -> bool:
         """Whether anyone who works for the queue is logged in, paused or not."""
@@ -226,15 +214,20 @@ class Matcher:
 
     # --- choosing ---------------------------------------------------------------------------------
 
-    def settle(self, freed: Collection[str], fresh: Collection[str]) -> Iterator[tuple[str, str]]:
+    def settle(self, freed: Collection[str], fresh: Collection[str]) -> Iterable[tuple[str, str]]:
         """Match what fits after `freed` agents became ready and `fresh` calls came to wait.
 
-        Yields (call, agent), both already taken out of the index. Exhaust it.
+        Gives (call, agent), both already taken out of the index. Exhaust it.
         """
         ready = [agent for agent in freed if agent in self._ready]
         if len(ready) == 1 and not fresh:
-            yield from self._settle_one(ready[0])
-            return
+            pair = self._match(ready[0])
+            return () if pair is None else (pair,)
+        return self._settle_many(ready, fresh)
+
+    def _settle_many(
+        self, ready: Collection[str], fresh: Collection[str]
+    ) -> Iterator[tuple[str, str]]:
         groups = {id(g): g for call in fresh if call in self._place for g in [self._place[call][0]]}
         for agent in ready:
             self._file_ready(agent)
@@ -243,15 +236,20 @@ class Matcher:
 
     def has_ready(self, pool: Pool) -> bool:
         """Whether any of the pool's agents is ready."""
-        return self._longest_idle(pool, _NOBODY) is not None
+        return self._best(pool, _NOBODY, "") is not None
 
-    def _settle_one(self, agent: str) -> Iterator[tuple[str, str]]:
-        heads = (group.head for group in self._groups_for(agent) if group.head)
-        best = min(heads, default=None)
-        if best is None:
-            self._file_ready(agent)
-        else:
-            yield self._take(best.call, agent)
+    def _match(self, agent: str) -> tuple[str, str] | None:
+        """The one agent who became ready gets the first call that fits."""
+        best: Entry | None = None
+        for pool in self._busy_pools_of(agent):
+            for without, group in pool.groups.items():
+                head = group.head
+                if head and (best is None or head < best) and agent not in without:
+                    best = head
+        if best is not None:
+            return self._take(best.call, agent)
+        self._file_ready(agent)
+        return None
 
     def _settle_groups(self, groups: Iterable[Group]) -> Iterator[tuple[str, str]]:
         """Serve the lowest head that has an agent, until none has; groups without one drop out."""
@@ -259,10 +257,12 @@ class Matcher:
         heapify(heads)
         while heads:
             head, key, group = heappop(heads)
-            agent = self._longest_idle(group.pool, group.without)
+            agent = self._best(group.pool, group.without, head.call)
             if agent is None:
                 continue
             yield self._take(head.call, agent)
+            if agent in self._ready:  # who holds one chat may be ready for the next
+                self._file_ready(agent)
             if group.size and group.head:
                 heappush(heads, (group.head, key, group))
 
@@ -273,31 +273,55 @@ class Matcher:
 
     def _groups_for(self, agent: str) -> Iterator[Group]:
         """Groups with calls this agent may take now."""
-        serves = self._serves.get(agent, ())
-        if len(serves) <= len(self._busy):
-            pools = [pool for pool in serves if pool.size]
-        else:
-            pools = [pool for pool in self._busy.values() if agent in pool.eligible]
-        for pool in pools:
+        for pool in self._busy_pools_of(agent):
             for without, group in pool.groups.items():
                 if agent not in without:
                     yield group
 
+    def _busy_pools_of(self, agent: str) -> list[Pool]:
+        """Pools with calls in them that this agent serves."""
+        serves = self._serves.get(agent, ())
+        if len(serves) <= len(self._busy):
+            return [pool for pool in serves if pool.size]
+        return [pool for pool in self._busy.values() if agent in pool.eligible]
+
     def _file_ready(self, agent: str) -> None:
         """Enter an agent who stays ready into the heaps of all pools they serve."""
-        item = (self._ready[agent], agent)
+        count, candidate = self._ready[agent]
+        usual = (candidate.held, 0.0, candidate.idle_since, agent, count)
         for pool in self._serves[agent]:
-            heappush(pool.ready, item)
+            if pool.strategy is Strategy.LONGEST_IDLE:
+                heappush(pool.ready, usual)
+            else:
+                heappush(pool.ready, self._ready_item(pool, agent))
             if len(pool.ready) > 2 * len(pool.eligible) + _SLACK:
-                pool.ready = list({i for i in pool.ready if self._ready.get(i[1]) == i[0]})
+                pool.ready = list({item for item in pool.ready if self._is_ready(item)})
                 heapify(pool.ready)
 
-    def _longest_idle(self, pool: Pool, without: frozenset[str]) -> str | None:
+    def _ready_item(self, pool: Pool, agent: str) -> ReadyItem:
+        count, candidate = self._ready[agent]
+        if pool.strategy is Strategy.LONGEST_IDLE:
+            return candidate.held, 0.0, candidate.idle_since, agent, count
+        levels = 0
+        if pool.strategy is Strategy.HIGHEST_LEVEL:
+            skills = self._agents[agent].skills
+            levels = sum(skills.get(skill, 0) for skill, _ in pool.wish.needs)
+        own = number(pool.strategy, candidate, pool.wish.queue, levels)
+        return candidate.held, own, candidate.idle_since, agent, count
+
+    def _is_ready(self, item: ReadyItem) -> bool:
+        ready = self._ready.get(item[3])
+        return ready is not None and ready[0] == item[4]
+
+    def _best(self, pool: Pool, without: frozenset[str], call: str) -> str | None:
+        """The ready agent who goes first."""
+        if pool.strategy is Strategy.RANDOM and call:
+            return self._drawn(pool, without, call)
         heap, aside = pool.ready, []
         found = None
         while heap and found is None:
-            idle_since, agent = heap[0]
-            if self._ready.get(agent) != idle_since:
+            agent = heap[0][3]
+            if not self._is_ready(heap[0]):
                 heappop(heap)
             elif agent in without:
                 aside.append(heappop(heap))
@@ -306,6 +330,15 @@ class Matcher:
         for item in aside:
             heappush(heap, item)
         return found
+
+    def _drawn(self, pool: Pool, without: frozenset[str], call: str) -> str | None:
+        """One of the ready agents by lot; those with fewer chats in hand first."""
+        lots = [
+            (item[0], draw(self._seed, call, item[3]), item[2], item[3])
+            for item in pool.ready
+            if item[3] not in without and self._is_ready(item)
+        ]
+        return min(lots)[3] if lots else None
 
     # --- pools ------------------------------------------------------------------------------------
 
@@ -321,12 +354,13 @@ class Matcher:
     def _make_pool(self, wish: Wish) -> Pool:
         if len(self._pools) - len(self._busy) > _MAX_IDLE_POOLS:
             self._forget([pool for pool in self._pools.values() if not pool.size])
-        pool = self._pools[wish] = Pool(wish, self._eligible(wish))
+        strategy = self._strategies.get(wish.queue, Strategy.LONGEST_IDLE)
+        pool = self._pools[wish] = Pool(wish, self._eligible(wish), strategy)
         for agent in pool.eligible:
             self._serves[agent].append(pool)
             pool.count(self._presence.get(agent, Presence.AWAY), +1)
-            if agent in self._ready:
-                pool.ready.append((self._ready[agent], agent))
+        for agent in pool.eligible & self._ready.keys():
+            pool.ready.append(self._ready_item(pool, agent))
         heapify(pool.ready)
         return pool
 
@@ -337,14 +371,19 @@ class Matcher:
         for agent in {agent for pool in pools for agent in pool.eligible}:
             self._serves[agent] = [p for p in self._serves[agent] if id(p) not in gone]
 
-    def _eligible(self, wish: Wish) -> frozenset[str]:
+    def _eligible(self, wish: Wish) -> set[str]:
         """All agents for whom `can_ever_serve` holds, by intersecting sets."""
         if wish.agent is not None:
-            return frozenset({wish.agent} & self._queues.keys())
-        sets: list[Collection[str]] = [self._members.get(wish.queue, set())]
-        sets += [self._holders_of(skill, level) for skill, level in wish.needs]
+            there = wish.agent in self._agents and wish.agent != wish.never
+            return {wish.agent} if there else set()
+        members: Collection[str] = self._members.get(wish.queue, set())
+        if wish.also:
+            members = set(members).union(*(self._members.get(q, ()) for q in wish.also))
+        sets = [members, *(self._holders_of(skill, level) for skill, level in wish.needs)]
         smallest, *others = sorted(sets, key=len)
-        return frozenset(smallest).intersection(*others)
+        found = set(smallest).intersection(*others)
+        found.discard(wish.never or "")
+        return found
 
     def _holders_of(self, skill: str, level: int) -> frozenset[str]:
         found = self._holders.get((skill, level))

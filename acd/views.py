@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from acd.agents import AgentRecord
-from acd.model import AgentState, Staffing
+from acd.service_level import spelled
 from acd.state import CallRecord, OfferRecord, QueueRecord, State
+from acd.words import AgentState, Channel, Staffing
 
 _WAITING, _OFFERED, _TALKING = "waiting", "offered", "talking"
 
@@ -21,7 +22,9 @@ class QueueRow:
     """One queue. Agents are counted in every queue they work for.
 
     `talking` counts the queue's answered calls, `agents_talking` its agents on any call.
-    `service_level` is 0 to 1, as `acd.state.QueueCounters.service_level` defines it.
+    `service_level` is 0 to 1 by `formula`, which is spelled out to stand beside it. `callbacks` are
+    waiting calls whose customer is not on the line. `estimate_error` is by how many seconds the
+    first wait that callers heard was off, on average; `estimates_right` of `estimates` held true.
     """
 
     queue: str
@@ -51,6 +54,18 @@ class QueueRow:
     target_seconds: float
     service_level: float | None
     average_wait: float | None
+    formula: str = ""
+    callbacks: int = 0
+    called_back: int = 0
+    too_long: int = 0
+    expired: int = 0
+    unreached: int = 0
+    forbidden: int = 0
+    regained: int = 0
+    handle_time: float | None = None
+    estimates: int = 0
+    estimates_right: int = 0
+    estimate_error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,8 @@ class AgentRow:
     """One agent. `pending` is "pause" or "log_out" when that takes effect after the work at hand.
 
     `call` and `offer` are set while offered or talking. `streak` counts failed offers in a row.
+    `chats` of at most `most_chats` are held, also while ringing. `outside`: in a call of their own.
+    `out_of` are queues they have left for now.
     """
 
     agent: str
@@ -84,6 +101,11 @@ class AgentRow:
     busy: int
     unreachable: int
     streak: int
+    chats: tuple[str, ...] = ()
+    most_chats: int = 0
+    outside: bool = False
+    out_of: tuple[str, ...] = ()
+    disposition_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +114,9 @@ class CallRow:
 
     `position` is 1 for the next of its queue, None unless waiting. `wait` stops at the answer.
     `agent` is who is rung or talks, `wants` the one agent it asked for, `staffing` what those who
-    could take it are doing while it waits, `left_out` who is not tried just now.
+    could take it are doing while it waits, `left_out` who is not tried just now. `prefers` is the
+    agent waited for just now, `step` how many relaxations were taken. `virtual`: a callback whose
+    customer is not on the line; `dialling`: they are being called. `consults`: an agent wants it.
     """
 
     call: str
@@ -111,6 +135,12 @@ class CallRow:
     caller_left: bool
     staffing: Staffing | None
     left_out: tuple[str, ...]
+    channel: Channel = Channel.VOICE
+    prefers: str | None = None
+    step: int = 0
+    virtual: bool = False
+    dialling: bool = False
+    consults: bool = False
 
 
 def queues(state: State, now: float) -> list[QueueRow]:
@@ -120,17 +150,21 @@ def queues(state: State, now: float) -> list[QueueRow]:
         for queue in agent.agent.queues:
             in_state[queue][agent.state] += 1
     waiting: defaultdict[str, list[float]] = defaultdict(list)
+    callbacks = Counter(call.queue for call in state.calls.values() if call.virtual)
     for call in state.calls.values():
         if call.offer is None:
             waiting[call.queue].append(call.waited(now))
     return [
-        _queue_row(state.queues[name], in_state[name], waiting[name])
+        _queue_row(state.queues[name], in_state[name], waiting[name], callbacks[name])
         for name in sorted(state.queues)
     ]
 
 
-def _queue_row(record: QueueRecord, agents_in: Counter[AgentState], waits: list[float]) -> QueueRow:
-    count = record.counters
+def _queue_row(
+    record: QueueRecord, agents_in: Counter[AgentState], waits: list[float], callbacks: int
+) -> QueueRow:
+    count, rules = record.counters, record.queue
+    waited = count.answered - count.called_back
     return QueueRow(
         queue=record.queue.name,
         title=record.queue.title or record.queue.name,
@@ -157,8 +191,20 @@ def _queue_row(record: QueueRecord, agents_in: Counter[AgentState], waits: list[
         withdrawn=count.withdrawn,
         moved=count.moved,
         target_seconds=record.queue.target_seconds,
-        service_level=count.service_level,
-        average_wait=count.answered_wait / count.answered if count.answered else None,
+        service_level=count.service_level(rules.formula),
+        average_wait=count.answered_wait / waited if waited else None,
+        formula=spelled(rules.formula, rules.target_seconds, rules.short_abandon_seconds),
+        callbacks=callbacks,
+        called_back=count.called_back,
+        too_long=count.too_long,
+        expired=count.expired,
+        unreached=count.unreached,
+        forbidden=count.forbidden,
+        regained=count.regained,
+        handle_time=record.handling.seconds(rules.handle_seconds),
+        estimates=count.told,
+        estimates_right=count.told_right,
+        estimate_error=count.told_error / count.told if count.told else None,
     )
 
 
@@ -195,6 +241,11 @@ def _agent_row(state: State, record: AgentRecord, now: float) -> AgentRow:
         busy=count.busy,
         unreachable=count.unreachable,
         streak=record.streak,
+        chats=record.chats,
+        most_chats=record.agent.chats,
+        outside=record.outside,
+        out_of=record.out_of,
+        disposition_due=record.disposition_due,
     )
 
 
@@ -232,6 +283,11 @@ def _waiting_row(call: CallRecord, position: int, now: float, staffing: Staffing
         caller_left=False,
         staffing=staffing,
         left_out=tuple(sorted(call.without)),
+        channel=call.channel,
+        prefers=call.prefers,
+        step=call.step,
+        virtual=call.virtual,
+        consults=call.consults is not None,
     )
 
 
@@ -254,4 +310,9 @@ def _offer_row(offer: OfferRecord, now: float) -> CallRow:
         caller_left=offer.caller_left,
         staffing=None,
         left_out=tuple(sorted(call.without)),
+        channel=call.channel,
+        step=call.step,
+        virtual=call.virtual,
+        dialling=offer.dialling,
+        consults=call.consults is not None,
     )

@@ -2,11 +2,13 @@
 
 Measures `Engine.handle` (check, decide, commands) without journal and network, in microseconds.
 Calls ask for 300 different things: 30 queues with 10 sets of needs each. Agents work for one to
-four queues and have six of twenty skills at random levels, so hardly two of them are alike.
+four queues and have eighteen of sixty skills at random levels, so hardly two of them are alike.
 
     first call   the first time anyone asks for just this: its agents are worked out once
     busy floor   everybody talks and the given number of calls wait
     quiet floor  everybody is ready and nobody waits
+    mixed floor  busy, with another strategy in each queue in turn (all but random), three orders,
+                 two relaxations each, and the chance of a preferred agent
 
 The floor is kept out of Python's garbage collector (gc.freeze), as a service should do once its
 configuration is loaded: else some event now and then takes 10 to 100 ms to walk a large floor.
@@ -20,10 +22,11 @@ import random
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from acd.engine import Engine
 from acd.model import (
+    ALL_SKILLS,
     Agent,
     AgentReleased,
     CallQueued,
@@ -34,10 +37,13 @@ from acd.model import (
     LoggedIn,
     MakeOffer,
     OfferAnswered,
+    Order,
     Queue,
+    Relaxation,
+    Strategy,
 )
 
-QUEUES, NEEDS_EACH, SKILLS = 30, 10, 20
+QUEUES, NEEDS_EACH, SKILLS = 30, 10, 60
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,15 @@ class Timing:
 class Bench:
     """One floor driven at one event a millisecond of its own time."""
 
-    def __init__(self, agents: int, seed: int) -> None:
+    def __init__(self, agents: int, seed: int, *, mixed: bool = False) -> None:
+        self.mixed = mixed
         self.dice = random.Random(seed)
         self.engine = Engine()
         self.now = 1_000_000.0
         self.calls = 0
+        self.agents = agents
         self.wishes = [self._wish(f"q{i % QUEUES}") for i in range(QUEUES * NEEDS_EACH)]
-        queues = tuple(Queue(f"q{i}", wrap_up_seconds=0) for i in range(QUEUES))
+        queues = tuple(self._queue(i) for i in range(QUEUES))
         everyone = tuple(self._agent(f"{10_000 + i}") for i in range(agents))
         self.do(FloorLoaded(self.tick(), Floor(queues, everyone)))
         for agent in everyone:
@@ -65,13 +73,28 @@ class Bench:
         gc.collect()
         gc.freeze()
 
+    def _queue(self, number: int) -> Queue:
+        plain = Queue(f"q{number}", wrap_up_seconds=0)
+        if not self.mixed:
+            return plain
+        strategies = [each for each in Strategy if each is not Strategy.RANDOM]
+        return replace(
+            plain,
+            strategy=strategies[number % len(strategies)],
+            order=list(Order)[number % len(Order)],
+            relax=(
+                Relaxation(30, {f"s{skill}": 3 for skill in range(SKILLS)}),
+                Relaxation(60, drop=(ALL_SKILLS,), also=(f"q{(number + 1) % QUEUES}",)),
+            ),
+        )
+
     def _wish(self, queue: str) -> tuple[str, dict[str, int]]:
         skills = self.dice.sample(range(SKILLS), self.dice.randint(0, 2))
         return queue, {f"s{skill}": self.dice.randint(1, 8) for skill in skills}
 
     def _agent(self, name: str) -> Agent:
         queues = self.dice.sample(range(QUEUES), self.dice.randint(1, 4))
-        skills = {f"s{s}": self.dice.randint(1, 10) for s in self.dice.sample(range(SKILLS), 6)}
+        skills = {f"s{s}": self.dice.randint(1, 10) for s in self.dice.sample(range(SKILLS), 18)}
         return Agent(name, name, tuple(f"q{q}" for q in queues), skills)
 
     def tick(self) -> float:
@@ -94,7 +117,12 @@ class Bench:
         self.calls += 1
         queue, needs = wish or self.dice.choice(self.wishes)
         at = self.tick()
-        return CallQueued(at, f"c{self.calls}", f"c{self.calls}", queue, needs, 0, at)
+        name = f"c{self.calls}"
+        if not self.mixed:
+            return CallQueued(at, name, name, queue, needs, 0, at)
+        liked = f"{10_000 + self.dice.randrange(self.agents)}" if self.calls % 5 == 0 else None
+        priority = self.dice.choice((0, 0, 0, 1, 2))
+        return CallQueued(at, name, name, queue, needs, priority, at, prefers=liked)
 
 
 def offers(commands: list[Command]) -> list[str]:
@@ -112,8 +140,9 @@ def fill(bench: Bench, waiting: int) -> list[str]:
     return talking
 
 
-def busy(agents: int, waiting: int, rounds: int, seed: int) -> list[Timing]:
-    bench = Bench(agents, seed)
+def busy(agents: int, waiting: int, rounds: int, seed: int, *, mixed: bool = False) -> list[Timing]:
+    bench = Bench(agents, seed, mixed=mixed)
+    name = "mixed" if mixed else "busy"
     talking = fill(bench, waiting)
     freed, arrived, answered = list[float](), list[float](), list[float]()
     for _ in range(rounds):
@@ -125,9 +154,10 @@ def busy(agents: int, waiting: int, rounds: int, seed: int) -> list[Timing]:
             bench.timed(OfferAnswered(bench.tick(), offer), answered)
             talking.append(offer)
     return [
-        Timing("busy: agent freed, gets the first call", agents, waiting, freed),
-        Timing("busy: call comes and waits", agents, waiting, arrived),
-        Timing("busy: agent answers", agents, waiting, answered),
+        Timing(f"{name}: agent freed, gets the first call", agents, waiting, freed),
+        Timing(f"{name}: call comes and waits", agents, waiting, arrived),
+        Timing(f"{name}: agent answers", agents, waiting, answered),
+        Timing(f"{name}: all three together", agents, waiting, freed + arrived + answered),
     ]
 
 
@@ -170,6 +200,7 @@ def main() -> None:
     timings: list[Timing] = []
     for agents, waiting in ((1000, 500), (10_000, 5000)):
         timings += busy(agents, waiting, options.rounds, options.seed)
+        timings += busy(agents, waiting, options.rounds, options.seed, mixed=True)
         timings += quiet(agents, options.rounds, options.seed)
     show(timings)
 

@@ -138,10 +138,10 @@ def read_files(flows: Path, floor: Path) -> Files:
 
 
 def _belongs(path: Path) -> bool:
-    """Scenarios are the designer's alone: they change nothing for a caller."""
+    """Scenarios and simulated days are the designer's alone: they change nothing for a caller."""
     return (
         path.name.endswith(SUFFIXES)
-        and not path.name.endswith(loader.SCENARIOS)
+        and not path.name.endswith((loader.SCENARIOS, loader.DAYS))
         and not path.name.startswith(".")
         and path.is_file()
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import unquote
 
 import structlog
@@ -76,9 +76,25 @@ def _origin(url: URL) -> tuple[str, str | None, int | None]:
 def is_public(address: str) -> bool:
     """Whether an address belongs to the Internet at large."""
     found = ip_address(address.partition("%")[0])
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
+    if isinstance(found, IPv6Address):
+        if any(found in each for each in _TRANSLATED):
+            return False
+        found = _inside(found) or found
     return found.is_global and not found.is_multicast
+
+
+_TRANSLATED = tuple(
+    IPv6Network(each) for each in ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "fec0::/10")
+)
+"""Ways into IPv4 that the Internet does not know (RFC 4291, 2.5.5.1; 2765; 8215), and RFC 3879."""
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
+
+
+def _inside(found: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for."""
+    if found in _NAT64:
+        return IPv4Address(int(found) & 0xFFFFFFFF)
+    return found.ipv4_mapped or found.sixtofour
 
 
 class PublicResolver(AbstractResolver):

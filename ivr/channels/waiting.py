@@ -47,8 +47,12 @@ EXITS: Mapping[Exit, Outcome] = {
     Exit.TIMEOUT: "timeout",
     Exit.NOBODY: "nobody",
     Exit.FULL: "full",
+    Exit.TOO_LONG: "full",
     Exit.CLOSED: "closed",
     Exit.WITHDRAWN: "failed",
+    Exit.EXPIRED: "timeout",
+    Exit.UNREACHED: "nobody",
+    Exit.FORBIDDEN: "failed",
 }
 
 

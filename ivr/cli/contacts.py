@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,12 +20,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.records import ContactEvent, ContactRecord, Wanted, find, open_records, recent, story
 from acd.records.telling import Stretch, duration, sentence, stretches
+from ivr.cli.moments import moment
 from ivr.errors import IvrError
 from ivr.settings import load_settings
 
 BAR_WIDTH = 60
 ROOMY = 100  # columns of a terminal from which the list shows everything
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _COLOURS = {"answered": "green", "completed": "green", "abandoned": "red", "lost": "red"}
 # How each phase is drawn: on a terminal that can, elsewhere, and in which colour.
 _STROKES = {
@@ -74,7 +73,9 @@ def list_contacts(
     """List recent contacts."""
     if context.invoked_subcommand:
         return
-    wanted = Wanted(_since(since) if since else None, caller, queue, agent, outcome, limit)
+    wanted = Wanted(
+        moment("--since", since) if since else None, caller, queue, agent, outcome, limit
+    )
     records = _ask(lambda engine: recent(engine, wanted))
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in records], indent=2, ensure_ascii=False))
@@ -125,15 +126,6 @@ def _ask(question: Callable[[AsyncEngine], Awaitable[T]]) -> T:
             await engine.dispose()
 
     return asyncio.run(ask())
-
-
-def _since(text: str) -> float:
-    if match := re.fullmatch(r"(\d+)\s*([mhdw])", text.strip()):
-        return time.time() - int(match[1]) * _UNITS[match[2]]
-    try:
-        return datetime.fromisoformat(text).astimezone().timestamp()
-    except ValueError:
-        raise IvrError(f"--since {text!r} is no time: write 30m, 2h, 7d or 2026-03-01") from None
 
 
 # --- the list ---------------------------------------------------------------------------------

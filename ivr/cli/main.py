@@ -21,9 +21,11 @@ from ivr.cli import (
     flows,
     graph,
     outbox,
+    replay,
     revisions,
     schema,
     server,
+    simulate,
     sounds,
 )
 from ivr.errors import ConfigError, IvrError
@@ -53,6 +55,8 @@ def _app() -> typer.Typer:
         console,
         revisions,
         calendars,
+        simulate,
+        replay,
         sounds,
         doctor,
     ):

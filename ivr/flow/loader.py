@@ -29,8 +29,9 @@ from ivr.flow.yaml import Node, Problems, Scalar, parse, suggest
 from ivr.flow.yaml import Sequence as SequenceNode
 
 SCENARIOS = ".scenarios.yaml"
+DAYS = ".day.yaml"
 FLOOR = "floor.yaml"
-NOT_FLOWS = (SUFFIX, CSV_SUFFIX, SCENARIOS)
+NOT_FLOWS = (SUFFIX, CSV_SUFFIX, SCENARIOS, DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ def load(
     """Flow files, and all flows of folders. Raises ConfigError with every mistake found.
 
     A folder's flows are its `*.yaml` except `floor.yaml`, `calendars.yaml`, `services.yaml`,
-    `*.table.yaml` and `*.scenarios.yaml`. Flows that a file runs are found beside it. What `floor`
-    and `names` would tell is not checked without them.
+    `*.table.yaml`, `*.scenarios.yaml` and `*.day.yaml`. Flows that a file runs are found beside it.
+    What `floor` and `names` would tell is not checked without them.
     """
     problems, given = Problems(), [Path(path) for path in paths]
     files = list(dict.fromkeys(_files(given, problems)))

@@ -198,7 +198,7 @@ def path_of(scene: Scene, template: Template) -> str | None:
     that a server would resolve (RFC 3986, 5.2.4) are refused.
     """
     rendered = template.render({n: _guarded(v) for n, v in scene.values().items()})
-    path = quote(rendered, safe="/%:@,")
+    path = quote(rendered, safe="/%:@,", errors="replace")
     for mark, encoded in ((_SLASH, "%2F"), (_PERCENT, "%25")):
         path = path.replace(quote(mark), encoded)
     first, *segments = path.split("/")

@@ -35,8 +35,6 @@ from ivr.flow.yaml import Node, Problems, parse, quote
 SUFFIX = ".table.yaml"
 LOG_N, BLOCK, PARALLEL = 13, 8, 1
 """scrypt costs: 8 MB and some 20 ms for each comparison, small enough for a busy hour."""
-LENGTH = 32
-"""Bytes of a hash."""
 
 _SCHEME = "scrypt"
 
@@ -145,7 +143,7 @@ class Tables:
 def _scrypt(secret: str, salt: bytes, log_n: int) -> bytes:
     n = 1 << log_n
     return hashlib.scrypt(
-        secret.encode(), salt=salt, n=n, r=BLOCK, p=PARALLEL, maxmem=256 * n * BLOCK, dklen=LENGTH
+        secret.encode(), salt=salt, n=n, r=BLOCK, p=PARALLEL, maxmem=256 * n * BLOCK, dklen=32
     )
 
 
@@ -158,10 +156,9 @@ def _parts(stored: str) -> tuple[int, bytes, bytes]:
     """Cost, salt and hash. Raises ValueError when this is no hash of ours."""
     scheme, cost, salt, digest = stored.split(":")
     log_n = int(cost)
-    found = log_n, _decode(salt), _decode(digest)
-    if scheme != _SCHEME or not 10 <= log_n <= 17 or len(found[2]) != LENGTH:
+    if scheme != _SCHEME or not 10 <= log_n <= 17:
         raise ValueError(stored)
-    return found
+    return log_n, _decode(salt), _decode(digest)
 
 
 def _encode(data: bytes) -> str:
@@ -172,7 +169,7 @@ def _decode(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-_DECOY = f"{_SCHEME}:{LOG_N}:{_encode(bytes(12))}:{_encode(bytes(LENGTH))}"
+_DECOY = f"{_SCHEME}:{LOG_N}:{_encode(bytes(12))}:{_encode(bytes(32))}"
 
 
 # --- reading ---------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
+from acd.explain import AgentExplained, CallExplained
 from acd.model import Agent, AgentState, Floor, Queue
 from acd.views import AgentRow, CallRow, QueueRow
 from ivr.flow.calendar import Calendar
@@ -41,15 +42,25 @@ class FloorView(Protocol):
         """One row for each call; within a queue waiting ones first, in the order served."""
         ...
 
+    def explain_call(self, call: str, now: float) -> CallExplained | None:
+        """Why a call waits; None when it does not."""
+        ...
+
+    def explain_agent(self, agent: str) -> AgentExplained:
+        """Why an agent gets none of the waiting calls."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """Rows, contacts, flows and switches of one moment.
 
     `now` is epoch seconds; `moment` is the time as flows see it, which a rehearsal may shift.
+    `view` is asked for reasons, which cost more than a row: in that same moment only.
     """
 
     now: float
+    view: FloorView
     floor: Floor
     queues: Sequence[QueueRow]
     agents: Sequence[AgentRow]
@@ -71,6 +82,7 @@ class Picture:
         """The picture of `now`."""
         return cls(
             now,
+            view,
             view.floor,
             view.queues_view(now),
             view.agents_view(now),

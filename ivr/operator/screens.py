@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from acd.model import AgentState, Queue
+from acd.model import AgentState, Formula, Queue
+from acd.service_level import SPELLED
 from acd.views import AgentRow, CallRow, QueueRow
 from ivr.live import LiveContact
 from ivr.operator.calendars import show_calendars
@@ -16,8 +17,6 @@ from ivr.operator.picture import (
     state_text,
 )
 from ivr.operator.wording import clock, count, needs_text, table, unknown
-
-STRATEGY = "longest idle"
 
 
 def show(picture: Picture, words: str) -> str:
@@ -71,7 +70,8 @@ def _queue_line(picture: Picture, row: QueueRow) -> str:
     hold = 0 if row.average_wait is None else round(row.average_wait)
     line = (
         f"{row.queue} has {count(row.waiting + row.offered, 'call')} (max {limit}) "
-        f"in '{STRATEGY}' strategy ({hold}s holdtime), W:{rules.weight:g}, C:{row.answered}, "
+        f"in '{rules.strategy.replace('_', ' ')}' strategy ({hold}s holdtime), "
+        f"W:{rules.weight:g}, C:{row.answered}, "
         f"A:{row.abandoned}, SL:{_percent(row.service_level)}, SL2:{_percent(_level_2(row))} "
         f"within {row.target_seconds:g}s"
     )
@@ -82,7 +82,7 @@ def _queue_line(picture: Picture, row: QueueRow) -> str:
 
 def _level_2(row: QueueRow) -> float | None:
     """Asterisk's own second figure, for comparison with other systems."""
-    ended = row.answered + row.abandoned
+    ended = row.answered - row.called_back + row.abandoned
     return row.answered_in_target / ended if ended else None
 
 
@@ -91,15 +91,23 @@ def _percent(share: float | None) -> str:
 
 
 def _formulas(picture: Picture, row: QueueRow | None) -> str:
-    shorts = {queue.short_abandon_seconds for queue in picture.floor.queues}
-    if row is not None and (rules := picture.queue_rules(row.queue)) is not None:
-        shorts = {rules.short_abandon_seconds}
-    short = f"within {shorts.pop():g}s" if len(shorts) == 1 else "within the queue's short_abandon"
-    return (
-        "SL = answered within the target / (answered + abandoned + timed out + nobody there "
-        f"- abandoned {short})\n"
-        "SL2 = answered within the target / (answered + abandoned); since the day began"
+    shown = [rules for rules in picture.floor.queues if row is None or rules.name == row.queue]
+    shorts = {rules.short_abandon_seconds for rules in shown}
+    short = f"{shorts.pop():g}s" if len(shorts) == 1 else "the queue's short_abandon"
+    used = sorted({rules.formula for rules in shown} or {Formula.WITHOUT_SHORT})
+    lines = [
+        f"SL{_whose(shown, formula) if len(used) > 1 else ''} = "
+        + SPELLED[formula].format(target="the target", short=short)
+        for formula in used
+    ]
+    return "\n".join(lines) + (
+        "\nSL2 = answered within the target / (answered + abandoned); since the day began"
     )
+
+
+def _whose(rules: Sequence[Queue], formula: Formula) -> str:
+    """` of billing, cards`: the queues that count by this formula."""
+    return " of " + ", ".join(each.name for each in rules if each.formula is formula)
 
 
 def _member(row: AgentRow, now: float) -> str:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from acd.matching import Wish, call_number, can_ever_serve
-from acd.model import AgentState, Queue, Staffing
+from acd.estimate import in_minutes
+from acd.explain import AgentStands, CallExplained, Change, Hindrance, Obstacle, Stands
+from acd.model import AgentState, Staffing, Strategy
 from acd.views import AgentRow, CallRow
 from ivr.operator.picture import Picture, full_name, pending_text, state_text
 from ivr.operator.screens import where
-from ivr.operator.wording import Refused, clock, count, needs_text, table
+from ivr.operator.wording import Refused, clock, count, needs_text, remaining, table
 
 LIST_LIMIT = 12
 """More agents or calls than this are only counted."""
-
-_AWAY = frozenset({AgentState.LOGGED_OUT, AgentState.PAUSED})
-_BUSY = frozenset({AgentState.OFFERED, AgentState.TALKING, AgentState.WRAP_UP})
 
 _HEADLINES: Mapping[Staffing, str] = {
     Staffing.NOBODY_LOGGED_IN: "nobody who could take it is logged in",
@@ -66,57 +64,88 @@ def why_call(picture: Picture, call: CallRow) -> str:
         since = clock(picture.now - call.answered_at)
         agent = picture.agent_name(call.agent)
         return f"{name} does not wait: it talks with {agent} for {since} ({call.queue})."
-    if call.agent is not None:
-        rung = picture.agent_name(call.agent)
-        row = next((row for row in picture.agents if row.agent == call.agent), None)
-        since = f" for {clock(row.seconds)}" if row is not None else ""
-        return f"{name} waits {clock(call.wait)} in {call.queue}; {rung} is being rung{since}."
-    headline = _HEADLINES[call.staffing] if call.staffing is not None else "no agent is free"
+    explained = picture.view.explain_call(call.call, picture.now)
+    if call.agent is not None or explained is None:
+        return f"{name} waits {clock(call.wait)} in {call.queue}; {_being_rung(picture, call)}."
     lines = [
-        f"{name} waits {clock(call.wait)} in {call.queue}: {headline}.",
+        f"{name} waits {clock(call.wait)} in {call.queue}: {_headline(picture, explained)}.",
         f"   Place {call.position} in {call.queue}, priority {call.priority}, "
-        f"needs {needs_text(call.needs) or 'any agent of the queue'}"
+        f"needs {needs_text(explained.needs) or 'any agent of the queue'}"
         + (f", wants only {picture.agent_name(call.wants)}" if call.wants else ""),
+        *_steps(explained),
+        *_times(picture, explained),
+        *_ahead(picture, explained),
     ]
-    lines += _ahead(picture, call)
-    return "\n".join(lines + _agents_for(picture, call))
+    return "\n".join(lines + _agents_for(picture, explained))
 
 
-def _ahead(picture: Picture, call: CallRow) -> list[str]:
+def _being_rung(picture: Picture, call: CallRow) -> str:
+    rung = picture.agent_name(call.agent)
+    if call.dialling:
+        return f"the customer is being called back for {rung}"
+    row = next((row for row in picture.agents if row.agent == call.agent), None)
+    since = f" for {clock(row.seconds)}" if row is not None else ""
+    return f"{rung} is being rung{since}"
+
+
+def _headline(picture: Picture, explained: CallExplained) -> str:
+    due = _change(explained, Change.CALLBACK_DUE)
+    if due is not None:
+        return f"a callback that may be dialled in {remaining(due - picture.now)}"
+    until = _change(explained, Change.PREFERENCE_ENDS)
+    if explained.prefers is not None and until is not None:
+        agent = picture.agent_name(explained.prefers)
+        return f"it waits for {agent}, {remaining(until - picture.now)} more at most"
+    return _HEADLINES[explained.staffing]
+
+
+def _change(explained: CallExplained, what: Change) -> float | None:
+    return next((each.at for each in explained.changes if each.what is what), None)
+
+
+def _steps(explained: CallExplained) -> list[str]:
+    """The relaxation in force, when its queue has any."""
+    if not explained.steps or explained.wants is not None:
+        return []
+    if not explained.step:
+        return []
+    asked = needs_text(explained.first_needs) or "any agent of the queue"
+    also = f"; agents of {', '.join(explained.also)} too" if explained.also else ""
+    return [f"   Step {explained.step} of {explained.steps}: it first asked for {asked}{also}"]
+
+
+def _times(picture: Picture, explained: CallExplained) -> list[str]:
+    """What comes by itself, in the order it comes, and the wait that is expected."""
+    words = {
+        Change.STEP: f"takes step {explained.step + 1} of {explained.steps}",
+        Change.LEAVES: "leaves the queue, if nothing changes",
+        Change.TIMES_OUT: "has waited as long as it may",
+    }
+    timed = sorted(
+        (each.at, words[each.what])
+        for each in explained.changes
+        if each.at is not None and each.what in words
+    )
+    lines = [f"   In {remaining(at - picture.now)} it {what}" for at, what in timed]
+    if explained.estimate is not None:
+        low, high = in_minutes(explained.estimate.low, explained.estimate.high)
+        lines.append(f"   Expected wait from now: about {low} to {high} minutes")
+    return lines
+
+
+def _ahead(picture: Picture, explained: CallExplained) -> list[str]:
     """Calls that the same agents take before this one, whatever their queue."""
-    mine, own = _fitting(picture, call), _number(picture, call)
-    before = [
-        other
-        for other in picture.calls
-        if other.position is not None
-        and other.call != call.call
-        and _goes_before(picture, other, call, own)
-        and not mine.isdisjoint(_fitting(picture, other))
-    ]
+    rows = {row.call: row for row in picture.calls}
+    before = [rows[call] for call in explained.before if call in rows]
     if not before:
-        return ["   Served next by the agents below"] if mine else []
+        able = any(each.stands is not Stands.CANNOT for each in explained.agents)
+        return ["   Served next by the agents below"] if able else []
     shown = "; ".join(
         f"{each.contact} ({each.queue}, {clock(each.wait)}, prio {each.priority})"
         for each in before[:3]
     )
     more = f" and {len(before) - 3} more" if len(before) > 3 else ""
     return [f"   Before it, for the same agents: {shown}{more}"]
-
-
-def _goes_before(picture: Picture, other: CallRow, call: CallRow, own: float) -> bool:
-    if other.queue == call.queue:
-        return (other.position or 0) < (call.position or 0)
-    return _number(picture, other) < own
-
-
-def _number(picture: Picture, call: CallRow) -> float:
-    rules = picture.queue_rules(call.queue) or Queue(call.queue)
-    return call_number(call.enqueued_at, call.priority, rules.weight, rules.seconds_per_priority)
-
-
-def _fitting(picture: Picture, call: CallRow) -> frozenset[str]:
-    wish = Wish.of(call.queue, call.needs, call.wants)
-    return frozenset(agent.id for agent in picture.floor.agents if can_ever_serve(agent, wish))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +156,27 @@ class _Group:
     rows: Sequence[tuple[str, str, str]]
 
 
-def _agents_for(picture: Picture, call: CallRow) -> list[str]:
-    fitting = _fitting(picture, call)
-    left_out = frozenset(call.left_out)
-    able = [row for row in picture.agents if row.agent in fitting]
-    tried = [row for row in able if row.agent in left_out and row.state not in _AWAY]
-    others = [row for row in able if row not in tried]
-    ready = [row for row in others if row.state is AgentState.READY]
-    busy = [row for row in others if row.state in _BUSY]
-    away = [row for row in others if row not in ready and row not in busy]
-    cannot = [row for row in picture.agents if row.agent not in fitting]
+def _agents_for(picture: Picture, explained: CallExplained) -> list[str]:
+    rows = {row.agent: row for row in picture.agents}
+    standing: dict[Stands, list[tuple[AgentRow, AgentStands]]] = {each: [] for each in Stands}
+    for each in explained.agents:
+        standing[each.stands].append((rows[each.agent], each))
     groups = (
-        _Group("Free for it now", [(full_name(row), "ready", "") for row in ready]),
-        _Group("Busy", [_busy(picture, row) for row in busy]),
-        _Group("Left out for a while: did not answer it", [_tried(picture, row) for row in tried]),
-        _Group("Not there", [_away(picture, row) for row in away]),
         _Group(
-            "Cannot take it", [(full_name(r), _obstacles(picture, r, call), "") for r in cannot]
+            "Free for it now", [(full_name(row), "ready", "") for row, _ in standing[Stands.FREE]]
+        ),
+        _Group("Busy", [_busy(picture, row) for row, _ in standing[Stands.BUSY]]),
+        _Group(
+            "Left out for a while: did not answer it",
+            [_tried(picture, row) for row, _ in standing[Stands.LEFT_OUT]],
+        ),
+        _Group("Not there", [_away(picture, row) for row, _ in standing[Stands.AWAY]]),
+        _Group(
+            "Cannot take it",
+            [
+                (full_name(row), _obstacles(picture, explained, each), _join(explained, each))
+                for row, each in standing[Stands.CANNOT]
+            ],
         ),
     )
     return [line for group in groups if group.rows for line in _group_lines(group)]
@@ -160,8 +193,14 @@ def _busy(picture: Picture, row: AgentRow) -> tuple[str, str, str]:
     doing = state_text(row, picture.now)
     if row.contact:
         doing += f" {clock(row.seconds)}, {picture.who(row.contact)} ({row.queue})"
+    elif row.outside:
+        doing = "in a call of their own"
+    if row.chats:
+        doing += f", {count(len(row.chats), 'chat')}"
     if pending := pending_text(row):
         doing += f", then {pending}"
+    if row.disposition_due:
+        return full_name(row), f"{doing}, owes a disposition", ""
     wrap_up = row.state is AgentState.WRAP_UP and not row.pending
     return full_name(row), doing, f"acd do finish/{row.agent}" if wrap_up else ""
 
@@ -176,19 +215,32 @@ def _away(picture: Picture, row: AgentRow) -> tuple[str, str, str]:
     return full_name(row), since, f"acd do {'login' if out else 'ready'}/{row.agent}"
 
 
-def _obstacles(picture: Picture, row: AgentRow, call: CallRow) -> str:
+def _join(explained: CallExplained, each: AgentStands) -> str:
+    return f"may take it from step {each.at_step} on" if each.at_step is not None else ""
+
+
+def _obstacles(picture: Picture, call: CallRow | CallExplained, each: AgentStands) -> str:
     """Everything that keeps this agent from this call, whoever is free."""
-    if picture.agent_rules(row.agent) is None:
-        return "removed from the floor"
-    if call.wants is not None:
-        return f"it wants only {picture.agent_name(call.wants)}"
-    found = [] if call.queue in row.queues else [f"not in queue {call.queue}"]
-    for skill, level in sorted(call.needs.items()):
-        if skill not in row.skills:
-            found.append(f"no {skill}")
-        elif row.skills[skill] < level:
-            found.append(f"{skill} {row.skills[skill]}, needs {level}")
-    return "; ".join(found)
+    return "; ".join(_obstacle(picture, call, hindrance) for hindrance in each.hindrances)
+
+
+def _obstacle(picture: Picture, call: CallRow | CallExplained, why: Hindrance) -> str:
+    match why.obstacle:
+        case Obstacle.WANTS_OTHER:
+            return f"it wants only {picture.agent_name(call.wants)}"
+        case Obstacle.PREFERS_OTHER:
+            return f"it waits for {picture.agent_name(call.prefers)}"
+        case Obstacle.NOT_IN_QUEUE:
+            return f"not in queue {call.queue}"
+        case Obstacle.LEFT_QUEUE:
+            return f"has left queue {call.queue} for now"
+        case Obstacle.NO_SKILL:
+            return f"no {why.skill}"
+        case Obstacle.LEVEL:
+            return f"{why.skill} {why.has}, needs {why.needs}"
+        case Obstacle.OWN_CALL:
+            return "it is their own call"
+    return "removed from the floor"
 
 
 # --- an agent ------------------------------------------------------------------------------------
@@ -197,13 +249,17 @@ def _obstacles(picture: Picture, row: AgentRow, call: CallRow) -> str:
 def why_agent(picture: Picture, row: AgentRow) -> str:
     """Why this agent gets no call."""
     waiting = [call for call in picture.calls if call.position is not None]
-    fits = [call for call in waiting if row.agent in _fitting(picture, call)]
+    explained = picture.view.explain_agent(row.agent)
+    stands = dict(explained.calls)
+    fits = [call for call in waiting if stands[call.call].stands is not Stands.CANNOT]
     head = f"{full_name(row)} {_agent_headline(picture, row, waiting, fits)}"
     queues, skills = ", ".join(row.queues) or "no queue", _skills(row)
-    lines = [head, f"   Works for {queues}; skills: {skills}"]
-    if row.state is AgentState.READY:
-        lines += _ahead_of_agent(picture, row)
-    lines += _call_lines(picture, row, waiting)
+    left = f" (has left {', '.join(row.out_of)} for now)" if row.out_of else ""
+    lines = [head, f"   Works for {queues}{left}; skills: {skills}"]
+    if row.chats:
+        lines.append(f"   Holds {len(row.chats)} of at most {count(row.most_chats, 'chat')}")
+    lines += _ahead_of_agent(picture, row, explained.goes_first)
+    lines += _call_lines(picture, waiting, stands)
     return "\n".join(lines)
 
 
@@ -228,6 +284,8 @@ def _agent_headline(
         case AgentState.WRAP_UP:
             end = f"To end it: acd do finish/{row.agent}"
             return f"is in {state_text(row, picture.now)}{_then(row)}. {end}"
+    if row.outside:
+        return "is in a call of their own, and gets no offers until it ends."
     if not waiting:
         return f"is ready (idle {clock(picture.now - row.idle_since)}): no call waits."
     if not fits:
@@ -240,27 +298,25 @@ def _then(row: AgentRow) -> str:
     return f", then {pending}" if pending else ""
 
 
-def _ahead_of_agent(picture: Picture, row: AgentRow) -> list[str]:
-    """Ready agents of the same queues who have been idle longer get the next call first."""
+def _ahead_of_agent(
+    picture: Picture, row: AgentRow, goes_first: Mapping[str, tuple[str, Strategy]]
+) -> list[str]:
+    """Ready agents of the same queues who are rung before this one."""
+    rows = {each.agent: each for each in picture.agents}
     lines = []
-    for queue in row.queues:
-        longer = [
-            other
-            for other in picture.agents
-            if other.state is AgentState.READY
-            and queue in other.queues
-            and (other.idle_since, other.agent) < (row.idle_since, row.agent)
-        ]
-        if longer:
-            first = min(longer, key=lambda each: (each.idle_since, each.agent))
-            idle = clock(picture.now - first.idle_since)
-            lines.append(f"   Next in {queue}: {full_name(first)}, idle longer ({idle})")
+    for queue, (name, strategy) in goes_first.items():
+        reason = f"idle longer ({clock(picture.now - rows[name].idle_since)})"
+        if strategy is not Strategy.LONGEST_IDLE:
+            reason = f"by {strategy.replace('_', ' ')}"
+        lines.append(f"   Next in {queue}: {full_name(rows[name])}, {reason}")
     return lines
 
 
-def _call_lines(picture: Picture, row: AgentRow, waiting: Sequence[CallRow]) -> list[str]:
+def _call_lines(
+    picture: Picture, waiting: Sequence[CallRow], stands: Mapping[str, AgentStands]
+) -> list[str]:
     cells = [
-        (call.contact, call.queue, clock(call.wait), _verdict(picture, row, call))
+        (call.contact, call.queue, clock(call.wait), _verdict(picture, call, stands[call.call]))
         for call in waiting[:LIST_LIMIT]
     ]
     lines = [f"      {line}" for line in _rows(cells)]
@@ -275,9 +331,10 @@ def _rows(cells: Iterable[tuple[str, ...]]) -> list[str]:
     return table(("",) * len(rows[0]), rows)[1:] if rows else []
 
 
-def _verdict(picture: Picture, row: AgentRow, call: CallRow) -> str:
-    if row.agent not in _fitting(picture, call):
-        return _obstacles(picture, row, call)
-    if row.agent in call.left_out:
+def _verdict(picture: Picture, call: CallRow, each: AgentStands) -> str:
+    if each.stands is Stands.CANNOT:
+        later = f" (from step {each.at_step} on)" if each.at_step is not None else ""
+        return _obstacles(picture, call, each) + later
+    if each.stands is Stands.LEFT_OUT:
         return "left out for a while: did not answer it"
     return "fits"

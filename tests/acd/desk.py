@@ -9,23 +9,29 @@ from typing import Any
 from acd import model as m
 from acd.engine import Engine
 from acd.livefloor import LiveFloor
-from acd.matching import can_ever_serve
-from acd.model import AgentState
-from acd.state import State
+from acd.model import AgentState, Channel, Strategy
+from acd.pools import can_ever_serve
+from acd.state import CallRecord, State
+from acd.strategies import draw, number
 from acd.views import AgentRow, CallRow, QueueRow
 
 START = 1_000_000.0
+
+Key = tuple[int, float, float, str]
+"""The whole sort key of an agent."""
 
 
 class Desk:
     """Time begins at 0 and moves only with `wait`, which also sends the ticks that are due."""
 
-    def __init__(self, *queues: m.Queue, agents: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, *queues: m.Queue, agents: Mapping[str, Any] | None = None, **rules: Any
+    ) -> None:
         self.engine = Engine()
         self.now = START
         self.log: list[m.Command] = []
         self.agents = agents or {}
-        self.load(*queues)
+        self.load(*queues, **rules)
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -34,11 +40,11 @@ class Desk:
         self.log += commands
         return commands
 
-    def load(self, *queues: m.Queue, agents: Mapping[str, Any] | None = None) -> None:
+    def load(self, *queues: m.Queue, agents: Mapping[str, Any] | None = None, **rules: Any) -> None:
         """Agents by id; the value is the names of queues, or (queues, skills)."""
         self.agents = self.agents if agents is None else agents
         everyone = tuple(agent_from(name, what) for name, what in self.agents.items())
-        self.do(m.FloorLoaded(self.now, m.Floor(queues, everyone)))
+        self.do(m.FloorLoaded(self.now, m.Floor(queues, everyone, **rules)))
 
     def wait(self, seconds: float) -> list[m.Command]:
         """Let time pass, stopping at every deadline on the way."""
@@ -63,13 +69,34 @@ class Desk:
         enqueued_at: float | None = None,
         agent: str | None = None,
         max_wait: float | None = None,
+        **more: Any,
     ) -> list[m.Command]:
         at = self.now if enqueued_at is None else enqueued_at
+        contact, needs = f"contact-{call}", needs or {}
         return self.do(
             m.CallQueued(
-                self.now, call, f"contact-{call}", queue, needs or {}, priority, at, agent, max_wait
+                self.now, call, contact, queue, needs, priority, at, agent, max_wait, **more
             )
         )
+
+    def chat(self, call: str, queue: str = "sales", **more: Any) -> list[m.Command]:
+        return self.queue(call, queue, channel=Channel.CHAT, **more)
+
+    def answer_call(self, call: str) -> None:
+        """Whoever is rung for the call takes it."""
+        self.do(m.OfferAnswered(self.now, self.offer_for(call)))
+
+    def release_call(self, call: str) -> list[m.Command]:
+        """The agent who talks with the call leaves it."""
+        return self.do(m.AgentReleased(self.now, self.offer_for(call)))
+
+    def serve(self, call: str) -> str:
+        """The call is answered and ended at once; returns by whom."""
+        agent = self.rung_for(call)
+        assert agent is not None, f"nobody is rung for {call}"
+        self.answer_call(call)
+        self.release_call(call)
+        return agent
 
     def answer(self, agent: str) -> None:
         self.do(m.OfferAnswered(self.now, self.offer_of(agent)))
@@ -93,6 +120,16 @@ class Desk:
         offer = self.agent(agent).offer
         assert offer is not None, f"{agent} has no offer"
         return offer
+
+    def offer_for(self, call: str) -> str:
+        row = self.call(call)
+        assert row is not None, f"{call} is gone"
+        assert row.offer is not None, f"nobody is reserved for {call}"
+        return row.offer
+
+    def all_of(self, kind: type[Any]) -> list[Any]:
+        """Every command of that kind so far."""
+        return [command for command in self.log if isinstance(command, kind)]
 
     def agent(self, agent: str) -> AgentRow:
         return next(row for row in self.engine.agents_view(self.now) if row.agent == agent)
@@ -123,26 +160,58 @@ def agent_from(name: str, what: Any) -> m.Agent:
 
 
 def fitting(state: State) -> list[tuple[str, str]]:
-    """By brute force: all pairs that should be made now, in order, straight from the rules."""
-    calls = {name: call for name, call in state.calls.items() if call.offer is None}
-    ready = {
-        name: agent
-        for name, agent in state.agents.items()
-        if agent.state is AgentState.READY and not agent.removed
-    }
+    """By brute force: all pairs that should be made now, in order, straight from the rules.
+
+    Calls are given out before chats; an agent who gets a chat holds one more afterwards.
+    """
     pairs: list[tuple[str, str]] = []
-    while True:
+    held = {name: len(agent.chats) for name, agent in state.agents.items()}
+    taken: set[str] = set()
+    while (pair := _next_pair(state, held, taken)) is not None:
+        call, who = pair
+        pairs.append(pair)
+        taken.add(call)
+        if state.calls[call].channel is Channel.CHAT:
+            held[who] += 1
+        else:
+            taken.add(who)
+    return pairs
+
+
+def _next_pair(state: State, held: Mapping[str, int], taken: set[str]) -> tuple[str, str] | None:
+    for channel in Channel:
         possible = [
-            (call.entry(state.queues[call.queue].queue), (agent.idle_since, who), name, who)
-            for name, call in calls.items()
-            for who, agent in ready.items()
-            if can_ever_serve(agent.agent, call.wish) and who not in call.without
+            (call.entry(state.queues[call.queue].queue), agent_key(state, who, call, held), name)
+            for name, call in state.calls.items()
+            if call.offer is None and not call.resting and name not in taken
+            for who in state.agents
+            if call.channel is channel and who not in taken and _may_take(state, who, call, held)
         ]
-        if not possible:
-            return pairs
-        _, _, name, who = min(possible)
-        pairs.append((name, who))
-        del calls[name], ready[who]
+        if possible:
+            _, best, name = min(possible)
+            return name, best[-1]
+    return None
+
+
+def _may_take(state: State, who: str, call: CallRecord, held: Mapping[str, int]) -> bool:
+    agent = state.agents[who]
+    if agent.removed or agent.state is not AgentState.READY or agent.outside:
+        return False
+    if call.channel is Channel.CHAT and held[who] >= agent.agent.chats:
+        return False
+    wish = call.wish_now(state.queues[call.queue].queue)
+    return can_ever_serve(agent.member, wish) and who not in call.without
+
+
+def agent_key(state: State, who: str, call: CallRecord, held: Mapping[str, int]) -> Key:
+    """The sort key by which the queue of this call would choose this agent."""
+    agent, rules = state.agents[who], state.queues[call.queue]
+    wish = call.wish_now(rules.queue)
+    levels = sum(agent.agent.skills.get(skill, 0) for skill, _ in wish.needs)
+    strategy = Strategy.LONGEST_IDLE if rules.removed else rules.queue.strategy
+    lot = draw(state.floor.seed, call.call, who)
+    own = number(strategy, agent, call.queue, levels, lot)
+    return held[who], own, agent.idle_since, who
 
 
 class CheckedFloor(LiveFloor):

@@ -193,6 +193,25 @@ def test_what_is_alive_puts_a_restarted_engine_right(
     assert queue.abandoned == 2
 
 
+def test_callbacks_outlive_a_restart_and_a_dial_nobody_saw_end_is_no_attempt(
+    distributor: Distributor, journal: Journal, clock: Clock
+) -> None:
+    for call in ("dialled", "waits"):
+        distributor.send(queued(distributor, call))
+        distributor.send(m.CallbackAsked(clock(), call, f"customer of {call}"))
+    distributor.send(m.LoggedIn(clock(), "1001"))
+    again = restarted(journal, clock)
+    heard: list[m.Command] = []
+    again.subscribe(heard.append)
+    again.reconcile(set(), {})
+    rows = {row.call: (row.virtual, row.state) for row in again.engine.calls_view(clock())}
+    assert rows == {"dialled": (True, "waiting"), "waits": (True, "offered")}
+    dials = [command for command in heard if isinstance(command, m.DialCustomer)]
+    assert [(dial.call, dial.attempt) for dial in dials] == [("waits", 1)]
+    (queue,) = again.engine.queues_view(clock())
+    assert queue.abandoned == 0
+
+
 async def test_reconciling_what_is_all_well_changes_nothing(
     distributor: Distributor, clock: Clock, journal: Journal
 ) -> None:

@@ -17,7 +17,7 @@ TWO = {"1001": "sales", "1002": "sales"}
 
 
 def desk(agents: Mapping[str, object] | None = None, **rules: object) -> Desk:
-    rules = {"leave_when_empty": None} | rules
+    rules = {"leave_when_empty": None, "leave_when_unskilled": None} | rules
     return Desk(m.Queue("sales", **rules), agents=agents or TWO)  # type: ignore[arg-type] # any rule of a queue
 
 
@@ -129,7 +129,7 @@ def test_with_nobody_logged_in_the_caller_leaves_after_a_grace() -> None:
 
 
 def test_with_nobody_skilled_the_reason_is_another() -> None:
-    d = desk(ONE, leave_when_empty=5)
+    d = desk(ONE, leave_when_unskilled=5)
     d.log_in("1001")
     d.queue("a", needs={"greek": 1})
     call = d.call("a")

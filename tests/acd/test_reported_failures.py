@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import pytest
 
 from acd import model as m
-from acd.engine import RETRY_NOT_RUNG
 from acd.errors import IllegalEvent, UnknownAgent, UnknownQueue
 from acd.livefloor import LEASE_MARGIN
 from acd.model import AgentState as S
 from acd.model import Cause
+from acd.rules.offers import RETRY_NOT_RUNG
 from tests.acd.desk import Desk
 
 ONE = {"1001": "sales"}
@@ -19,7 +19,7 @@ TWO = {"1001": "sales", "1002": "sales"}
 
 
 def desk(agents: Mapping[str, object] | None = None, **rules: object) -> Desk:
-    rules = {"leave_when_empty": None} | rules
+    rules = {"leave_when_empty": None, "leave_when_unskilled": None} | rules
     return Desk(m.Queue("sales", **rules), agents=agents or TWO)  # type: ignore[arg-type] # any rule of a queue
 
 

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from acd.model import CallQueued, Paused
+from acd.model import (
+    CallbackAsked,
+    CallQueued,
+    Channel,
+    DeviceBusy,
+    FloorLoaded,
+    Formula,
+    Paused,
+    QueueLeft,
+    Relaxation,
+    Strategy,
+)
 from ivr.operator.wording import Refused
-from tests.operator.conftest import House
+from tests.operator.conftest import FLOOR, House
 
 
 async def test_a_waiting_call_names_who_is_busy_and_who_cannot(busy_house: House) -> None:
@@ -152,3 +165,91 @@ async def test_why_nobody_and_why_nothing_are_refused_with_the_way(house: House)
         await house.ask("why ")
     with pytest.raises(Refused, match='No agent and no call "zzz"'):
         await house.ask("why zzz")
+
+
+# --- rules that a queue may have -----------------------------------------------------------------
+
+
+def with_rules(house: House, **rules: object) -> None:
+    """Billing with other rules than usual."""
+    queues = (replace(FLOOR.queues[0], **rules), FLOOR.queues[1])  # type: ignore[arg-type] # rules of a queue
+    house.bench.send(FloorLoaded(house.bench.time, replace(FLOOR, queues=queues)))
+
+
+async def test_the_step_in_force_and_the_next_one_are_told(house: House) -> None:
+    steps = (Relaxation(30, {"mandarin": 2}), Relaxation(90, also=("cards",)))
+    with_rules(house, relax=steps)
+    house.login("1002")
+    house.queue("b-1", "Bo", "555")
+    house.answer("1002")
+    house.queue("a-1", "Mei Lin", "138", mandarin=5)
+    house.later(10)
+    answer = await house.ask("why a-1")
+    assert "needs mandarin>=5\n   In 0:20 it takes step 1 of 2\n" in answer
+    assert "1001 Ana Ruiz    mandarin 2, needs 5" in answer
+    assert "may take it from step 1 on" in answer
+    house.tick(80)
+    answer = await house.ask("why a-1")
+    assert (
+        "needs mandarin>=2\n   Step 2 of 2: it first asked for mandarin>=5; agents of cards too\n"
+    ) in answer
+
+
+async def test_a_preferred_agent_a_callback_and_the_expected_wait_are_told(house: House) -> None:
+    with_rules(house, handle_seconds=120)
+    house.login("1002")
+    house.queue("b-1", "Bo", "555")
+    house.answer("1002")
+    house.login("1001")
+    now = house.bench.time
+    house.caller("a-1", "Mei Lin", "138")
+    house.bench.send(
+        CallQueued(now, "a-1.1", "a-1", "billing", {}, 0, now, prefers="1002", prefer_seconds=20)
+    )
+    answer = await house.ask("why a-1")
+    assert "it waits for 1002 李娜, 0:20 more at most" in answer
+    assert "Expected wait from now: about 0 to 2 minutes" in answer
+    assert "1001 Ana Ruiz    it waits for 1002 李娜" in answer
+    house.bench.send(CallbackAsked(now, "a-1.1", "mei", now + 300))
+    assert "a callback that may be dialled in 5:00" in await house.ask("why a-1")
+    house.tick(300)
+    assert "the customer is being called back for 1001 Ana Ruiz" in await house.ask("why a-1")
+
+
+async def test_an_agent_on_a_call_of_their_own_or_out_of_a_queue_learns_so(house: House) -> None:
+    house.login("1001")
+    house.bench.send(DeviceBusy(house.bench.time, "1001"))
+    assert "is in a call of their own, and gets no offers" in await house.ask("why 1001")
+    house.queue("a-1", "Mei Lin", "138")
+    assert "      1001 Ana Ruiz  in a call of their own" in await house.ask("why a-1")
+    house.bench.send(QueueLeft(house.bench.time, "1001", "billing"))
+    answer = await house.ask("why 1001")
+    assert "Works for billing (has left billing for now)" in answer
+    assert "has left queue billing for now" in answer
+
+
+async def test_who_goes_first_is_told_with_the_strategy(house: House) -> None:
+    with_rules(house, strategy=Strategy.HIGHEST_LEVEL)
+    house.login("1002", "1001")
+    assert "Next in billing: 1001 Ana Ruiz, by highest level" in await house.ask("why 1002")
+
+
+async def test_chats_in_hand_and_a_disposition_owed_are_told(house: House) -> None:
+    with_rules(house, disposition_required=True)
+    house.login("1002")
+    now = house.bench.time
+    house.caller("c-1", "Kim", "7")
+    house.bench.send(CallQueued(now, "c-1.1", "c-1", "billing", {}, 0, now, channel=Channel.CHAT))
+    assert "   Holds 1 of at most 3 chats" in await house.ask("why 1002")
+    house.queue("b-1", "Bo", "555")
+    house.answer("1002")
+    house.release("1002")
+    house.queue("a-1", "Mei Lin", "138")
+    assert "1 chat, owes a disposition" in await house.ask("why a-1")
+
+
+async def test_each_formula_stands_with_its_queues(house: House) -> None:
+    with_rules(house, formula=Formula.ANSWERED)
+    answer = await house.ask("show queues")
+    assert "SL of billing = answered within the target / answered\n" in answer
+    assert "SL of cards = answered within the target / (answered + abandoned" in answer

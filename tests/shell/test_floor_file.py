@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from acd.floor import Queue
+from acd.floor import ALL_SKILLS, Callbacks, Queue, Relaxation
+from acd.words import First, Formula, HeldChats, Order, Reset, Strategy
 from ivr.errors import ConfigError
 from ivr.floor import load_floor, read_floor
 from ivr.resources import flows_dir
@@ -56,6 +57,103 @@ def test_a_floor_with_nothing_in_it_has_one_pause_reason() -> None:
 
 def test_the_shipped_floor_is_right() -> None:
     assert load_floor(flows_dir() / "floor.yaml").floor.agents
+
+
+RULES = """\
+reset_idle_on: [unpause]
+chats_on_call: park
+seed: 5
+queues:
+  billing:
+    strategy: fewest_calls
+    order: target
+    relax:
+      - {after: 30s, levels: {english: 3}}
+      - {after: 1m, drop: [mandarin], also: [cards]}
+      - {after: 2m, drop: all}
+    prefer: 10s
+    max_expected_wait: 10m
+    leave_when_empty: never
+    leave_when_busy: 15m
+    turn_away_when_empty: 0s
+    disposition: required
+    service_level: answered
+    handle_time: 3m
+    announce_every: 1m
+    regain: 5m
+    callback: {first: agent, ring: 25s, attempts: 2, retry: 10m, expire: 8h}
+  cards: {leave_when_empty: 9s}
+agents:
+  "1001": {queues: [billing], skills: {english: 9, mandarin: 4}, chats: 5}
+"""
+
+
+def test_every_rule_of_the_distributor_can_be_written() -> None:
+    floor = read_floor(RULES, "floor.yaml").floor
+    billing, cards = floor.queues
+    assert billing == Queue(
+        "billing",
+        "billing",
+        strategy=Strategy.FEWEST_CALLS,
+        order=Order.TARGET,
+        relax=(
+            Relaxation(30, {"english": 3}),
+            Relaxation(60, drop=("mandarin",), also=("cards",)),
+            Relaxation(120, drop=(ALL_SKILLS,)),
+        ),
+        prefer_seconds=10,
+        max_expected_wait=600,
+        leave_when_empty=None,
+        leave_when_unskilled=None,
+        leave_when_busy=900,
+        turn_away_when_empty=0,
+        disposition_required=True,
+        formula=Formula.ANSWERED,
+        handle_seconds=180,
+        announce_every=60,
+        regain_seconds=300,
+        callbacks=Callbacks(First.AGENT, 25, 2, 600, 28_800),
+    )
+    assert (cards.leave_when_empty, cards.leave_when_unskilled) == (9, 9)
+    assert (floor.reset_idle_on, floor.held_chats, floor.seed) == (
+        (Reset.UNPAUSE,),
+        HeldChats.PARK,
+        5,
+    )
+    assert floor.agents[0].chats == 5
+
+
+RULE_MISTAKES = [
+    ("fewest_calls", "fewest_cals", 6, 'did you mean "fewest_calls"'),
+    ("fewest_calls", "ring_all", 6, "ring_all would take every agent from all other callers"),
+    ("order: target", "order: tier", 7, '"order" cannot be "tier"'),
+    ("[unpause]", "[unpaus]", 1, 'did you mean "unpause"'),
+    ("chats_on_call: park", "chats_on_call: drop", 2, '"chats_on_call" cannot be "drop"'),
+    ("english: 3", "englsh: 3", 9, 'unknown skill "englsh"'),
+    ("[mandarin]", "[mandarn]", 10, 'unknown skill "mandarn"'),
+    ("also: [cards]", "also: [card]", 10, 'unknown queue "card"'),
+    ("after: 1m", "after: 20s", 10, "cannot follow one after 30s"),
+    ("drop: all", "drop: []", 11, "changes nothing"),
+    ("drop: all", "dropp: all", 11, 'did you mean "drop"'),
+    ("{after: 2m, drop: all}", "{drop: all}", 11, 'lacks "after"'),
+    ("leave_when_empty: never", "leave_when_empty: nevr", 14, "or never"),
+    ("leave_when_busy: 15m", "leave_when_busy: 15", 15, "such as 20s"),
+    ("disposition: required", "disposition: yes", 17, '"disposition" cannot be "yes"'),
+    ("first: agent", "first: boss", 22, '"first" cannot be "boss"'),
+    ("attempts: 2", "attempts: 0", 22, "it may be 1 to 20"),
+    ("chats: 5", "chats: 50", 25, "it may be 0 to 20"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "line", "words"), RULE_MISTAKES)
+def test_a_mistake_in_a_rule_is_told_at_its_place(
+    right: str, wrong: str, line: int, words: str
+) -> None:
+    assert right in RULES
+    with pytest.raises(ConfigError) as told:
+        read_floor(RULES.replace(right, wrong), "floor.yaml")
+    found = [problem for problem in told.value.problems if words in str(problem)]
+    assert [(problem.file, problem.line) for problem in found] == [("floor.yaml", line)]
 
 
 MISTAKES = [

@@ -1,0 +1,108 @@
+"""What the distributor says must happen next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from acd.words import AgentState, Cancel, Channel, Exit
+
+
+@dataclass(frozen=True, slots=True)
+class MakeOffer:
+    """Ring `agent` for `call` for `ring_seconds`; without news by `lease_until` it is void.
+
+    With `callback` the customer is dialled once the agent has answered; `consults` is the offer of
+    the agent who wants this one beside them.
+    """
+
+    offer: str
+    call: str
+    contact: str
+    queue: str
+    agent: str
+    ring_seconds: float
+    lease_until: float
+    channel: Channel = Channel.VOICE
+    callback: bool = False
+    consults: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOffer:
+    """Stop ringing; any later word about this offer is refused."""
+
+    offer: str
+    call: str
+    agent: str
+    reason: Cancel
+
+
+@dataclass(frozen=True, slots=True)
+class AgentChanged:
+    """The agent is in `state` since `since`; `reason` says why when paused."""
+
+    agent: str
+    state: AgentState
+    reason: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallExits:
+    """The call has left the distributor and goes on in its flow."""
+
+    call: str
+    reason: Exit
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DialCustomer:
+    """Dial the customer of a callback for `ring_seconds`: `agent` is kept for, or has, the call.
+
+    The answer is `CustomerAnswered` or `CustomerFailed`; without either by `lease_until` the try is
+    void. `attempt` counts from 1.
+    """
+
+    offer: str
+    call: str
+    contact: str
+    agent: str
+    attempt: int
+    ring_seconds: float
+    lease_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChatParked:
+    """The agent of this chat has taken a call: the chat waits for the same agent."""
+
+    offer: str
+    call: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResumed:
+    """The agent of a parked chat is back from the call."""
+
+    offer: str
+    call: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReturned:
+    """The agent of this chat has taken a call: the chat waits for anyone, in its old place."""
+
+    offer: str
+    call: str
+    agent: str
+
+
+# fmt: off
+Command = (
+    MakeOffer | CancelOffer | AgentChanged | CallExits
+    | DialCustomer | ChatParked | ChatResumed | ChatReturned
+)
+# fmt: on

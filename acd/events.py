@@ -1,0 +1,400 @@
+"""What the distributor is told. Every event carries `at`, epoch seconds (UTC).
+
+- Time passes only through `Ticked`: no other event makes a lease, a wrap-up or a wait run out.
+- `by` names the supervisor who did it for the agent or the call; empty means it was their doing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from acd.floor import Floor
+from acd.words import AgentState, Cause, Channel
+
+
+@dataclass(frozen=True, slots=True)
+class FloorLoaded:
+    """A configuration is in force from now on; states, waits and wrap-ups carry over."""
+
+    at: float
+    floor: Floor
+
+
+@dataclass(frozen=True, slots=True)
+class DayStarted:
+    """A new working day: the counters of queues and agents begin at zero."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The agent is here and ready."""
+
+    at: float
+    agent: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """The agent goes; during work it takes effect when the work ends."""
+
+    at: float
+    agent: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The agent takes a break; during work it takes effect when the work ends."""
+
+    at: float
+    agent: str
+    reason: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readied:
+    """The agent wants calls: ends a pause or a wrap-up, or calls off what was asked during work."""
+
+    at: float
+    agent: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallQueued:
+    """A call wants an agent with all of `needs` (skill -> least level), or only `agent`.
+
+    `enqueued_at` gives the place and may lie in the past; `max_wait` counts from `at` and replaces
+    the queue's. A call id may be queued again once its earlier wait has ended.
+
+    `prefers` is an agent to be waited for, at most `prefer_seconds` (None: the queue's), before
+    anyone may take it. `customer` is whose call it is, as far as that is certain, such as a number
+    that the network vouches for: it regains a dropped place and keeps callbacks from being doubled.
+    `from_agent` is the agent who makes this call and is never offered it.
+    """
+
+    at: float
+    call: str
+    contact: str
+    queue: str
+    needs: Mapping[str, int]
+    priority: int
+    enqueued_at: float
+    agent: str | None = None
+    max_wait: float | None = None
+    channel: Channel = Channel.VOICE
+    prefers: str | None = None
+    prefer_seconds: float | None = None
+    customer: str = ""
+    from_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallLeft:
+    """The caller is gone: an abandon while waiting, a plain ending when already answered.
+
+    A callback whose customer is not on the line stays: only that line is gone.
+    """
+
+    at: float
+    call: str
+    reason: str = "hangup"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferAnswered:
+    """The agent took the call."""
+
+    at: float
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferFailed:
+    """The agent did not take the call; it returns to its place (not with `CALLER_LEFT`)."""
+
+    at: float
+    offer: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReleased:
+    """The agent has left the answered call: wrap-up begins, whatever the caller does."""
+
+    at: float
+    offer: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpEnded:
+    """The agent is done before the wrap-up ran out."""
+
+    at: float
+    agent: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpExtended:
+    """The agent's wrap-up lasts `seconds` longer than it would have."""
+
+    at: float
+    agent: str
+    seconds: float
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallMoved:
+    """A supervisor puts a waiting call in another queue; its enqueue time stays."""
+
+    at: float
+    call: str
+    queue: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFreed:
+    """A waiting call that wanted one agent takes anyone of its queue from now on.
+
+    The agents who did not take it stay left out for their time; its place stays.
+    """
+
+    at: float
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallReprioritised:
+    """A supervisor gives a waiting call another priority."""
+
+    at: float
+    call: str
+    priority: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallWithdrawn:
+    """A supervisor takes a waiting call out: it exits with `withdrawn`."""
+
+    at: float
+    call: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueClosed:
+    """The queue takes no new calls; those that wait stay and are served.
+
+    `reason`, such as "drain", is told to the calls that are refused.
+    """
+
+    at: float
+    queue: str
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOpened:
+    """The queue takes calls again."""
+
+    at: float
+    queue: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Time has come to `at`: what is due by then runs out, in the order it is due."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceBusy:
+    """The agent is in a call that the distributor did not make, and gets no offers meanwhile."""
+
+    at: float
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFree:
+    """The agent's call outside the distributor has ended."""
+
+    at: float
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueJoined:
+    """The agent, who had left this one of their queues, takes its calls again."""
+
+    at: float
+    agent: str
+    queue: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLeft:
+    """The agent takes no calls of this one of their queues, whatever the others do."""
+
+    at: float
+    agent: str
+    queue: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentForced:
+    """A supervisor puts an agent in a state: ready, paused or logged out.
+
+    A ringing phone is taken back and a wrap-up ended for it; a conversation is not cut, then it
+    takes effect when that ends.
+    """
+
+    at: float
+    agent: str
+    state: AgentState
+    reason: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionGiven:
+    """The agent has said how the last call ended, for queues that require it."""
+
+    at: float
+    agent: str
+    disposition: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitAnnounced:
+    """The caller has been told place and wait as they are at this moment."""
+
+    at: float
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAsked:
+    """A waiting call hangs up and is called back when its turn comes; it keeps its place.
+
+    `customer` is who is to be called: nobody is twice. Nothing is dialled before `not_before`, and
+    the callback is given up at `expires_at` (None: after the queue's time).
+    """
+
+    at: float
+    call: str
+    customer: str
+    not_before: float | None = None
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackHeld:
+    """The customer must not be dialled before `until`, for example outside legal hours."""
+
+    at: float
+    call: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackForbidden:
+    """The customer must not be called at all: the callback exits with `forbidden`."""
+
+    at: float
+    call: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerAnswered:
+    """The customer of a callback is on the line."""
+
+    at: float
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFailed:
+    """Dialling the customer of a callback came to nothing."""
+
+    at: float
+    call: str
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class CallTransferred:
+    """The agent of an answered call sends it on, as `call`, and leaves it.
+
+    It keeps contact, channel, priority and needs (`strip` drops the needs), and the time it came
+    first unless `new_place`.
+    """
+
+    at: float
+    offer: str
+    call: str
+    queue: str
+    agent: str | None = None
+    strip: bool = False
+    new_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationAsked:
+    """The agent of an answered call wants a second agent beside it, by a call of its own, `call`.
+
+    Needs are those of the answered call unless `strip`. The customer's call is left as it is.
+    """
+
+    at: float
+    offer: str
+    call: str
+    queue: str
+    agent: str | None = None
+    strip: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationCompleted:
+    """The second agent takes the customer's call over; the first one leaves it."""
+
+    at: float
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsultationFailed:
+    """The consultation is over without a transfer: the first agent and the customer go on."""
+
+    at: float
+    call: str
+    reason: str = ""
+
+
+# fmt: off
+Event = (
+    FloorLoaded | DayStarted | LoggedIn | LoggedOut | Paused | Readied | CallQueued | CallLeft
+    | OfferAnswered | OfferFailed | AgentReleased | WrapUpEnded | WrapUpExtended | CallMoved
+    | CallFreed | CallReprioritised | CallWithdrawn | QueueClosed | QueueOpened | Ticked
+    | DeviceBusy | DeviceFree | QueueJoined | QueueLeft | AgentForced | DispositionGiven
+    | WaitAnnounced | CallbackAsked | CallbackHeld | CallbackForbidden | CustomerAnswered
+    | CustomerFailed | CallTransferred | ConsultationAsked | ConsultationCompleted
+    | ConsultationFailed
+)
+# fmt: on

@@ -1,0 +1,113 @@
+"""What agents do, and what supervisors do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from acd import events as e
+from acd.agents import AgentRecord, Move
+from acd.deadlines import Due
+from acd.livefloor import LiveFloor
+from acd.words import AgentState, Cancel, Reset
+
+_FORCED = {
+    AgentState.READY: Move.READY,
+    AgentState.PAUSED: Move.PAUSE,
+    AgentState.LOGGED_OUT: Move.LOG_OUT,
+}
+"""The move that leads to each state a supervisor may ask for."""
+
+
+def _moves(move: Move) -> Callable[[LiveFloor, Any], None]:
+    def does(live: LiveFloor, event: e.LoggedIn | e.Paused) -> None:
+        reason = event.reason if isinstance(event, e.Paused) else ""
+        live.move(live.state.agents[event.agent], move, event.at, reason)
+
+    return does
+
+
+def wrap_up_extended(live: LiveFloor, event: e.WrapUpExtended) -> None:
+    """Add to what is left of the wrap-up."""
+    agent = live.state.agents[event.agent]
+    agent.wrap_up_until = (agent.wrap_up_until or event.at) + event.seconds
+    live.deadlines.remind(Due.WRAP_UP, event.agent)
+
+
+def disposition_given(live: LiveFloor, event: e.DispositionGiven) -> None:
+    """Wrap-up may end, and has ended when its time was over already."""
+    agent = live.state.agents[event.agent]
+    agent.disposition_due = False
+    agent.disposition_given = agent.state is AgentState.TALKING
+    if agent.state is AgentState.WRAP_UP and agent.wrap_up_until is None:
+        live.move(agent, Move.END_WRAP_UP, event.at)
+
+
+def device_busy(live: LiveFloor, event: e.DeviceBusy) -> None:
+    """No offers while the phone is in a call of its own."""
+    agent = live.state.agents[event.agent]
+    agent.outside = True
+    live.readiness_changed(agent)
+
+
+def device_free(live: LiveFloor, event: e.DeviceFree) -> None:
+    """Offers again; idle time goes on unless the floor counts such calls."""
+    agent = live.state.agents[event.agent]
+    if agent.outside:
+        live.may_reset_idle(agent, Reset.OUTBOUND, event.at)
+    agent.outside = False
+    live.readiness_changed(agent)
+
+
+def queue_joined(live: LiveFloor, event: e.QueueJoined) -> None:
+    """Take the queue's calls again."""
+    agent = live.state.agents[event.agent]
+    agent.out_of = tuple(queue for queue in agent.out_of if queue != event.queue)
+    live.queues_changed(agent, event.at)
+
+
+def queue_left(live: LiveFloor, event: e.QueueLeft) -> None:
+    """Take none of the queue's calls."""
+    agent = live.state.agents[event.agent]
+    agent.out_of = (*agent.out_of, event.queue)
+    live.queues_changed(agent, event.at)
+
+
+def agent_forced(live: LiveFloor, event: e.AgentForced) -> None:
+    """End what may be ended, then make the move; a conversation goes on and the move waits."""
+    agent = live.state.agents[event.agent]
+    if not (agent.state is AgentState.OFFERED and event.state is AgentState.READY):
+        _end_what_may_end(live, agent, event.at)
+    if event.state is AgentState.READY and agent.state is AgentState.LOGGED_OUT:
+        live.move(agent, Move.LOG_IN, event.at)
+    elif event.state is not agent.state or event.state is AgentState.PAUSED:
+        live.move(agent, _FORCED[event.state], event.at, event.reason)
+
+
+def _end_what_may_end(live: LiveFloor, agent: AgentRecord, at: float) -> None:
+    """Ringing is taken back, the call waits on in its place; a wrap-up ends."""
+    ringing = live.state.offers.get(agent.offer or "")
+    if agent.state is AgentState.OFFERED and ringing is not None:
+        # What was asked while it rang is overtaken by what is forced.
+        agent.pending, agent.pending_reason = None, ""
+        live.take_back(ringing, Cancel.FORCED, at)
+        live.wait(ringing.call, at)
+    elif agent.state is AgentState.WRAP_UP:
+        agent.pending, agent.pending_reason = None, ""
+        live.move(agent, Move.END_WRAP_UP, at)
+
+
+APPLY: dict[type[e.Event], Callable[[LiveFloor, Any], None]] = {
+    e.LoggedIn: _moves(Move.LOG_IN),
+    e.LoggedOut: _moves(Move.LOG_OUT),
+    e.Paused: _moves(Move.PAUSE),
+    e.Readied: _moves(Move.READY),
+    e.WrapUpEnded: _moves(Move.END_WRAP_UP),
+    e.WrapUpExtended: wrap_up_extended,
+    e.DispositionGiven: disposition_given,
+    e.DeviceBusy: device_busy,
+    e.DeviceFree: device_free,
+    e.QueueJoined: queue_joined,
+    e.QueueLeft: queue_left,
+    e.AgentForced: agent_forced,
+}

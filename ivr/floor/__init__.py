@@ -1,0 +1,112 @@
+"""The floor file: queues, agents, skills and pause reasons, read as strictly as a flow.
+
+pause_reasons: [lunch, break]
+queues:
+  billing: {title: Billing, number: "4102", wrap_up: 30s}
+agents:
+  "1001": {name: Ana Ruiz, queues: [billing], skills: {english: 9}}
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from acd.floor import Floor, Queue
+from acd.words import HeldChats, Reset
+from ivr.errors import ConfigError, Problem
+from ivr.floor.agents import read_agents
+from ivr.floor.plan import FloorPlan as FloorPlan
+from ivr.floor.queues import Relaxations, read_number, read_queue
+from ivr.flow.section import Section, as_choice, as_list, as_text
+from ivr.flow.yaml import Node, Problems, parse
+
+MAX_REASONS = 9
+"""Pause reasons are picked with one key, 1 to 9."""
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+def load_floor(path: Path) -> FloorPlan:
+    """Read a floor file.
+
+    Raises:
+        ConfigError: with every mistake in it, each at its place.
+    """
+    try:
+        source = path.read_bytes()
+    except OSError as why:
+        reason = why.strerror or str(why)
+        raise ConfigError([Problem(str(path), 1, 1, f"cannot be read: {reason}")]) from None
+    return read_floor(source, str(path))
+
+
+def read_floor(source: bytes | str, name: str) -> FloorPlan:
+    """The floor in `source`; `name` stands in messages."""
+    problems = Problems()
+    root = parse(source, name, problems)
+    plan = FloorPlan()
+    if root is not None:
+        with Section(root, "the floor", problems) as section:
+            plan = _floor(section, problems)
+    problems.raise_if_any()
+    return plan
+
+
+def _floor(section: Section, problems: Problems) -> FloorPlan:
+    reasons = _reasons(section, problems)
+    resets = _resets(section, problems)
+    chats = HeldChats(section.choice("chats_on_call", [*HeldChats], HeldChats.KEEP))
+    seed = section.integer("seed", 0, low=0)
+    queues: list[Queue] = []
+    numbers: dict[str, str] = {}
+    relaxations = Relaxations(problems)
+    for key, place, value in section.entries("queues"):
+        if not _NAME.fullmatch(key):
+            cure = "lower-case letters, digits and hyphens, beginning with a letter"
+            problems.add(place, f'"{key}" cannot be the name of a queue', cure)
+            continue
+        with Section(value, f'the queue "{key}"', problems) as inner:
+            queues.append(read_queue(key, inner, relaxations))
+            read_number(inner, key, numbers)
+    agents = read_agents(section, {queue.name for queue in queues}, numbers, problems)
+    relaxations.check(
+        {queue.name for queue in queues}, {skill for agent in agents for skill in agent.skills}
+    )
+    floor = Floor(tuple(queues), tuple(agents), reasons, resets, chats, seed)
+    return FloorPlan(floor, numbers)
+
+
+def _reasons(section: Section, problems: Problems) -> tuple[str, ...]:
+    node = section.node("pause_reasons")
+    if node is None:
+        return ("break",)
+    reasons = as_list(node, "pause_reasons", problems, lambda each: _word(each, problems))
+    if len(reasons) > MAX_REASONS:
+        problems.add(
+            node.place, f"{len(reasons)} pause reasons", f"at most {MAX_REASONS}: one key each"
+        )
+    return reasons
+
+
+def _word(node: Node, problems: Problems) -> str | None:
+    text = as_text(node, "a pause reason", problems)
+    if text is not None and not _NAME.fullmatch(text):
+        problems.add(node.place, f'"{text}" cannot be a pause reason', "one lower-case word")
+        return None
+    return text
+
+
+def _resets(section: Section, problems: Problems) -> tuple[Reset, ...]:
+    """What begins idle time anew beside work; nothing unless it is named."""
+    node = section.node("reset_idle_on")
+    if node is None:
+        return ()
+    what = "an entry of reset_idle_on"
+    words = as_list(
+        node, "reset_idle_on", problems, lambda n: as_choice(n, what, problems, _RESETS)
+    )
+    return tuple(Reset(word) for word in words if word in _RESETS)
+
+
+_RESETS = [reset.value for reset in Reset]

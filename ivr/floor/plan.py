@@ -1,0 +1,35 @@
+"""What a floor file says, once it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from acd.floor import Floor
+
+
+@dataclass(frozen=True, slots=True)
+class FloorPlan:
+    """The floor for the distributor, and the numbers that phones dial to reach its queues."""
+
+    floor: Floor = field(default_factory=Floor)
+    numbers: Mapping[str, str] = field(default_factory=dict)
+
+    def queue_of(self, number: str) -> str | None:
+        """The queue an agent reaches by this number."""
+        return self.numbers.get(number)
+
+    def is_agent(self, number: str) -> bool:
+        """Whether an agent has this extension."""
+        return any(agent.id == number for agent in self.floor.agents)
+
+    def title(self, queue: str) -> str:
+        """What people call this queue."""
+        return next(
+            (each.title or each.name for each in self.floor.queues if each.name == queue), queue
+        )
+
+    @property
+    def skills(self) -> frozenset[str]:
+        """Every skill some agent has."""
+        return frozenset(skill for agent in self.floor.agents for skill in agent.skills)

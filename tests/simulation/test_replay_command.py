@@ -1,0 +1,150 @@
+"""`tieline replay`: the journal of a real distributor, told again beside another floor."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from acd import model as m
+from acd.distributor import Distributor
+from acd.journal import Journal
+from acd.simulation.arrivals import Poisson
+from acd.simulation.draws import Exponential, Lognormal
+from acd.simulation.run import Run
+from acd.simulation.scenario import Phones, Scenario, Shift, Stream
+from ivr.cli import main
+from ivr.errors import IvrError
+from ivr.floor import load_floor
+from ivr.simulation.history import read_history
+
+FLOOR = """\
+queues: {billing: {wrap_up: 10s}}
+agents:
+  "1001": {queues: [billing]}
+  "1002": {queues: [billing]}
+"""
+BEGINS = datetime(2026, 3, 2, 8).astimezone().timestamp()
+
+
+class Journalled(Run):
+    """A day whose every event goes the way it goes in the service: through the journal."""
+
+    distributor: Distributor
+
+    def tell(self, event: m.Event) -> None:
+        self.distributor.now = lambda: event.at
+        self.distributor.send(event)
+        super().tell(event)
+
+
+def a_day(floor: m.Floor, into: Distributor) -> Run:
+    stream = Stream("billing", Poisson(BEGINS, 7200, (110,)), Lognormal(120, 80), Exponential(70))
+    shifts = tuple(Shift(agent.id, BEGINS, BEGINS + 7200) for agent in floor.agents)
+    day = Scenario(floor, (stream,), shifts, BEGINS, BEGINS + 7200)
+    into.now = lambda: BEGINS
+    Journalled.distributor = into
+    played = Journalled(
+        floor, day.callers(4), day.moves(), begins=BEGINS, stops=BEGINS + 9000, phones=Phones()
+    )
+    played.play()
+    return played
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "floor.yaml").write_text(FLOOR)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def played(here: Path) -> Run:
+    with Journal(here / ".tieline/data/journal.sqlite") as journal:
+        return a_day(load_floor(here / "flows/floor.yaml").floor, Distributor(journal))
+
+
+def tieline(*arguments: str) -> Result:
+    return CliRunner().invoke(main._app(), ["replay", *arguments])
+
+
+def test_what_was_is_told_beside_what_would_have_been(here: Path, played: Run) -> None:
+    (here / "more.yaml").write_text(FLOOR + '  "1003": {queues: [billing]}\n')
+    result = tieline("--floor", "more.yaml", "--runs", "5")
+    assert result.exit_code == 0, result.output
+    told = result.stdout
+    assert "2026-03-02 08:00:" in told.splitlines()[0]
+    was, again, more = re.findall(r"(?m)^(?:billing)? +(as it was|again, same floor|on more.yaml) +"
+                                  r"(\d+\.\d)\S* +(\d+\.\d)", told)  # fmt: skip
+    answered = sum(fate.outcome == "answered" for fate in played.ledger.fates)
+    assert was == ("as it was", f"{len(played.ledger.fates)}.0", f"{answered}.0")
+    assert again[1] == more[1] == was[1]
+    assert float(more[2]) > float(again[2])
+    assert "unknown. It is drawn: their wait and an exponential time on top" in told
+    assert "New on this floor, and taken to be on duty all the time: 1003." in told
+
+
+def test_the_same_floor_is_replayed_once(here: Path, played: Run) -> None:
+    told = json.loads(tieline("--runs", "2", "--json").stdout)
+    assert list(told) == ["as it was", "again, same floor"]
+
+
+def test_a_part_of_the_day_can_be_asked_for(here: Path, played: Run) -> None:
+    told = json.loads(
+        tieline(
+            "--runs", "1", "--json", "--from", "2026-03-02T08:30", "--to", "2026-03-02T09:00"
+        ).stdout
+    )
+    came = [fate for fate in played.ledger.fates if 1800 <= fate.at - BEGINS <= 3600]
+    waiting = [
+        fate for fate in played.ledger.fates if fate.at - BEGINS < 1800 < fate.ended - BEGINS
+    ]
+    assert told["as it was"]["queues"]["billing"]["offered"]["value"] == len(came) + len(waiting)
+
+
+async def test_after_a_snapshot_only_what_followed_is_there_and_that_is_said(here: Path) -> None:
+    path = here / ".tieline/data/journal.sqlite"
+    floor = load_floor(here / "flows/floor.yaml").floor
+    with Journal(path) as journal:
+        distributor = Distributor(journal)
+        a_day(floor, distributor)
+        await distributor.stop()
+        assert "nothing to replay" in str(tieline().exception)
+        assert "when it was trimmed last" in str(tieline().exception)
+        at = BEGINS + 10_000
+        distributor.send(m.LoggedIn(at, "1001"))
+        for n in range(3):
+            distributor.send(m.CallQueued(at + n, f"z{n}", f"z{n}", "billing", {}, 0, at + n))
+    result = tieline("--runs", "2")
+    assert result.exit_code == 0, result.output
+    assert "; what was before was trimmed." in result.stdout
+    history = read_history(path)
+    assert history.snapshot is not None
+    assert len(history.events) == 4
+    assert history.engine().floor == floor
+
+
+def test_a_span_of_which_nothing_is_known_is_refused_with_what_there_is(
+    here: Path, played: Run
+) -> None:
+    result = tieline("--from", "2026-02-01", "--to", "2026-02-02")
+    assert isinstance(result.exception, IvrError)
+    assert "the journal has nothing then: it has 2026-03-02 08:00:00 to" in str(result.exception)
+    assert "is not before" in str(tieline("--from", "2026-03-03", "--to", "2026-03-02").exception)
+    assert "is no time" in str(tieline("--from", "soon").exception)
+
+
+def test_before_the_first_run_there_is_no_journal(here: Path) -> None:
+    assert "has the service run yet?" in str(tieline().exception)
+
+
+def test_looking_leaves_the_journal_as_it_is(here: Path, played: Run) -> None:
+    path = here / ".tieline/data/journal.sqlite"
+    before = read_history(path).events
+    tieline("--runs", "1")
+    assert read_history(path).events == before
