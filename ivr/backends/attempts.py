@@ -52,10 +52,15 @@ class Record:
 
 
 def admitted(record: Record, rules: Lockout, now: float) -> Record | None:
-    """The record with one more try; None when the subject is locked."""
+    """The record with one more try; None when the subject is locked.
+
+    A lock that ends later than any could was set before the clock was put back: it is over.
+    """
+    if record.until > now + 2 * rules.lasts:
+        record = Record()
     if now < record.until:
         return None
-    recent = (at for at in record.tries if at > now - rules.within and at >= record.until)
+    recent = (at for at in record.tries if abs(now - at) < rules.within and at >= record.until)
     tries = (*recent, now)
     full = len(tries) >= rules.failures
     return Record(tries, now + rules.lasts if full else record.until)

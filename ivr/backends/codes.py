@@ -119,8 +119,10 @@ class StoredCodes:
         def work(db: sqlite3.Connection) -> bool:
             since = code.made - HOUR
             db.execute("DELETE FROM codes WHERE made <= ? AND expires < ?", (since, code.made))
-            count = "SELECT count(*) FROM codes WHERE number = ? AND made > ?"
-            if db.execute(count, (code.number, since)).fetchone()[0] >= rules.per_hour:
+            # Not those of a clock that was put back meanwhile.
+            count = "SELECT count(*) FROM codes WHERE number = ? AND made BETWEEN ? AND ?"
+            hour = (since, code.made + HOUR)
+            if db.execute(count, (code.number, *hour)).fetchone()[0] >= rules.per_hour:
                 return False
             values = (handle, code.digest, code.number, code.made, code.expires, 0, 0)
             db.execute("INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?)", values)

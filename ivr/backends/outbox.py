@@ -40,7 +40,12 @@ PER_HOUR = 20
 State = Literal["queued", "sent", "failed"]
 Kept = Literal["kept", "known", "too many"]
 _CHANGE = "UPDATE outbox SET state = ?, why = ?, tries = ?, due = ?, changed = ? WHERE id = ?"
-_NEXT = "SELECT * FROM outbox WHERE state = 'queued' AND due <= ? ORDER BY due, id LIMIT 1"
+_NEXT = (
+    "SELECT * FROM outbox WHERE state = 'queued' AND (due <= :now OR due > :now + :far) "
+    "ORDER BY due, id LIMIT 1"
+)
+FAR = 2 * LONGEST_PAUSE
+"""Nothing is due so late: the clock was put back meanwhile."""
 _LIST = "SELECT * FROM outbox WHERE state = 'queued' OR ? ORDER BY made, id"
 
 
@@ -78,9 +83,10 @@ class Outbox:
         def work(db: sqlite3.Connection) -> Kept:
             if db.execute("SELECT 1 FROM outbox WHERE id = ?", (message.id,)).fetchone():
                 return "known"
-            recent = "SELECT count(*) FROM outbox WHERE number = ? AND made > ?"
-            since = message.made - 3600.0
-            if db.execute(recent, (message.number, since)).fetchone()[0] >= PER_HOUR:
+            # Not those of a clock that was put back meanwhile.
+            recent = "SELECT count(*) FROM outbox WHERE number = ? AND made BETWEEN ? AND ?"
+            hour = (message.made - 3600.0, message.made + 3600.0)
+            if db.execute(recent, (message.number, *hour)).fetchone()[0] >= PER_HOUR:
                 return "too many"
             values = [getattr(message, name) for name in Message.__dataclass_fields__]
             db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
@@ -92,7 +98,7 @@ class Outbox:
         """The next message that is due, for this service alone for `CLAIM` seconds."""
 
         def work(db: sqlite3.Connection) -> Message | None:
-            row = db.execute(_NEXT, (now,)).fetchone()
+            row = db.execute(_NEXT, {"now": now, "far": FAR}).fetchone()
             if row is None:
                 return None
             db.execute("UPDATE outbox SET due = ? WHERE id = ?", (now + CLAIM, row["id"]))

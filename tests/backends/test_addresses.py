@@ -113,6 +113,13 @@ def test_a_redirect_stays_where_it_is() -> None:
         ("fe80::1%eth0", False),
         ("::ffff:127.0.0.1", False),
         ("fd00::1", False),
+        ("64:ff9b::5db8:d822", True),
+        ("64:ff9b::10.1.2.3", False),
+        ("64:ff9b:1::1", False),
+        ("2002:7f00:1::", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:127.0.0.1", False),
+        ("fec0::1", False),
     ],
 )
 def test_which_addresses_belong_to_the_internet(found: str, public: bool) -> None:

@@ -110,6 +110,7 @@ def test_a_request_has_what_the_step_says() -> None:
         ("a;b=c&d", "/orders/a%3Bb%3Dc%26d"),
         ("北京", "/orders/%E5%8C%97%E4%BA%AC"),
         ("\\..\\x", "/orders/%5C..%5Cx"),
+        ("half \ud800", "/orders/half%20%3F"),
     ],
 )
 def test_a_value_stays_within_its_segment_of_the_path(order: str, path: str) -> None:
