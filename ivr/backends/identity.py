@@ -21,8 +21,8 @@ from ivr.backends.answers import Lying, scalars
 from ivr.backends.attempts import Attempts
 from ivr.backends.digests import Digests
 from ivr.backends.http import HttpClient, Request
-from ivr.backends.numbers import same_form
-from ivr.backends.services import Lockout, Service
+from ivr.backends.numbers import one_spelling, same_form
+from ivr.backends.services import Lockout, Service, Services
 from ivr.backends.sources import Sources
 from ivr.flow.actions import Failed
 from ivr.flow.errands import LEVELS, Answer, Identified, Identify, Json, Recognise
@@ -50,8 +50,7 @@ class Identities:
         service = sources.services.services.get(errand.source)
         if table is None and (service is None or service.kind != "identity"):
             return Failed(f"no source {errand.source!r} identifies anybody")
-        rules = sources.services.lockout
-        subjects = self._subjects(errand, contact, table, rules)
+        subjects = self._subjects(errand, contact, table, sources.services)
         at = self._clock()
         admitted: list[tuple[str, Lockout]] = []
         for subject, limit in subjects:
@@ -85,17 +84,15 @@ class Identities:
             await self._attempts.give_back(subject, limit, at)
 
     def _subjects(
-        self, errand: Identify, contact: str, table: Table | None, rules: Lockout
+        self, errand: Identify, contact: str, table: Table | None, services: Services
     ) -> list[tuple[str, Lockout]]:
         """Whose tries are counted: the account's and the call's."""
         account = errand.account or (table.key if table is not None else "")
-        open_values = [
-            f"{name}={value}"
-            for name, value in sorted(errand.given.items())
-            if name not in errand.secrets
-        ]
-        given = errand.given.get(account, "") if account else "&".join(open_values)
-        person = self._digests.of("account", errand.source, given.strip().casefold())
+        names = [account] if account else sorted(errand.given.keys() - errand.secrets)
+        given = (errand.given.get(name, "") for name in names)
+        spelled = (one_spelling(value, services.region) for value in given)
+        person = self._digests.of("account", errand.source, *names, *spelled)
+        rules = services.lockout
         call = self._digests.of("call", contact)
         return [(person, rules), (call, replace(rules, failures=rules.failures * PER_CALL))]
 

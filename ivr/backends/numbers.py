@@ -9,6 +9,7 @@ they are. Ends of numbers are never compared: many people share their last seven
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -41,6 +42,13 @@ def same_form(number: str, region: str | None) -> str | None:
     if not phonenumbers.is_possible_number(parsed):
         return text
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def one_spelling(account: str, region: str | None) -> str:
+    """The form in which spellings of one account are equal; a service may know many more."""
+    plain = unicodedata.normalize("NFKC", account).casefold()
+    letters = "".join(each for each in plain if each.isalnum())
+    return same_form(plain, region) or letters or plain
 
 
 def allowed(number: str, patterns: Sequence[str], region: str | None) -> str | None:

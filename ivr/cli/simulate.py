@@ -16,6 +16,7 @@ from acd.simulation.draws import seed_of
 from acd.simulation.run import run
 from acd.simulation.summary import RunFigures, Summary, count, summarise
 from ivr.cli import days
+from ivr.cli.files import write_text
 from ivr.cli.progress import shown_progress
 from ivr.errors import IvrError
 from ivr.floor import load_floor
@@ -119,15 +120,7 @@ def _draw(day: Day, summary: Summary, floor: Floor, path: Path) -> None:
     formula, text = days.common_formula(floor)
     title = day.title or "A simulated day"
     picture = Picture(title, summary, day.scenario.begins, day.slot, formula, text)
-    write(path, draw(picture))
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file; what the disk says against it is told as it is."""
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as why:
-        raise IvrError(f"{path} cannot be written: {why.strerror or why}") from None
+    write_text(path, draw(picture), "<svg ")
 
 
 def stdout() -> Console:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from acd.floor import Floor, Queue
 from acd.words import HeldChats, Reset
-from ivr.errors import ConfigError, Problem
 from ivr.floor.agents import read_agents
 from ivr.floor.plan import FloorPlan as FloorPlan
 from ivr.floor.queues import Relaxations, read_number, read_queue
+from ivr.flow.files import read_source
 from ivr.flow.section import Section, as_choice, as_list, as_text
 from ivr.flow.yaml import Node, Problems, parse
 
@@ -33,11 +33,9 @@ def load_floor(path: Path) -> FloorPlan:
     Raises:
         ConfigError: with every mistake in it, each at its place.
     """
-    try:
-        source = path.read_bytes()
-    except OSError as why:
-        reason = why.strerror or str(why)
-        raise ConfigError([Problem(str(path), 1, 1, f"cannot be read: {reason}")]) from None
+    problems = Problems()
+    source = read_source(path, problems) or b""
+    problems.raise_if_any()
     return read_floor(source, str(path))
 
 

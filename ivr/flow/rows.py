@@ -172,6 +172,10 @@ def _columns(view: Inspection, step: IdentifyStep, table: Table) -> None:
     if step.ask and table.key not in step.ask:
         message = f"the table {quote(table.name)} is searched by {quote(table.key)}"
         problems.add(place, message, f"add {table.key} to `ask`")
+    if table.secret and step.ask == (table.key,) and step.level != "number":
+        message = f"whoever knows {quote(table.key)} would be verified: nothing proves it is theirs"
+        proofs = ", ".join(sorted(table.secret))
+        problems.add(place, message, f"add {proofs} to `ask`, or write `level: number`")
     for name in step.ask:
         if name not in table.columns:
             problems.unknown(place, f"column of {quote(table.name)}:", name, table.columns)

@@ -96,8 +96,8 @@ def _until(text: str, calendar: Calendar, now: datetime) -> datetime | None:
         return (now + length).astimezone(calendar.zone)
     if match := _TIME.fullmatch(text):
         minutes = int(match[1]) * 60 + int(match[2])
-        days = (today, today + timedelta(days=1))
-        moments = (each for day in days for each in calendar.walls(day, minutes))
+        both = (today, today + timedelta(days=1))
+        moments = (each for day in both for each in calendar.walls(day, minutes))
         return next((each for each in moments if each > now), None)
     if match := _MOMENT.fullmatch(text):
         try:

@@ -22,8 +22,8 @@ from acd.simulation.arrivals import Arrivals, Poisson, Timetable
 from acd.simulation.draws import Draw, Exponential, Fixed, Lognormal, Recorded
 from acd.simulation.scenario import Break, Phones, Scenario, Shift, Stream
 from acd.words import Channel
-from ivr.errors import ConfigError, Problem
 from ivr.floor.agents import known_queue
+from ivr.flow.files import read_source
 from ivr.flow.section import Section, as_duration, as_integer, as_list, kind
 from ivr.flow.words import Place
 from ivr.flow.yaml import Node, Problems, Scalar, parse, quote
@@ -57,11 +57,9 @@ def load_day(path: Path, floor: Floor) -> Day:
     Raises:
         ConfigError: with every mistake in it, each at its place.
     """
-    try:
-        source = path.read_bytes()
-    except OSError as why:
-        reason = why.strerror or str(why)
-        raise ConfigError([Problem(str(path), 1, 1, f"cannot be read: {reason}")]) from None
+    problems = Problems()
+    source = read_source(path, problems) or b""
+    problems.raise_if_any()
     return read_day(source, str(path), floor)
 
 

@@ -6,6 +6,7 @@ where history begins.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,8 @@ def read_history(path: Path) -> History:
             snapshot, entries = _consistent(journal)
     except FileNotFoundError as error:
         raise IvrError(str(error)) from None
+    except sqlite3.Error as error:
+        raise IvrError(f"{path} cannot be read: {error}") from None
     if not entries:
         since = f" since {local(snapshot.at)}, when it was trimmed last" if snapshot else ""
         raise IvrError(f"{path} holds no events{since}: there is nothing to replay")

@@ -59,6 +59,23 @@ async def test_an_account_is_one_account_however_it_is_written(tmp_path: Path) -
         assert await there.run(ask("ab1", "0")) == LOCKED
 
 
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("DE-12/34", "de1234", "DE 12 34", "ＤＥ１２３４"),
+        ("13800138000", "+86 138 0013 8000", "+8613800138000", "138-0013-8000"),
+    ],
+)
+async def test_no_spelling_of_an_account_gives_more_tries(
+    tmp_path: Path, spellings: tuple[str, ...]
+) -> None:
+    """A service may take any of them for the same account."""
+    async with house(tmp_path, offering(lockout=RULES, region="CN")) as there:
+        for n, account in enumerate(spellings[: RULES.failures]):
+            await there.run(ask(account, "0"), f"c{n}")
+        assert await there.run(ask(spellings[-1], "0"), "last") == LOCKED
+
+
 async def test_being_right_takes_failures_back(tmp_path: Path) -> None:
     async with house(tmp_path, offering(lockout=RULES)) as there:
         for n in range(6):

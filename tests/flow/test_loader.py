@@ -301,6 +301,14 @@ def test_a_table_must_exist_and_have_the_columns_that_are_asked_for(tmp_path: Pa
     assert 'unknown column of "small": "account"' in told
 
 
+def test_an_account_number_alone_proves_nothing_where_a_pin_is_kept(tmp_path: Path) -> None:
+    write(tmp_path, small__yaml=SMALL.replace("ask: [account, pin]", "ask: [account]"))
+    write(tmp_path, small__table__yaml=TABLE)
+    [told] = [each for each in told_by_load(tmp_path) if "whoever knows" in each]
+    assert '"account" would be verified' in told
+    assert "(add pin to `ask`, or write `level: number`)" in told
+
+
 @pytest.mark.parametrize("name", ["a.yaml", "a.table.yaml", "a.table.csv", "calendars.yaml"])
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "x.yaml").write_text(BYE.format(name="x", number=41))

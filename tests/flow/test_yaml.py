@@ -106,9 +106,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_files_are_refused_within_a_second(source: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert found(source)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_thousands_of_mistakes_are_counted_not_listed() -> None:

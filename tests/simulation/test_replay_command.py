@@ -148,3 +148,16 @@ def test_looking_leaves_the_journal_as_it_is(here: Path, played: Run) -> None:
     before = read_history(path).events
     tieline("--runs", "1")
     assert read_history(path).events == before
+
+
+@pytest.mark.parametrize("when", ["99999999999999999999d", "9999-12-31T23:59:59-23:59", "soon"])
+def test_what_is_no_time_is_told(here: Path, played: Run, when: str) -> None:
+    assert "is no time: write 30m, 2h" in str(tieline("--from", when).exception)
+
+
+def test_a_journal_that_is_no_file_is_told(here: Path) -> None:
+    journal = here / ".tieline" / "data" / "journal.sqlite"
+    journal.mkdir(parents=True)
+    told = tieline().exception
+    assert isinstance(told, IvrError)
+    assert f"{journal} cannot be read" in str(told)

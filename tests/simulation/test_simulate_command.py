@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -126,6 +127,23 @@ def test_mistakes_in_the_day_are_told_and_nothing_is_played(here: Path) -> None:
 def test_a_picture_that_cannot_be_written_is_told(here: Path) -> None:
     result = tieline("--runs", "1", "--svg", "no/such/folder.svg")
     assert "no/such/folder.svg cannot be written: No such file" in str(result.exception)
+
+
+def test_a_picture_does_not_take_the_place_of_another_file(here: Path) -> None:
+    flow = here / "flows" / "clinic.yaml"
+    flow.write_text("flow: clinic\n")
+    assert "is another file" in str(tieline("--runs", "1", "--svg", str(flow)).exception)
+    assert flow.read_text() == "flow: clinic\n"
+    for _ in range(2):
+        assert tieline("--runs", "1", "--svg", "day.svg").exit_code == 0
+
+
+def test_nobody_waits_for_a_pipe(here: Path) -> None:
+    os.mkfifo(here / "pipe")
+    for arguments in (["pipe"], ["--floor", "pipe"]):
+        told = tieline(*arguments).exception
+        assert isinstance(told, ConfigError)
+        assert str(told) == "pipe:1:1: cannot be read: it is no file"
 
 
 def test_figures_stand_with_their_intervals_and_nothing_is_a_dash() -> None:
