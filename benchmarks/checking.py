@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ivr.backends.names import Names
-from ivr.flow.checks import Floor
-from ivr.flow.loader import load
+from ivr.flow.checking.checks import Floor
+from ivr.flow.loading.loader import load
 
 STEPS = 2000
 FLOOR = Floor({"cards", "loans"}, {"cards", "loans", "english", "mandarin"}, {}, {"1001"})

@@ -20,7 +20,6 @@ from ivr.flow.asking import Asking, BookStep, CollectStep, IdentifyStep, MenuSte
 from ivr.flow.calendar import Calendar, Span
 from ivr.flow.errands import Answer, AnyResult, Identified, Slot, SlotList
 from ivr.flow.fields import Field
-from ivr.flow.interpreter import Facts, State, again, resume, start
 from ivr.flow.model import (
     AnyStep,
     BranchStep,
@@ -34,6 +33,7 @@ from ivr.flow.model import (
     SayStep,
     SetStep,
 )
+from ivr.flow.running.interpreter import Facts, State, again, resume, start
 from ivr.flow.templates import compile_condition, compile_text
 from ivr.flow.words import Speech, Words
 

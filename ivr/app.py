@@ -37,8 +37,8 @@ from ivr.callers import Callers
 from ivr.channels.caller_card import CallerCard, caller_card
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
-from ivr.flow import interpreter
 from ivr.flow.actions import Prompt, Queue
+from ivr.flow.running import interpreter
 from ivr.lag import LagWatch
 from ivr.legs import Legs, OpenOffer
 from ivr.live import LiveContact, LiveContacts

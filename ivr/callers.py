@@ -21,9 +21,9 @@ from ivr.channels.caller_card import plain, queue_from_json, queue_to_json
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.channels.voice import VoiceCall
 from ivr.errors import AsteriskUnreachable, CallerHungUp
-from ivr.flow import interpreter
 from ivr.flow.actions import Prompt
 from ivr.flow.model import Flow
+from ivr.flow.running import interpreter
 from ivr.legs import BY
 from ivr.live import LiveContact, new_contact_id
 from ivr.rehearsal.inside import Rehearsals

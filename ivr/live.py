@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from acd.records.contact import ContactEvent, Json
-from ivr.flow.state import unfinished
+from ivr.flow.running.state import unfinished
 
 Phase = Literal["flow", "waiting", "talking", "outside"]
 

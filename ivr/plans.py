@@ -25,11 +25,12 @@ from ivr.backends.services import Services, read_services
 from ivr.errors import ConfigError, IvrError, Problem
 from ivr.floor import FloorPlan, load_floor
 from ivr.floor_difference import floor_differences
-from ivr.flow import checks, loader
+from ivr.flow.checking import checks
+from ivr.flow.checking.naming import SERVICES
 from ivr.flow.difference import differences, guarded
+from ivr.flow.loading import loader
+from ivr.flow.loading.yaml import Problems
 from ivr.flow.model import Flow
-from ivr.flow.naming import SERVICES
-from ivr.flow.yaml import Problems
 from ivr.revisions import (
     CONSOLE,
     Author,

@@ -18,7 +18,7 @@ LONGEST_FILE = 400
 CORE = (
     "ivr.flow.model",
     "ivr.flow.actions",
-    "ivr.flow.interpreter",
+    "ivr.flow.running.interpreter",
     "ivr.flow.calendar",
     "ivr.agi.environment",
     "ivr.agi.protocol",

@@ -26,7 +26,7 @@ from ivr.backends.services import Lockout, Service, Services
 from ivr.backends.sources import Sources
 from ivr.flow.actions import Failed
 from ivr.flow.errands import LEVELS, Answer, Identified, Identify, Json, Recognise
-from ivr.flow.tables import Table, Tables, verify
+from ivr.flow.loading.tables import Table, Tables, verify
 
 PER_CALL = 3
 """Times the failures of an account: who goes through many accounts is locked out as well."""

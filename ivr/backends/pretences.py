@@ -23,10 +23,10 @@ from typing import Literal, get_args
 
 from ivr.errors import IvrError
 from ivr.flow.errands import Json
-from ivr.flow.section import Section, kind
-from ivr.flow.yaml import Mapping as MappingNode
-from ivr.flow.yaml import Node, Problems, Scalar
-from ivr.flow.yaml import Sequence as SequenceNode
+from ivr.flow.loading.section import Section, kind
+from ivr.flow.loading.yaml import Mapping as MappingNode
+from ivr.flow.loading.yaml import Node, Problems, Scalar
+from ivr.flow.loading.yaml import Sequence as SequenceNode
 
 Trouble = Literal["down", "slow", "lying"]
 TROUBLES: tuple[Trouble, ...] = get_args(Trouble)

@@ -42,7 +42,7 @@ from ivr.flow.errands import (
     Slots,
     Sms,
 )
-from ivr.flow.tables import verify
+from ivr.flow.loading.tables import verify
 
 DIGITS = "1234567890"
 

@@ -31,10 +31,10 @@ from ivr.backends import numbers
 from ivr.backends.names import KINDS, Kind, Names
 from ivr.backends.values import Values
 from ivr.errors import Problem
-from ivr.flow.files import read_source
-from ivr.flow.section import Section, as_list, as_text
+from ivr.flow.loading.files import read_source
+from ivr.flow.loading.section import Section, as_list, as_text
+from ivr.flow.loading.yaml import Node, Problems, Scalar, parse, quote
 from ivr.flow.words import Place
-from ivr.flow.yaml import Node, Problems, Scalar, parse, quote
 
 FILE = "services.yaml"
 

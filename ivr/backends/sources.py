@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ivr.backends.services import Services
-from ivr.flow.tables import Tables
+from ivr.flow.loading.tables import Tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.errors import Problem
-from ivr.flow.section import Section, as_text
+from ivr.flow.loading.section import Section, as_text
+from ivr.flow.loading.yaml import Mapping as MappingNode
+from ivr.flow.loading.yaml import Node, Problems, quote
 from ivr.flow.words import Place
-from ivr.flow.yaml import Mapping as MappingNode
-from ivr.flow.yaml import Node, Problems, quote
 
 SOURCES = ("env", "file", "secret")
 CREDENTIALS, CONTAINER = "CREDENTIALS_DIRECTORY", "/run/secrets"

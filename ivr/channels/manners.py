@@ -10,7 +10,7 @@ from ivr.backends.segments import segments
 from ivr.channels.letters import Fits
 from ivr.flow.actions import Failed, Queue, Record, Recorded, Voicemail
 from ivr.flow.calendar import Switches
-from ivr.flow.state import State, Turn
+from ivr.flow.running.state import State, Turn
 
 End = Literal["completed", "silent", "stopped", "failed"]
 """How a thread can end."""

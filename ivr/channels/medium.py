@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from ivr.flow.actions import Action, Prompts, Result
 from ivr.flow.calendar import Switches
 from ivr.flow.errands import Errand, Findings
-from ivr.flow.interpreter import resume
 from ivr.flow.model import Flow
-from ivr.flow.state import State, Turn
+from ivr.flow.running.interpreter import resume
+from ivr.flow.running.state import State, Turn
 
 Errands = Callable[[Errand, State], Coroutine[Any, Any, Findings]]
 """Runs one errand of one conversation (`ivr.backends.desk.Desk.run`, bound to its contact)."""

@@ -13,7 +13,7 @@ from ivr.backends.desk import Desk
 from ivr.channels.caller_card import CallerCard
 from ivr.flow.actions import Prompt, Queue, Transfer
 from ivr.flow.calendar import Switches
-from ivr.flow.state import State, Turn
+from ivr.flow.running.state import State, Turn
 from ivr.legs import Legs
 from ivr.live import LiveContact, LiveContacts
 

@@ -45,9 +45,9 @@ from ivr.flow.actions import (
 )
 from ivr.flow.calendar import Switches
 from ivr.flow.errands import Errand, Findings
-from ivr.flow.interpreter import resume, start
 from ivr.flow.model import Flow
-from ivr.flow.state import Facts, State, Turn
+from ivr.flow.running.interpreter import resume, start
+from ivr.flow.running.state import Facts, State, Turn
 
 Drive = Callable[[Coroutine[Any, Any, None]], None]
 """Runs one move to its end."""

@@ -17,7 +17,6 @@ from ivr.channels.letters import letter, parts
 from ivr.channels.manners import End, Manners, Owner
 from ivr.channels.medium import Errands, converse
 from ivr.channels.notices import notice, word
-from ivr.flow import interpreter
 from ivr.flow.actions import (
     Action,
     Ask,
@@ -39,8 +38,9 @@ from ivr.flow.actions import (
     Written,
 )
 from ivr.flow.errands import Findings
-from ivr.flow.interpreter import Facts, State, Turn
 from ivr.flow.model import Flow
+from ivr.flow.running import interpreter
+from ivr.flow.running.interpreter import Facts, State, Turn
 
 Stand = Literal["working", "ask", "person", "transfer", "message", "over"]
 """What a thread waits for: nothing (a turn is being performed), an answer, a person, one particular

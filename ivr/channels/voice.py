@@ -30,7 +30,6 @@ from ivr.channels.services import VoiceServices, sound_name
 from ivr.channels.telephone import Telephone
 from ivr.channels.waiting import GRACE, AgentWait, Unanswered
 from ivr.errors import AsteriskRefused, CallerHungUp
-from ivr.flow import interpreter
 from ivr.flow.actions import (
     Action,
     Ask,
@@ -53,6 +52,7 @@ from ivr.flow.actions import (
 )
 from ivr.flow.errands import Errand, Findings
 from ivr.flow.model import Flow
+from ivr.flow.running import interpreter
 from ivr.live import LiveContact
 from ivr.speech.engine import SpeechFailed
 

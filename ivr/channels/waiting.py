@@ -24,7 +24,7 @@ from ivr.channels.caller_card import CallerCard
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.errors import AsteriskRefused, AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Outcome, Queue, QueueLeft
-from ivr.flow.state import State
+from ivr.flow.running.state import State
 from ivr.live import LiveContact
 from ivr.speech.engine import SpeechFailed
 

@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from ivr.errors import IvrError
-from ivr.flow import loader
-from ivr.flow.loader import Library
+from ivr.flow.loading import loader
+from ivr.flow.loading.loader import Library
+from ivr.flow.loading.yaml import quote, suggest
 from ivr.flow.model import Flow
-from ivr.flow.yaml import quote, suggest
 from ivr.settings import load_settings
 
 Paths = Annotated[

@@ -18,15 +18,15 @@ from ivr.cli.testing import scenarios
 from ivr.cli.trying import attempt
 from ivr.errors import ConfigError, IvrError, Problem
 from ivr.floor import load_floor
-from ivr.flow import hours, loader
-from ivr.flow.checks import Floor
-from ivr.flow.files import files_in, read_source
-from ivr.flow.loader import Library
+from ivr.flow.checking.checks import Floor
+from ivr.flow.checking.naming import SERVICES
+from ivr.flow.loading import hours, loader
+from ivr.flow.loading.files import files_in, read_source
+from ivr.flow.loading.loader import Library
+from ivr.flow.loading.tables import SUFFIX, make_hash, read_table
+from ivr.flow.loading.yaml import Problems
 from ivr.flow.model import QueueStep
-from ivr.flow.naming import SERVICES
-from ivr.flow.tables import SUFFIX, make_hash, read_table
 from ivr.flow.words import Place
-from ivr.flow.yaml import Problems
 from ivr.operator.wording import clean
 from ivr.plans import known_names
 from ivr.rehearsal import scenario

@@ -16,7 +16,7 @@ from ivr.drawing.layout import lay_out
 from ivr.drawing.mermaid import mermaid
 from ivr.drawing.svg import svg
 from ivr.errors import IvrError
-from ivr.flow import loader
+from ivr.flow.loading import loader
 from ivr.flow.model import Flow
 from ivr.operator.wording import suggestion
 from ivr.settings import Settings, load_settings

@@ -20,7 +20,7 @@ from ivr.cli.files import write_text
 from ivr.cli.progress import shown_progress
 from ivr.errors import IvrError
 from ivr.floor import load_floor
-from ivr.flow.loader import DAYS
+from ivr.flow.loading.loader import DAYS
 from ivr.settings import load_settings
 from ivr.simulation.day import Day, load_day
 from ivr.simulation.drawing import Picture, clock, draw

@@ -19,8 +19,8 @@ from ivr.app import prompt_book
 from ivr.asterisk.provision import ensure_tools
 from ivr.cli.progress import shown_progress
 from ivr.errors import IvrError
-from ivr.flow import loader
-from ivr.flow.loader import Library
+from ivr.flow.loading import loader
+from ivr.flow.loading.loader import Library
 from ivr.settings import Settings, load_settings
 from ivr.speech.engine import SpeechFailed
 from ivr.speech.manifest import (

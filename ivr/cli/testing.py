@@ -18,9 +18,9 @@ from rich.text import Text
 from ivr.app import prompt_book
 from ivr.cli.files import Paths, count, given
 from ivr.errors import IvrError
-from ivr.flow import loader
-from ivr.flow.loader import Library
-from ivr.flow.yaml import Problems
+from ivr.flow.loading import loader
+from ivr.flow.loading.loader import Library
+from ivr.flow.loading.yaml import Problems
 from ivr.rehearsal import scenario
 from ivr.rehearsal.playing import Failure, play
 from ivr.rehearsal.scenario import CHANNELS, Scenario

@@ -25,9 +25,9 @@ from ivr.cli.stage import Stage
 from ivr.errors import ConfigError, IvrError
 from ivr.floor import load_floor
 from ivr.flow.actions import OUTCOMES, Queue
-from ivr.flow.loader import Library
+from ivr.flow.loading.loader import Library
 from ivr.flow.model import Flow
-from ivr.flow.state import Facts
+from ivr.flow.running.state import Facts
 from ivr.rehearsal.house import pretended_house, sources_of, switches_of
 from ivr.rehearsal.scenario import CHANNELS
 

@@ -18,8 +18,8 @@ from acd.model import EVENTS, AgentChanged, from_json
 from acd.records.contact import ContactEvent
 from acd.views import AgentRow, CallRow
 from ivr.flow.actions import Ask, Hangup, Prompts, Say, Voicemail
-from ivr.flow.interpreter import State, again
-from ivr.flow.loader import Library
+from ivr.flow.loading.loader import Library
+from ivr.flow.running.interpreter import State, again
 
 News = ContactEvent | AgentChanged
 

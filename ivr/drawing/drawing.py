@@ -1,7 +1,7 @@
 """A flow as boxes and arrows with words on them, however they are drawn.
 
 Every kind of step has its place in `KINDS`; one that is not there is drawn as a plain box. The ways
-are those of `ivr.flow.graph`.
+are those of `ivr.flow.checking.graph`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from ivr.flow.graph import Edge, edges
+from ivr.flow.checking.graph import Edge, edges
 from ivr.flow.model import AnyStep, Flow
 from ivr.flow.words import Words
 

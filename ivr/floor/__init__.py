@@ -17,9 +17,9 @@ from acd.words import HeldChats, Reset
 from ivr.floor.agents import read_agents
 from ivr.floor.plan import FloorPlan as FloorPlan
 from ivr.floor.queues import Relaxations, read_number, read_queue
-from ivr.flow.files import read_source
-from ivr.flow.section import Section, as_choice, as_list, as_text
-from ivr.flow.yaml import Node, Problems, parse
+from ivr.flow.loading.files import read_source
+from ivr.flow.loading.section import Section, as_choice, as_list, as_text
+from ivr.flow.loading.yaml import Node, Problems, parse
 
 MAX_REASONS = 9
 """Pause reasons are picked with one key, 1 to 9."""

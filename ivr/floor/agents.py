@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 
 from acd.floor import Agent
-from ivr.flow.section import Section, as_integer, as_list, as_text
+from ivr.flow.loading.section import Section, as_integer, as_list, as_text
+from ivr.flow.loading.yaml import Node, Problems
 from ivr.flow.words import Place
-from ivr.flow.yaml import Node, Problems
 
 MAX_CHATS = 20
 EXTENSION = re.compile(r"[0-9]{2,15}")

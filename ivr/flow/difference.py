@@ -13,9 +13,9 @@ from typing import Final
 
 from ivr.flow.calendar import DAYS, MINUTES_A_DAY, Calendar, Span
 from ivr.flow.comparing import Path, compare, in_words, quoted, shown, source
-from ivr.flow.loader import Library
+from ivr.flow.loading.loader import Library
+from ivr.flow.loading.tables import Table
 from ivr.flow.model import AnyStep, Flow
-from ivr.flow.tables import Table
 from ivr.flow.words import Words
 
 _NAMES: Final[Mapping[str, str]] = {

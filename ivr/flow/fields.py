@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from ivr.flow.actions import Value
+from ivr.flow.running.written import DAYS, meant, only_number, only_phone, plain
 from ivr.flow.words import NOWHERE, Place, Words
-from ivr.flow.written import DAYS, meant, only_number, only_phone, plain
 
 FieldType = Literal[
     "digits", "number", "amount", "choice", "yesno", "phone", "date", "time", "moment", "text"

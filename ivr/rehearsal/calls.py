@@ -18,7 +18,7 @@ from ivr.demo.line import Line as PhoneLine
 from ivr.demo.line import LineState
 from ivr.demo.phone import PhoneRack
 from ivr.errors import IvrError
-from ivr.flow.loader import Library
+from ivr.flow.loading.loader import Library
 from ivr.flow.model import Flow
 from ivr.rehearsal.folder import HEADER, SETTLED, Line, Part, read_lines, write_part
 from ivr.rehearsal.judging import View, differs, stands, wanted

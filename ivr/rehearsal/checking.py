@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ivr.errors import IvrError
-from ivr.flow.loader import Library
+from ivr.flow.loading.loader import Library
 from ivr.flow.model import Flow
 from ivr.flow.problems import Problems
 from ivr.flow.words import Place

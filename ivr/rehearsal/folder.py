@@ -17,7 +17,7 @@ from typing import Any, Final
 from ivr.backends.pretences import Pretence, Pretences
 from ivr.flow.actions import Ask
 from ivr.flow.errands import Errand
-from ivr.flow.state import State, Turn
+from ivr.flow.running.state import State, Turn
 
 HEADER: Final = "X-Tieline-Rehearsal"
 KEY: Final = re.compile(r"[a-z0-9]{1,32}")

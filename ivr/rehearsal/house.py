@@ -13,9 +13,9 @@ from ivr.backends.sources import Sources
 from ivr.errors import IvrError
 from ivr.flow.asking import BookStep, IdentifyStep
 from ivr.flow.calendar import Switch, Switches
-from ivr.flow.loader import Library
+from ivr.flow.loading.loader import Library
+from ivr.flow.loading.yaml import Problems, quote, suggest
 from ivr.flow.model import Flow, HttpStep, LookupStep
-from ivr.flow.yaml import Problems, quote, suggest
 
 CODE_DIGITS = "1234567890"
 """A pretended code has the first of these digits, as many as it must."""

@@ -25,7 +25,7 @@ from ivr.flow.actions import Failed, Queue, Transfer
 from ivr.flow.calendar import Switches
 from ivr.flow.errands import Callback, Errand, Findings, Lookup, SendCode, Sms
 from ivr.flow.model import Flow
-from ivr.flow.state import Turn
+from ivr.flow.running.state import Turn
 from ivr.rehearsal.folder import HEADER, KEY, Part, line_of, read_part
 from ivr.rehearsal.house import switches_of
 

@@ -20,8 +20,8 @@ from ivr.backends import services as services_file
 from ivr.backends.services import Services, read_services
 from ivr.demo.installation import Installation, free_ports
 from ivr.floor import FloorPlan, load_floor
-from ivr.flow import loader
-from ivr.flow.yaml import Problems
+from ivr.flow.loading import loader
+from ivr.flow.loading.yaml import Problems
 from ivr.rehearsal.inside import AWAY, DESK, HELD, ONE_AGENT, OUTSIDE, queue_for
 from ivr.rehearsal.stub import GATEWAY
 from ivr.settings import Settings, load_settings

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ivr.flow.state import State
+from ivr.flow.running.state import State
 from ivr.rehearsal.scenario import Expectation
 
 

@@ -19,10 +19,10 @@ from ivr.flow.actions import (
     TransferOutcome,
     Voicemail,
 )
-from ivr.flow.loader import Library
-from ivr.flow.state import Facts
+from ivr.flow.loading.loader import Library
+from ivr.flow.loading.yaml import quote, suggest
+from ivr.flow.running.state import Facts
 from ivr.flow.words import Place
-from ivr.flow.yaml import quote, suggest
 from ivr.rehearsal.house import CODE_DIGITS, check_names, pretended_house, switches_of
 from ivr.rehearsal.judging import View, differs, stands, wanted
 from ivr.rehearsal.scenario import Channel, Move, Scenario

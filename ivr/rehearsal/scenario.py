@@ -34,10 +34,10 @@ from typing import Literal, get_args
 from ivr.backends.pretences import TROUBLES, Pretence, Pretences, read_pretences
 from ivr.flow.actions import OUTCOMES, TRANSFER_OUTCOMES
 from ivr.flow.errands import LEVELS
-from ivr.flow.loader import SCENARIOS
-from ivr.flow.section import Section, as_choice, as_duration, as_integer, as_list, as_text
+from ivr.flow.loading.loader import SCENARIOS
+from ivr.flow.loading.section import Section, as_choice, as_duration, as_integer, as_list, as_text
+from ivr.flow.loading.yaml import Node, Problems, Scalar, parse, quote
 from ivr.flow.words import Place
-from ivr.flow.yaml import Node, Problems, Scalar, parse, quote
 
 Channel = Literal["voice", "chat", "sms"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)

@@ -23,10 +23,10 @@ from acd.simulation.draws import Draw, Exponential, Fixed, Lognormal, Recorded
 from acd.simulation.scenario import Break, Phones, Scenario, Shift, Stream
 from acd.words import Channel
 from ivr.floor.agents import known_queue
-from ivr.flow.files import read_source
-from ivr.flow.section import Section, as_duration, as_integer, as_list, kind
+from ivr.flow.loading.files import read_source
+from ivr.flow.loading.section import Section, as_duration, as_integer, as_list, kind
+from ivr.flow.loading.yaml import Node, Problems, Scalar, parse, quote
 from ivr.flow.words import Place
-from ivr.flow.yaml import Node, Problems, Scalar, parse, quote
 
 MOST_CALLS = 1_000_000.0
 """In one slot, or in one hour."""

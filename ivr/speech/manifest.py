@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ivr.flow.loader import Library
+from ivr.flow.loading.loader import Library
 from ivr.flow.words import NOWHERE
 from ivr.speech import sound, wav
 from ivr.speech.engine import SpeechFailed

@@ -16,7 +16,7 @@ from ivr.backends.errands import Errands
 from ivr.backends.services import Gateway, Service, Services
 from ivr.backends.sources import Sources
 from ivr.flow.errands import Errand, Findings
-from ivr.flow.tables import Table, Tables, make_hash
+from ivr.flow.loading.tables import Table, Tables, make_hash
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 KEY = "the key of these tests"

@@ -38,7 +38,7 @@ from ivr.flow.errands import (
     SlotTaken,
     Sms,
 )
-from ivr.flow.tables import Tables
+from ivr.flow.loading.tables import Tables
 from tests.backends.house import ACCOUNTS, NOW, free_port, house, offering, service
 
 Run = Callable[..., Awaitable[Findings]]

@@ -19,9 +19,9 @@ from ivr.backends.lookup import AT_ONCE, _values
 from ivr.backends.services import Services, parse_services
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Lookup, Row
-from ivr.flow.sheets import MAX_BYTES, Sheet, parse_sheet, read_sheet
-from ivr.flow.tables import Tables
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.sheets import MAX_BYTES, Sheet, parse_sheet, read_sheet
+from ivr.flow.loading.tables import Tables
+from ivr.flow.loading.yaml import Problems
 from tests.backends.house import ACCOUNTS, House, house
 
 BRANCHES = """city,address,open

@@ -15,7 +15,7 @@ from ivr.backends.sources import Sources
 from ivr.cli import outbox
 from ivr.errors import IvrError
 from ivr.flow.errands import Callback, Sms
-from ivr.flow.tables import Tables
+from ivr.flow.loading.tables import Tables
 from ivr.settings import Settings, load_settings
 from tests.backends.house import NOW, Clock
 

@@ -35,8 +35,8 @@ from ivr.flow.errands import (
     SlotTaken,
     Sms,
 )
-from ivr.flow.tables import Tables
-from ivr.flow.yaml import Problems, parse
+from ivr.flow.loading.tables import Tables
+from ivr.flow.loading.yaml import Problems, parse
 from tests.backends.house import ACCOUNTS, NOW
 
 GET = Http("orders", "get", "/1")

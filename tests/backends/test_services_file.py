@@ -18,7 +18,7 @@ from ivr.backends.services import (
 )
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Http, Lookup
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.yaml import Problems
 from tests.backends.house import house, says, wire
 
 WHOLE = """

@@ -13,7 +13,7 @@ from ivr.flow.actions import Event, Failed, Queue, Record, Recorded, Voicemail
 from ivr.flow.calendar import Switches
 from ivr.flow.errands import Answer, Errand, Findings, Http, Identified, Identify
 from ivr.flow.model import Flow
-from ivr.flow.state import Facts, State, Turn
+from ivr.flow.running.state import Facts, State, Turn
 from tests.flow.flows import NOW
 
 

@@ -17,8 +17,8 @@ from ivr.demo.counterpart import PORT, banner, serve
 from ivr.demo.diary import DIARIES, OFFICE
 from ivr.errors import IvrError
 from ivr.floor import load_floor
-from ivr.flow.loader import load
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.loader import load
+from ivr.flow.loading.yaml import Problems
 from ivr.plans import known_names
 from tests.backends.house import free_port
 from tests.flow.flows import FLOWS

@@ -16,8 +16,8 @@ from ivr.demo.installation import MORNING
 from ivr.demo.watch import Place, Watch, place
 from ivr.flow.actions import Ask, Keys, Said, Say
 from ivr.flow.errands import Identify
-from ivr.flow.interpreter import Facts, State, Turn, resume, start
 from ivr.flow.model import Flow
+from ivr.flow.running.interpreter import Facts, State, Turn, resume, start
 from ivr.plans import Plan, load_plan
 from ivr.resources import flows_dir
 

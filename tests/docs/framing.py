@@ -12,12 +12,12 @@ import yaml
 from ivr.backends.services import parse_services
 from ivr.errors import ConfigError, Problem
 from ivr.floor import load_floor
-from ivr.flow import hours, loader
 from ivr.flow.grammar import VERBS
 from ivr.flow.grammar import head as grammar
+from ivr.flow.loading import hours, loader
+from ivr.flow.loading.tables import parse_table
+from ivr.flow.loading.yaml import Problems
 from ivr.flow.model import KEY_TARGETS
-from ivr.flow.tables import parse_table
-from ivr.flow.yaml import Problems
 from ivr.rehearsal import scenario
 from ivr.settings import Settings, load_settings
 from tests.docs.reading import Block, blocks

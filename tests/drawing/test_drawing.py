@@ -18,7 +18,7 @@ from ivr.drawing.look import LOOKS
 from ivr.drawing.mermaid import mermaid
 from ivr.drawing.svg import svg
 from ivr.flow import model
-from ivr.flow.loader import load
+from ivr.flow.loading.loader import load
 from ivr.flow.templates import fixed_text
 from ivr.settings import load_settings
 from tests.flow.flows import FLOWS, SMALL, flow_of

@@ -12,8 +12,8 @@ from ivr.flow.asking import Asking
 from ivr.flow.calendar import Calendar, Span, Switches
 from ivr.flow.errands import AnyAction, AnyResult
 from ivr.flow.fields import Field
-from ivr.flow.interpreter import Facts, State, Turn, again, resume, start
 from ivr.flow.model import AnyStep, Flow, HangupStep, Language, SayStep
+from ivr.flow.running.interpreter import Facts, State, Turn, again, resume, start
 from ivr.flow.templates import compile_condition, compile_text
 from ivr.flow.words import Escalation, Speech, Template, Words
 

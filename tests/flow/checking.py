@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ivr.backends.names import Names
 from ivr.errors import ConfigError
-from ivr.flow.loader import Library, load
+from ivr.flow.loading.loader import Library, load
 from tests.flow.flows import FLOOR
 
 HEAD = """\

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ivr.flow.checks import Floor, check, check_together
+from ivr.flow.checking.checks import Floor, check, check_together
 from ivr.flow.errands import AnyAction, AnyResult
-from ivr.flow.interpreter import Facts, Turn, resume, start
-from ivr.flow.loader import read_flow
+from ivr.flow.loading.loader import read_flow
+from ivr.flow.loading.yaml import Problems
 from ivr.flow.model import Flow
-from ivr.flow.yaml import Problems
+from ivr.flow.running.interpreter import Facts, Turn, resume, start
 
 FLOWS = Path(__file__).resolve().parents[2] / "flows"
 FLOOR = Floor(

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from ivr.backends.names import Names
 from ivr.errors import ConfigError
-from ivr.flow.checks import Floor
-from ivr.flow.loader import load
+from ivr.flow.checking.checks import Floor
+from ivr.flow.loading.loader import load
 
 FLOOR = Floor({"cards"}, {"cards"}, {}, {"1001"})
 NAMES = Names({"orders": "http"})

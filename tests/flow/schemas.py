@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ivr.flow.yaml import Mapping, Node, Problems, Scalar, Sequence, parse
+from ivr.flow.loading.yaml import Mapping, Node, Problems, Scalar, Sequence, parse
 
 TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),

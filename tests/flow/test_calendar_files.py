@@ -10,10 +10,10 @@ import pytest
 
 from ivr.errors import ConfigError
 from ivr.flow.calendar import Calendar
-from ivr.flow.hours import FILE, notes, read_file
-from ivr.flow.loader import load
-from ivr.flow.public_holidays import FIRST_YEAR, YEARS_AHEAD, public_holidays
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.hours import FILE, notes, read_file
+from ivr.flow.loading.loader import load
+from ivr.flow.loading.public_holidays import FIRST_YEAR, YEARS_AHEAD, public_holidays
+from ivr.flow.loading.yaml import Problems
 
 TODAY = date(2026, 11, 1)
 SHANGHAI = ZoneInfo("Asia/Shanghai")

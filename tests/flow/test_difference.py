@@ -15,10 +15,10 @@ from ivr.floor_difference import floor_differences
 from ivr.flow.calendar import Calendar, Span
 from ivr.flow.comparing import SHORT, compare, in_words
 from ivr.flow.difference import calendar_differences, differences, flow_differences
-from ivr.flow.loader import Library, load, read_flow
+from ivr.flow.loading.loader import Library, load, read_flow
+from ivr.flow.loading.tables import Tables, make_hash
+from ivr.flow.loading.yaml import Problems
 from ivr.flow.model import Flow
-from ivr.flow.tables import Tables, make_hash
-from ivr.flow.yaml import Problems
 from tests.flow.flows import SMALL
 
 WEEK = (*((Span(480, 1080),) for _ in range(5)), (), ())

@@ -11,9 +11,9 @@ from ivr.backends.pretences import Pretence
 from ivr.channels.text import Conversation, Waiting, local_time
 from ivr.floor import load_floor
 from ivr.flow.actions import Ask, Prompt, Queue, Transfer, Voicemail
-from ivr.flow.loader import load
-from ivr.flow.state import Facts
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.loader import load
+from ivr.flow.loading.yaml import Problems
+from ivr.flow.running.state import Facts
 from ivr.plans import known_names
 from ivr.rehearsal.house import pretended_house
 from ivr.rehearsal.playing import play

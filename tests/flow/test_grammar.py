@@ -11,11 +11,11 @@ import pytest
 from ivr.flow.fields import FIELD_TYPES
 from ivr.flow.grammar import BLOCKS, FIELDS, STEPS, VERBS, Block, tables
 from ivr.flow.grammar.schema import schema
-from ivr.flow.loader import read_flow
-from ivr.flow.reading import Defaults
-from ivr.flow.section import Section, span
-from ivr.flow.steps import READERS
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.loader import read_flow
+from ivr.flow.loading.reading import Defaults
+from ivr.flow.loading.section import Section, span
+from ivr.flow.loading.steps import READERS
+from ivr.flow.loading.yaml import Problems
 from tests.flow.flows import FLOWS
 from tests.flow.schemas import mistakes, plain
 

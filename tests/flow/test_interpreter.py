@@ -25,7 +25,7 @@ from ivr.flow.actions import (
     Voicemail,
 )
 from ivr.flow.errands import AnyResult, Identified, Identify
-from ivr.flow.interpreter import Facts, FlowStuck, State, again, resume, start
+from ivr.flow.running.interpreter import Facts, FlowStuck, State, again, resume, start
 from tests.flow.flows import NOW, SMALL, Call, flow_of
 
 FLOW = flow_of(SMALL)

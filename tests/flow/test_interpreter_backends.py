@@ -22,7 +22,6 @@ from ivr.flow.errands import (
     Sent,
     Sms,
 )
-from ivr.flow.interpreter import FlowStuck, start
 from ivr.flow.model import (
     CallbackStep,
     Flow,
@@ -34,7 +33,8 @@ from ivr.flow.model import (
     SetStep,
     SmsStep,
 )
-from ivr.flow.state import Facts
+from ivr.flow.running.interpreter import FlowStuck, start
+from ivr.flow.running.state import Facts
 from ivr.flow.words import Words
 from tests.flow.building import (
     CALLER,

@@ -10,10 +10,10 @@ import pytest
 
 from ivr.flow.actions import Choice, Failed, Keys, NoKeys, Written
 from ivr.flow.asking import BookStep
-from ivr.flow.booking import MANY, MAX_SLOTS
 from ivr.flow.calendar import Switch
 from ivr.flow.errands import Reserve, Reserved, Slot, SlotList, Slots, SlotTaken
 from ivr.flow.model import BACK, Flow, SayStep
+from ivr.flow.running.booking import MANY, MAX_SLOTS
 from ivr.flow.wording import phrase, speak
 from tests.flow.building import (
     NOW,

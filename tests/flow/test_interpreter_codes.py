@@ -13,8 +13,8 @@ from ivr.flow.errands import (
     Identified,
     SendCode,
 )
-from ivr.flow.identity import MAX_CODES
 from ivr.flow.model import Language, SetStep
+from ivr.flow.running.identity import MAX_CODES
 from tests.flow.building import (
     CALLER,
     Call,

@@ -16,8 +16,8 @@ from ivr.flow.errands import (
     Recognise,
     SendCode,
 )
-from ivr.flow.identity import MAX_FAILURES
 from ivr.flow.model import BACK, AnyStep, Flow, SayStep, SetStep
+from ivr.flow.running.identity import MAX_FAILURES
 from tests.flow.building import (
     CALLER,
     Call,

@@ -24,7 +24,6 @@ from ivr.flow.actions import (
 )
 from ivr.flow.asking import CollectStep, MenuStep, Option, Question, SurveyStep
 from ivr.flow.errands import AnyResult
-from ivr.flow.interpreter import FlowStuck, State, resume
 from ivr.flow.model import (
     BACK,
     HELP,
@@ -33,7 +32,8 @@ from ivr.flow.model import (
     QueueStep,
     SetStep,
 )
-from ivr.flow.questions import MAX_QUESTIONS
+from ivr.flow.running.interpreter import FlowStuck, State, resume
+from ivr.flow.running.questions import MAX_QUESTIONS
 from tests.flow.building import (
     NOW,
     Call,

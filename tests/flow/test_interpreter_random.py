@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.errors import ServiceFault
-from ivr.flow import interpreter, people, questions
 from ivr.flow.actions import (
     OUTCOMES,
     TRANSFER_OUTCOMES,
@@ -59,7 +58,8 @@ from ivr.flow.errands import (
     SlotTaken,
     Sms,
 )
-from ivr.flow.interpreter import Facts, FlowStuck, State, again, resume, start
+from ivr.flow.running import interpreter, people, questions
+from ivr.flow.running.interpreter import Facts, FlowStuck, State, again, resume, start
 from tests.flow.building import (
     NOW,
 )

@@ -12,7 +12,6 @@ from ivr.errors import ServiceFault
 from ivr.flow.actions import Hangup, Keys, QueueLeft, Said, Written
 from ivr.flow.asking import CollectStep, IdentifyStep
 from ivr.flow.errands import Identified, Identify
-from ivr.flow.interpreter import State, again, resume
 from ivr.flow.model import (
     BACK,
     AnyStep,
@@ -23,7 +22,8 @@ from ivr.flow.model import (
     SayStep,
     SetStep,
 )
-from ivr.flow.subflows import MAX_DEPTH
+from ivr.flow.running.interpreter import State, again, resume
+from ivr.flow.running.subflows import MAX_DEPTH
 from tests.flow.building import (
     CALLER,
     NOW,

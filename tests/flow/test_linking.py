@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ivr.errors import ConfigError
-from ivr.flow.loader import Library, load
+from ivr.flow.loading.loader import Library, load
 
 MAIN = """\
 flow: main

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import checking
 from ivr.errors import ConfigError
-from ivr.flow.loader import load
+from ivr.flow.loading.loader import load
 from tests.flow.flows import FLOOR, FLOWS, SMALL, flow_of, mistakes
 
 

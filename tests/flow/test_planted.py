@@ -9,7 +9,7 @@ import pytest
 
 from ivr.backends.names import Names
 from ivr.errors import ConfigError
-from ivr.flow.loader import load
+from ivr.flow.loading.loader import load
 from tests.flow.flows import FLOOR, mistakes
 
 PLANTED = """\

@@ -17,7 +17,8 @@ from ivr.flow.asking import (
     MenuStep,
     SurveyStep,
 )
-from ivr.flow.loader import read_flow
+from ivr.flow.loading.loader import read_flow
+from ivr.flow.loading.yaml import Problems
 from ivr.flow.model import (
     CallbackStep,
     Flow,
@@ -32,7 +33,6 @@ from ivr.flow.model import (
     TransferStep,
 )
 from ivr.flow.words import Escalation, Speech, Template
-from ivr.flow.yaml import Problems
 from tests.flow.test_grammar import HEAD, host
 
 T = TypeVar("T")

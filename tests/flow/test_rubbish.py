@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from ivr.backends.names import Names
 from ivr.errors import ConfigError
-from ivr.flow.checks import check, check_together
+from ivr.flow.checking.checks import check, check_together
 from ivr.flow.grammar import BLOCKS, FIELDS, STEPS
-from ivr.flow.linking import link
-from ivr.flow.loader import is_flow, load, read_flow
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.linking import link
+from ivr.flow.loading.loader import is_flow, load, read_flow
+from ivr.flow.loading.yaml import Problems
 from tests.flow.flows import FLOOR, FLOWS, SMALL
 from tests.flow.hostile import HOSTILE
 from tests.flow.schemas import plain

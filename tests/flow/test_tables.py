@@ -10,9 +10,9 @@ import pytest
 
 from ivr.errors import ServiceFault
 from ivr.flow.errands import Identified, Identify
-from ivr.flow.sheets import read_sheet
-from ivr.flow.tables import Table, Tables, make_hash, parse_table, verify
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.sheets import read_sheet
+from ivr.flow.loading.tables import Table, Tables, make_hash, parse_table, verify
+from ivr.flow.loading.yaml import Problems
 
 HASH = make_hash("4321")
 TABLE = Table(

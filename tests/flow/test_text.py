@@ -14,9 +14,9 @@ from ivr.cli import flows
 from ivr.errors import ConfigError
 from ivr.flow.actions import Ask, Queue
 from ivr.flow.errands import Identify
-from ivr.flow.loader import load
-from ivr.flow.tables import Table, parse_table, verify
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.loader import load
+from ivr.flow.loading.tables import Table, parse_table, verify
+from ivr.flow.loading.yaml import Problems
 from ivr.plans import load_plan
 from ivr.rehearsal.house import pretended_house
 from ivr.rehearsal.playing import play

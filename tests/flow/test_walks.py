@@ -9,7 +9,7 @@ import pytest
 
 from ivr.floor import load_floor
 from ivr.flow.actions import Hangup, Prompt, Queue, Transfer, Voicemail
-from ivr.flow.loader import load
+from ivr.flow.loading.loader import load
 from ivr.plans import known_names
 from tests.flow.flows import FLOWS
 from tests.flow.walking import LONGEST, walk

@@ -10,7 +10,7 @@ import pytest
 from ivr.flow.actions import Ask, Hangup, Queue, Written
 from ivr.flow.asking import CollectStep, MenuStep, Option
 from ivr.flow.model import BACK, HELP, REPEAT, Flow, Language, QueueStep
-from ivr.flow.written import loose, meant, only_number
+from ivr.flow.running.written import loose, meant, only_number
 from tests.flow.building import (
     SHANGHAI,
     Call,

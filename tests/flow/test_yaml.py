@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.errors import ConfigError
-from ivr.flow.section import Section, as_integer
-from ivr.flow.yaml import MAX_BYTES, MAX_PROBLEMS, Mapping, Problems, Scalar, parse
+from ivr.flow.loading.section import Section, as_integer
+from ivr.flow.loading.yaml import MAX_BYTES, MAX_PROBLEMS, Mapping, Problems, Scalar, parse
 
 
 def found(source: str | bytes) -> list[str]:

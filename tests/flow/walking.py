@@ -54,8 +54,8 @@ from ivr.flow.errands import (
     SlotTaken,
     Sms,
 )
-from ivr.flow.interpreter import Facts, State, again, resume, start
 from ivr.flow.model import Flow, HttpStep, LookupStep
+from ivr.flow.running.interpreter import Facts, State, again, resume, start
 
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 LONGEST = 1000

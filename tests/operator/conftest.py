@@ -26,9 +26,9 @@ from acd.model import (
     Ticked,
 )
 from ivr.floor import FloorPlan
-from ivr.flow.loader import Library
+from ivr.flow.loading.loader import Library
+from ivr.flow.loading.tables import Tables
 from ivr.flow.model import Flow, HangupStep
-from ivr.flow.tables import Tables
 from ivr.live import LiveContact
 from ivr.operator.answers import Operator
 from ivr.operator.commands import OperatorServices

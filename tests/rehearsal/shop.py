@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ivr.flow.loader import load
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.loader import load
+from ivr.flow.loading.yaml import Problems
 from ivr.rehearsal.scenario import Scenario, read_scenarios
 
 FOLDER = Path(__file__).parent / "shop"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.yaml import Problems
 from ivr.rehearsal.checking import check_scenario
 from ivr.rehearsal.scenario import read_scenarios
 from tests.rehearsal.shop import LIBRARY, scenarios

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.yaml import Problems
 from ivr.rehearsal.playing import play
 from ivr.rehearsal.scenario import Channel, Scenario, read_scenarios
 from tests.rehearsal.shop import LIBRARY, scenarios

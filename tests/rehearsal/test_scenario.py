@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ivr.backends.pretences import Pretence
-from ivr.flow.yaml import Problems
+from ivr.flow.loading.yaml import Problems
 from ivr.rehearsal.scenario import Expectation, Scenario, read_scenarios
 
 

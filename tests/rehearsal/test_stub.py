@@ -11,7 +11,7 @@ import pytest
 
 from ivr.backends.pretences import Pretence
 from ivr.flow.actions import Ask
-from ivr.flow.interpreter import Facts, start
+from ivr.flow.running.interpreter import Facts, start
 from ivr.rehearsal.folder import Part, line_of, read_lines, read_part, write_part
 from ivr.rehearsal.stub import GATEWAY, Stub
 from tests.flow.flows import NOW

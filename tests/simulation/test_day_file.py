@@ -13,7 +13,7 @@ from acd.simulation.scenario import Break, Shift
 from acd.words import Channel
 from ivr.errors import ConfigError
 from ivr.floor import load_floor, read_floor
-from ivr.flow.loader import DAYS, is_flow
+from ivr.flow.loading.loader import DAYS, is_flow
 from ivr.resources import flows_dir
 from ivr.simulation.day import Day, load_day, read_day
 

@@ -13,10 +13,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 from ivr.cli import sounds as command
-from ivr.flow import loader
 from ivr.flow.actions import Ask, Prompt
-from ivr.flow.interpreter import start
-from ivr.flow.state import Facts
+from ivr.flow.loading import loader
+from ivr.flow.running.interpreter import start
+from ivr.flow.running.state import Facts
 from ivr.speech.manifest import missing_sounds
 from ivr.speech.prompts import PromptBook
 from ivr.speech.script import fixed_batches, lines

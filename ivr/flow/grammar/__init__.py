@@ -1,7 +1,7 @@
 """The flow language in one place: every verb and section, with its keys and what they are for.
 
-The readers in `ivr.flow.verbs`, `contract` and `reading` accept exactly these keys. Editors get it
-as JSON Schema (`ivr.flow.grammar.schema`), people as docs/reference.md (`ivr.flow.grammar.tables`).
+The readers in `ivr.flow.loading` accept exactly these keys. Editors get the language as JSON Schema
+(`ivr.flow.grammar.schema`), people as docs/reference.md (`ivr.flow.grammar.tables`).
 """
 
 from __future__ import annotations

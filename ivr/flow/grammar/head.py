@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ivr.flow.contract import OPTIONS
 from ivr.flow.fields import FIELD_TYPES
 from ivr.flow.grammar.asking import (
     ATTEMPTS,
@@ -39,6 +38,7 @@ from ivr.flow.grammar.kinds import (
     name,
     reference,
 )
+from ivr.flow.loading.contract import OPTIONS
 
 ZONE = Kind("zone", {"type": "string"})
 LANGUAGE_CODE = "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ivr.flow.section import span
+from ivr.flow.loading.section import span
 
 Schema = Mapping[str, object]
 

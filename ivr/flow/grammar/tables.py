@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ivr.flow.grammar import BLOCKS, FIELDS, STEPS, Block
 from ivr.flow.grammar.head import CALENDAR, FLOW, HOLIDAYS, LANGUAGE, PIECE
 from ivr.flow.grammar.kinds import Key
-from ivr.flow.reading import FACTS
+from ivr.flow.loading.reading import FACTS
 from ivr.flow.templates import FILTERS
 
 _INTRODUCTION = """\

@@ -1,0 +1,1 @@
+"""What can be said about whole flows before a call meets them."""

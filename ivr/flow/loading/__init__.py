@@ -1,0 +1,1 @@
+"""From YAML files to flows, with every mistake told at its place."""

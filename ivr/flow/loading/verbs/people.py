@@ -1,0 +1,134 @@
+"""Steps that lead to people: queues, transfers and promises to ring back."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from ivr.flow.actions import OUTCOMES, TRANSFER_OUTCOMES, Outcome, TransferOutcome
+from ivr.flow.loading.clause import EMPTY, Clause
+from ivr.flow.loading.section import Section
+from ivr.flow.loading.yaml import Scalar, quote
+from ivr.flow.model import CallbackStep, QueueStep, TransferStep
+from ivr.flow.words import Template
+
+TARGETS = ("agent", "queue", "outside")
+RING = (5.0, 120.0)
+_WHOM = "write {agent: ..., queue: ...}, {queue: ...} or {outside: ...}"
+_FOR_PHONES = ("say", "ring", "busy", "no_answer", "failed")
+"""Options of a transfer that mean nothing where a queue takes the call."""
+
+
+def queue(clause: Clause) -> QueueStep:
+    """Hand the caller to a person."""
+    defaults = clause.reading.defaults
+    exits = clause.exits(OUTCOMES[1:], defaults.exits)
+    return QueueStep(
+        name=clause.name,
+        place=clause.place,
+        queue=clause.reading.template(clause.value, '"queue"'),
+        needs=clause.needs(),
+        priority=clause.template("priority"),
+        tell_agent=clause.template("tell_agent"),
+        whisper=clause.whisper(),
+        agent=clause.template("agent"),
+        max_wait=clause.section.duration("max_wait", defaults.max_wait, low=1),
+        hours=clause.hours(),
+        exits=cast(dict[Outcome, str], exits),
+        next=clause.step("next"),
+    )
+
+
+def transfer(clause: Clause) -> TransferStep | QueueStep:
+    """Connect with an agent, an outside number or a queue."""
+    if isinstance(clause.value, Scalar):
+        message = f'"transfer" does not say whether {quote(clause.value.text)} is an agent,'
+        clause.problems.add(clause.value.place, f"{message} a queue or a number outside", _WHOM)
+        list(clause.section.rest())
+        return TransferStep(name=clause.name, place=clause.place, to=EMPTY, outside=True, exits={})
+    with Section(clause.value, '"transfer"', clause.problems) as to:
+        nodes = {key: to.node(key) for key in TARGETS}
+        found = {
+            key: clause.reading.template(node, quote(key))
+            for key, node in nodes.items()
+            if node is not None
+        }
+    what = tuple(found)
+    if to.usable and what not in {("agent", "queue"), ("queue",), ("outside",)}:
+        missing = "an agent is reached through a queue" if what == ("agent",) else "to whom?"
+        clause.problems.add(to.place, f"this transfer is not clear: {missing}", _WHOM)
+    if what == ("queue",):
+        return _to_queue(clause, found["queue"])
+    exits = clause.exits(TRANSFER_OUTCOMES[1:], _inherited(clause))
+    return TransferStep(
+        name=clause.name,
+        place=clause.place,
+        to=found.get("agent") or found.get("outside") or EMPTY,
+        outside="outside" in found,
+        queue=found.get("queue"),
+        ring=clause.section.duration("ring", 25.0, low=RING[0], high=RING[1]),
+        tell_agent=clause.template("tell_agent"),
+        whisper=clause.whisper(),
+        say=clause.spoken(),
+        hours=clause.hours(),
+        exits=cast(dict[TransferOutcome, str], exits),
+        next=clause.step("next"),
+    )
+
+
+def _inherited(clause: Clause) -> dict[str, str]:
+    otherwise = clause.reading.defaults.otherwise
+    return {} if otherwise is None else {"otherwise": otherwise}
+
+
+def _to_queue(clause: Clause, queue: Template) -> QueueStep:
+    defaults = clause.reading.defaults
+    for key in _FOR_PHONES:
+        clause.section.allow(key)
+        if key in clause.section:
+            message = f"{quote(key)} means nothing when a queue takes the call"
+            cure = "leave it away, or write `queue: ...` with the options of a queue"
+            clause.problems.add(clause.section.place_of(key), message, cure)
+    return QueueStep(
+        name=clause.name,
+        place=clause.place,
+        queue=queue,
+        tell_agent=clause.template("tell_agent"),
+        whisper=clause.whisper(),
+        max_wait=defaults.max_wait,
+        hours=clause.hours(),
+        exits=_queue_exits(clause),
+        next=clause.step("next"),
+    )
+
+
+def _queue_exits(clause: Clause) -> dict[Outcome, str]:
+    own = clause.step("otherwise")
+    inherited = clause.reading.defaults.exits
+    rest = own or inherited.get("otherwise")
+    exits: dict[Outcome, str] = {}
+    for outcome in OUTCOMES[1:]:
+        way = rest if own else inherited.get(outcome, rest)
+        if way:
+            exits[outcome] = way
+    if len(exits) < len(OUTCOMES) - 1:
+        cure = "add `otherwise`, here or under `queue` in the flow's defaults"
+        message = f"{clause.section.what} is a transfer without a way out"
+        clause.problems.add(clause.place, message, cure)
+    return exits
+
+
+def callback(clause: Clause) -> CallbackStep:
+    """Promise to ring back."""
+    return CallbackStep(
+        name=clause.name,
+        place=clause.place,
+        queue=clause.reading.template(clause.value, '"callback"'),
+        number=clause.needed("number"),
+        needs=clause.needs(),
+        priority=clause.template("priority"),
+        tell_agent=clause.template("tell_agent"),
+        hours=clause.hours(),
+        patience=clause.patience(),
+        next=clause.next(),
+        otherwise=clause.otherwise(),
+    )

@@ -1,0 +1,1 @@
+"""Runs flows: one step, one action at a time. Pure."""

@@ -1,0 +1,235 @@
+"""Runs a flow, one action at a time. Pure: time is an argument, media do the rest.
+
+    turn = start(flow, facts, now)
+    while not isinstance(turn.action, Hangup):
+        turn = resume(flow, turn.state, <what came of turn.action>, now)
+
+Rules:
+- A question fails by silence (`noinput`) or by a wrong entry (`nomatch`). Both count as tries; when
+  the tries are used up the call takes `otherwise`.
+- A flow-wide key counts when the entry is that key alone and means nothing else at this question.
+  A key that is no digit, such as `*`, counts at the end of an entry too, which it takes back.
+- `identify` asks only for what is not known yet; after a mismatch it asks for everything again.
+- A medium that fails never ends the call: the flow goes on by `otherwise`, or by `next` where
+  there is no `otherwise`.
+- No call goes on for ever, whatever comes back: after so many questions (`MAX_QUESTIONS`) each
+  further one takes `otherwise` at once, to a person or to a goodbye; and a flow that goes round
+  without anybody doing anything is stuck.
+- `switches` are what operators said of calendars, by `Calendar.name`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from ivr.errors import ServiceFault
+from ivr.flow.asking import (
+    BookStep,
+    CodeStep,
+    CollectStep,
+    IdentifyStep,
+    MenuStep,
+    Step,
+    SurveyStep,
+)
+from ivr.flow.calendar import Switches
+from ivr.flow.errands import AnyResult
+from ivr.flow.model import (
+    AnyStep,
+    BranchStep,
+    CallbackStep,
+    Flow,
+    HangupStep,
+    HoursStep,
+    HttpStep,
+    LookupStep,
+    QueueStep,
+    RecordStep,
+    ReturnStep,
+    RunStep,
+    SayStep,
+    SetStep,
+    SmsStep,
+    TransferStep,
+    VoicemailStep,
+)
+from ivr.flow.running.booking import BOOK
+from ivr.flow.running.collecting import COLLECT, SURVEY
+from ivr.flow.running.identity import CODE, IDENTIFY
+from ivr.flow.running.kinds import BRANCH, HANGUP, HOURS, SAY, SET, Kind, Next, end
+from ivr.flow.running.menus import MENU
+from ivr.flow.running.people import QUEUE, RECORD, TRANSFER, VOICEMAIL
+from ivr.flow.running.performing import CALLBACK, HTTP, LOOKUP, SMS
+from ivr.flow.running.scene import Scene
+from ivr.flow.running.state import Facts, FlowStuck, State, Turn
+from ivr.flow.running.subflows import RETURN, RUN
+
+__all__ = ["Facts", "FlowStuck", "State", "Turn", "again", "resume", "start"]
+
+KINDS: Mapping[type[Step], Kind[Any]] = {
+    SayStep: SAY,
+    MenuStep: MENU,
+    CollectStep: COLLECT,
+    IdentifyStep: IDENTIFY,
+    CodeStep: CODE,
+    HoursStep: HOURS,
+    BranchStep: BRANCH,
+    SetStep: SET,
+    HttpStep: HTTP,
+    LookupStep: LOOKUP,
+    QueueStep: QUEUE,
+    TransferStep: TRANSFER,
+    CallbackStep: CALLBACK,
+    SmsStep: SMS,
+    VoicemailStep: VOICEMAIL,
+    RecordStep: RECORD,
+    SurveyStep: SURVEY,
+    BookStep: BOOK,
+    RunStep: RUN,
+    ReturnStep: RETURN,
+    HangupStep: HANGUP,
+}
+VERBS = {kind: kind.__name__.removesuffix("Step").lower() for kind in KINDS}
+
+NO_SWITCHES: Switches = MappingProxyType({})
+MAX_IDLE_STEPS = 200
+"""No sensible flow passes through this many steps while the caller does nothing."""
+
+
+def start(
+    flow: Flow,
+    facts: Facts,
+    now: datetime,
+    language: str | None = None,
+    switches: Switches = NO_SWITCHES,
+) -> Turn:
+    """The first turn of a call. An unknown language means the flow's first one."""
+    code = flow.language(language or "").code
+    scene = Scene(flow, State(flow.name, flow.revision, flow.start, facts, code), now, switches)
+    scene.tell(
+        "started",
+        flow=flow.name,
+        revision=flow.revision,
+        caller=facts.caller,
+        dialled=facts.dialled,
+        channel=facts.channel,
+        language=code,
+    )
+    return _turn(scene, flow.start)
+
+
+def resume(
+    flow: Flow,
+    state: State,
+    result: AnyResult,
+    now: datetime,
+    switches: Switches = NO_SWITCHES,
+) -> Turn:
+    """The next turn.
+
+    Raises ServiceFault when the result does not fit what was asked; but when the flow has changed
+    since, the caller is taken to its start instead. Raises FlowStuck.
+    """
+    try:
+        scene = Scene(flow, state, now, switches)
+        step = _step(scene)
+        if state.phase == "over":
+            raise scene.unfit(result)
+        return _turn(scene, KINDS[type(step)].take(scene, step, result))
+    except (ServiceFault, LookupError):
+        if state.revision == flow.revision or state.phase == "over":
+            raise
+    return _from_start(flow, state, now, switches)
+
+
+def again(flow: Flow, state: State, now: datetime, switches: Switches = NO_SWITCHES) -> Turn:
+    """Asks for the present action again, after a restart in the middle of it.
+
+    A secret that was lost is asked for again. What was asked of a backend is asked again, unless
+    that could do a thing twice: a request that creates something counts as failed. Text messages,
+    promises and reservations bear a name, and are asked for again by it. A step that the flow no
+    longer has leads back to its start.
+    """
+    try:
+        scene = Scene(flow, state, now, switches)
+        step = _step(scene)
+        scene.tell("again")
+        if state.phase == "over":
+            return _turn(scene, end(scene, step.say if isinstance(step, HangupStep) else ()))
+        return _turn(scene, KINDS[type(step)].again(scene, step))
+    except (ServiceFault, LookupError):
+        if state.revision == flow.revision:
+            raise
+    return _from_start(flow, state, now, switches)
+
+
+def _from_start(flow: Flow, state: State, now: datetime, switches: Switches) -> Turn:
+    """A call whose place is gone begins anew in the flow as it is now, with what is known."""
+    begun = state
+    if state.frames:
+        outer = state.frames[0]
+        begun = replace(
+            state,
+            fields=outer.fields,
+            secrets=outer.secrets,
+            proven=outer.proven,
+            doubted=outer.doubted,
+        )
+    begun = replace(
+        begun,
+        flow=flow.name,
+        revision=flow.revision,
+        step=flow.start,
+        frames=(),
+        trail=(),
+        asking=False,
+    )
+    scene = Scene(flow, begun, now, switches)
+    scene.tell("flow_changed", revision=flow.revision)
+    return _turn(scene, flow.start)
+
+
+def _step(scene: Scene) -> AnyStep:
+    step = scene.flow.steps.get(scene.state.step)
+    if step is None:
+        raise ServiceFault(f'flow "{scene.flow.name}" has no step "{scene.state.step}"')
+    return step
+
+
+def _turn(scene: Scene, following: Next) -> Turn:
+    """Goes on through the steps that need no medium."""
+    while isinstance(following, str):
+        following = _enter(scene, following)
+    return Turn(scene.state, following, tuple(scene.events))
+
+
+def _enter(scene: Scene, name: str) -> Next:
+    idle = scene.state.idle + 1
+    if idle > MAX_IDLE_STEPS:
+        message = f'flow "{scene.flow.name}" went round {MAX_IDLE_STEPS} steps, last "{name}"'
+        raise FlowStuck(f"{message}, without the caller doing anything")
+    scene.change(
+        step=name,
+        idle=idle,
+        noinputs=0,
+        nomatches=0,
+        helps=0,
+        rounds=0,
+        held=None,
+        place=0,
+        slots=(),
+        more=False,
+        notice="",
+        survey="",
+        asking=False,
+    )
+    step = _step(scene)
+    if scene.state.frames:
+        scene.tell("step", verb=VERBS[type(step)], flow=scene.state.running)
+    else:
+        scene.tell("step", verb=VERBS[type(step)])
+    return KINDS[type(step)].begin(scene, step)
