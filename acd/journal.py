@@ -6,6 +6,7 @@ One SQLite file, written by one process and readable by any:
   power failure to lose the last entries, and then the tail is missing, never the middle.
 - `snapshot`: the engine's state as of one entry of its stream. Entries up to it are not needed.
 - `live`: contact id -> state of its flow, so that a restarted service carries on each call.
+- `kept`: kind and name -> what an operator has set and a restart must not undo.
 - `meta`: the schema version, and how far the records have taken over the contact stream.
 
 Calls are synchronous and cost tens of microseconds: appending through a thread would cost more
@@ -41,6 +42,11 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('schema', 1), ('contact_confirmed', 0);
 COMMIT;
 """
+_LATER = """
+CREATE TABLE IF NOT EXISTS kept (kind TEXT, name TEXT, at REAL NOT NULL, body TEXT NOT NULL,
+                                 PRIMARY KEY (kind, name)) WITHOUT ROWID;
+"""
+"""Tables that a journal of this schema may lack: they are empty then."""
 _APPEND: Mapping[Stream, str] = {
     "engine": "INSERT INTO engine (at, body) VALUES (?, ?)",
     "contact": "INSERT INTO contact (at, body) VALUES (?, ?)",
@@ -134,7 +140,10 @@ class Journal:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All writes inside happen, or none (also cheaper than one by one)."""
+        """All writes inside happen, or none (also cheaper than one by one); may be nested."""
+        if self._db.in_transaction:
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -191,6 +200,18 @@ class Journal:
         rows = self._db.execute("SELECT contact, body FROM live ORDER BY contact")
         return {contact: self._load(body, f"the flow of {contact}") for contact, body in rows}
 
+    # --- what was set -----------------------------------------------------------------------------
+
+    def keep(self, kind: str, name: str, at: float, body: Mapping[str, Any]) -> None:
+        """Keep this under its kind and name, in place of what was there."""
+        row = (kind, name, at, _dump(body))
+        self._db.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)", row)
+
+    def kept(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Everything of a kind, by name."""
+        rows = self._db.execute("SELECT name, body FROM kept WHERE kind = ? ORDER BY name", (kind,))
+        return {name: self._load(body, f"{kind} {name}") for name, body in rows}
+
     # --- upkeep -----------------------------------------------------------------------------------
 
     def checkpoint(self) -> None:
@@ -245,6 +266,7 @@ class Journal:
         if self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
             self._db.executescript(_SCHEMA)
         self._check_schema()
+        self._db.execute(_LATER)
         verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)

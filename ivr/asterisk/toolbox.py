@@ -79,6 +79,13 @@ PROGRAMS: Final[Mapping[str, Program]] = {
             "-h",
             re.compile(r"baresip v?(\d+(?:\.\d+)*)"),
         ),
+        Program(
+            "redis-server",
+            ("redis-server",),
+            "usr/bin/redis-server",
+            "--version",
+            re.compile(r"Redis server v=(\d+(?:\.\d+)*)"),
+        ),
     )
 }
 
