@@ -158,7 +158,11 @@ class RedisStore(RedisReader):
         Asks the server until it answers.
         """
         store = cls(url, domain, token, timeout=timeout)
-        store._known = await insist(lambda: store.last("engine"))
+        try:
+            store._known = await insist(lambda: store.last("engine"))
+        except BaseException:
+            await store.close()
+            raise
         return store
 
     @property
