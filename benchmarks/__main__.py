@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks import decision
+from benchmarks import decision, store
 
 if __name__ == "__main__":
     decision.main()
+    store.main()

@@ -82,7 +82,6 @@ class Link:
             retry=Retry(NoBackoff(), 0),
             socket_timeout=None,
             socket_connect_timeout=timeout,
-            socket_keepalive=True,
         )
         self._connection: AbstractConnection | None = None
         self._turn = asyncio.Lock()

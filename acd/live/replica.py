@@ -82,13 +82,16 @@ class Replica:
 
     async def unposted(self, store: StoreReader) -> list[Consequence]:
         """Commands that nobody may have been told, for one who takes over at the stream's end."""
-        kept = (await store.kept("sequencer")).get(POSTED, {})
-        posted = int(kept.get("seq", 0))
+        posted = await posted_upto(store)
         if self.seq > posted and (not self._recent or self._recent[0].seq > posted + 1):
             await self.restore(store, remember_all=True)
-        found = [each for each in self._recent if each.seq > posted]
+        found = self.since(posted)
         self._recent = deque(found, maxlen=REMEMBERED)
         return found
+
+    def since(self, seq: int) -> list[Consequence]:
+        """What entries after that one led to, as far as is remembered."""
+        return [each for each in self._recent if each.seq > seq]
 
     def _take(self, entry: Entry) -> bool:
         """Apply an entry; False when others before it are gone from the stream."""
@@ -112,6 +115,11 @@ class Replica:
         except (ValueError, KeyError) as error:
             raise JournalDamaged(f"the snapshot cannot be restored: {error}") from error
         self.seq, self.at = kept.seq, kept.at
+
+
+async def posted_upto(store: StoreReader) -> int:
+    """Up to which entry all commands have been posted."""
+    return int((await store.kept("sequencer")).get(POSTED, {}).get("seq", 0))
 
 
 def event_from(body: Mapping[str, object], what: str) -> Event:

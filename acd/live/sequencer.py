@@ -36,7 +36,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from acd.errors import AcdError, JournalDamaged
-from acd.live.replica import POSTED, Consequence, Replica, event_from
+from acd.live.replica import POSTED, Consequence, Replica, event_from, posted_upto
 from acd.live.store import (
     Append,
     Fenced,
@@ -49,6 +49,7 @@ from acd.live.store import (
     StoreUnreachable,
     Taken,
     WentBack,
+    dump,
 )
 from acd.model import Command, Event, Ticked, to_json
 
@@ -119,12 +120,16 @@ class Sequencer:
         """Queue an event; the outcome is its commands once it is written and applied.
 
         The outcome raises IllegalEvent, UnknownAgent or UnknownQueue when the event was impossible
-        in its turn, and Fenced when another leads by then: whether it was written, that one knows.
+        in its turn, ValueError when JSON cannot carry it, and Fenced when another leads by then:
+        whether it was written, that one knows.
         """
         return self._put(event, None)
 
     async def take_letters(self, address: str) -> None:
-        """Take in the events that come as letters to `address`, until cancelled."""
+        """Take in the events that come as letters to `address`, until cancelled.
+
+        One page at a time: what is not written yet is not in anybody's memory twice.
+        """
         after = "0"
         while True:
             try:
@@ -132,12 +137,17 @@ class Sequencer:
             except StoreUnreachable:
                 # What is not taken is still there, and may have another id in a server restored.
                 after = "0"
-                await self._quiet()
                 await asyncio.sleep(TRY_AGAIN_AFTER)
                 continue
-            for letter in letters:
-                after = letter.id
-                self._take_in(letter, Taken(address, letter.id))
+            outcomes = [
+                self._put(event, Taken(address, letter.id))
+                for letter in letters
+                if (event := _event_in(letter)) is not None
+            ]
+            if outcomes:
+                await asyncio.wait(outcomes)
+            if letters:
+                after = letters[-1].id
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Have `callback` called with every command, in order; returns what ends it."""
@@ -192,20 +202,6 @@ class Sequencer:
         self._news.set()
         return outcome
 
-    def _take_in(self, letter: Letter, taken: Taken) -> None:
-        try:
-            event = event_from(letter.body, f"letter {letter.id}")
-        except JournalDamaged as odd:
-            log.error("letter_is_no_event", problem=str(odd))
-            return
-        self._put(event, taken)
-
-    async def _quiet(self) -> None:
-        """Let all letters that are queued be written, so that none is read twice."""
-        queued = [each.outcome for each in self._queue if each.letter is not None]
-        if queued:
-            await asyncio.wait(queued)
-
     def _work(self) -> bool:
         return bool(self._queue or self._outgoing or self._snapshot_due)
 
@@ -232,16 +228,44 @@ class Sequencer:
         except BaseException as failed:
             self._queue.extendleft(reversed(batch))
             self._outgoing, self._snapshot_due = posts, snapshot
-            if not isinstance(failed, WentBack):
+            if isinstance(failed, WentBack):
+                await self._make_whole(failed)
+            elif not isinstance(failed, ValueError) or not self._leave_out_odd_ones():
                 raise
-            # What is lost there took effect: our state stands in for it, and numbers go on.
-            log.error("store_went_back", problem=str(failed), seq=self.replica.seq)
-            self._snapshot_due = True
             return
         for waiting, event, seq in zip(batch, stamped, numbers, strict=True):
             self._apply(waiting, event, seq)
         if self._since_snapshot >= self._snapshot_every:
             self._snapshot_due = True
+
+    async def _make_whole(self, why: WentBack) -> None:
+        """What the store lost took effect: our state stands in for it, and numbers go on.
+
+        Lost letters are posted again, those among them too that a node has taken meanwhile.
+        """
+        log.error("store_went_back", problem=str(why), seq=self.replica.seq)
+        self._snapshot_due = True
+        try:
+            posted = await posted_upto(self._store)
+        except StoreUnreachable:
+            return
+        self._outgoing = []
+        for each in self.replica.since(posted):
+            self._address(each)
+
+    def _leave_out_odd_ones(self) -> bool:
+        """Refuse the events JSON cannot carry: one must not keep up all others."""
+        odd: list[_Waiting] = []
+        for waiting in self._queue:
+            try:
+                dump(to_json(waiting.event))
+            except ValueError as problem:
+                log.error("event_is_no_json", problem=str(problem))
+                odd.append(waiting)
+                if not waiting.outcome.done():
+                    waiting.outcome.set_exception(problem)
+        self._queue = deque(each for each in self._queue if each not in odd)
+        return bool(odd)
 
     def _stamp(self, batch: Sequence[_Waiting]) -> list[Event]:
         last, now, stamped = self.replica.at, self.now(), list[Event]()
@@ -317,3 +341,11 @@ def _looked_at(outcome: asyncio.Future[list[Command]]) -> None:
     """Who does not ask for the outcome does not want it; it is in the log."""
     if not outcome.cancelled():
         outcome.exception()
+
+
+def _event_in(letter: Letter) -> Event | None:
+    try:
+        return event_from(letter.body, f"letter {letter.id}")
+    except JournalDamaged as odd:
+        log.error("letter_is_no_event", problem=str(odd))
+        return None

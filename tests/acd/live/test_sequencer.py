@@ -218,3 +218,14 @@ async def test_a_store_that_forgot_is_given_what_took_effect(house: House, clock
         other = await follower(house)
         assert other.engine.snapshot() == leader.replica.engine.snapshot()
     assert len(await store.letters("a")) == 1
+
+
+async def test_an_event_json_cannot_carry_is_refused_alone(
+    leader: Sequencer, house: House, clock: Clock
+) -> None:
+    odd = m.CallQueued(clock(), "a/1", "k", "sales", {}, 0, float("nan"))
+    outcomes = [leader.send(m.LoggedIn(clock(), "1001")), leader.send(odd)]
+    outcomes += [leader.send(queued(clock, "a/2"))]
+    results = await asyncio.gather(*outcomes, return_exceptions=True)
+    assert [type(each) for each in results] == [list, ValueError, list]
+    assert offers(results) == ["a/2"]

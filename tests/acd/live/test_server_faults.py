@@ -7,8 +7,11 @@ import time
 
 import pytest
 
+from acd import model as m
+from acd.distributor import steady_clock
 from acd.live.link import Link
 from acd.live.redis import Keys, RedisStore
+from acd.live.replica import Replica
 from acd.live.store import (
     Append,
     SaveSnapshot,
@@ -18,6 +21,7 @@ from acd.live.store import (
     WentBack,
     entries,
 )
+from tests.acd.live.floor import FLOOR, leading, queued
 from tests.acd.live.server import Server
 
 
@@ -136,3 +140,33 @@ async def test_a_wrong_password_is_said_at_once_and_not_asked_for_ever(server: S
     assert await right.write(Append("engine", 1.0, {})) == [1]
     await right.close()
     await link.close()
+
+
+async def test_a_leader_makes_whole_a_server_that_lost_its_tail_in_a_power_failure(
+    server: Server,
+) -> None:
+    """The file ends in the middle of an entry; phones have rung for what it held."""
+    clock = steady_clock()
+    store = await RedisStore.open(server.url, "floor", 1)
+    async with leading(store, clock) as leader:
+        await leader.send(m.FloorLoaded(clock(), FLOOR))
+        await leader.send(m.LoggedIn(clock(), "1001"))
+        for n in range(50):
+            await leader.send(queued(clock, f"x/{n}"))
+        await leader.send(m.LoggedIn(clock(), "1002"))
+        async with asyncio.timeout(5):
+            while len(await store.letters("x")) < 2:
+                await asyncio.sleep(0.001)
+        server.kill()
+        (file,) = server.folder.glob("appendonlydir/*.incr.aof")
+        file.write_bytes(file.read_bytes()[:-5000])
+        server.start()
+        assert await store.last("engine") < leader.replica.seq
+        assert [each.body["command"]["call"] for each in await store.letters("x")] == ["x/0"]
+        await leader.send(m.CallLeft(clock(), "x/40"))
+        follower = Replica()
+        await follower.restore(store)
+        assert follower.engine.snapshot() == leader.replica.engine.snapshot()
+    again = [each.body["command"]["call"] for each in await store.letters("x")]
+    assert again == ["x/0", "x/1"]
+    await store.close()
