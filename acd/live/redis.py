@@ -72,7 +72,10 @@ class Keys:
 
 
 class RedisReader:
-    """The store of a domain as anyone may read it."""
+    """The store of a domain as anyone may read it.
+
+    One at a time may wait for entries, and one for letters; questions that wait for nothing pass.
+    """
 
     def __init__(self, url: str, domain: str, *, timeout: float = TIMEOUT) -> None:
         self.keys = Keys(domain)
@@ -91,7 +94,8 @@ class RedisReader:
 
     async def letters(self, address: str, after: str = "0", *, wait: float = 0.0) -> list[Letter]:
         """See `SharedReader`."""
-        rows = await _news(self._letters, self.keys.letters(address), after, wait)
+        link = self._letters if wait > 0 else self._link
+        rows = await _news(link, self.keys.letters(address), after, wait)
         return [Letter(key, _load(row, f"letter {key}")) for key, row in rows]
 
     async def take(self, address: str, upto: str) -> None:

@@ -283,3 +283,25 @@ async def test_the_floor_outlives_a_server_that_was_killed(server: Server, start
         (letter,) = await reader.letters("x", wait=2)
     assert letter.body["command"]["type"] == "MakeOffer"
     await reader.close()
+
+
+async def test_instructions_of_a_leader_who_died_before_posting_them_are_posted_by_the_next(
+    server: Server, start: Start
+) -> None:
+    clock = steady_clock()
+    dead = await RedisStore.open(server.url, "floor", 1)
+    for event in (m.FloorLoaded(clock(), FLOOR), m.LoggedIn(clock(), "1001"), queued(clock, "x/1")):
+        await dead.write(Append("engine", clock(), m.to_json(event)))
+    await dead.close()
+    a = start(server.url, "a")
+    await a.leads()
+    reader = RedisReader(server.url, "floor")
+    async with asyncio.timeout(5):
+        (letter,) = await reader.letters("x", wait=4)
+    assert (letter.body["seq"], letter.body["command"]["call"]) == (3, "x/1")
+    a.member.resign()
+    b = start(server.url, "b")
+    await b.leads()
+    await b.send(m.LoggedIn(0.0, "1002"))
+    assert await reader.letters("x") == [letter]
+    await reader.close()

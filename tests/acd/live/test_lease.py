@@ -174,3 +174,14 @@ async def test_a_server_whose_clock_was_set_back_does_not_make_a_lease_eternal(
     assert await granted(b) > first
     for each in (a, b, link):
         await each.close()
+
+
+async def test_who_does_not_know_the_newest_entry_may_not_write(server: Server) -> None:
+    """Should a lost grant let an older leader write on, the newer one finds out and stands down."""
+    old, new = [await RedisStore.open(server.url, "floor", token) for token in (1, 2)]
+    await old.write(Append("engine", 1.0, {"by": "old"}))
+    with pytest.raises(Fenced):
+        await new.write(Append("engine", 2.0, {"by": "new"}))
+    assert [entry.body["by"] for entry in await new.read("engine")] == ["old"]
+    await old.close()
+    await new.close()

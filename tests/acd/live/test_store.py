@@ -218,5 +218,17 @@ async def test_letters_stay_until_they_are_taken(two: tuple[SharedStore, SharedS
     assert await store.letters("node-c", wait=0.01) == []
 
 
+async def test_a_question_for_letters_is_not_held_up_by_a_wait_for_some(
+    two: tuple[SharedStore, SharedStore],
+) -> None:
+    store, _ = two
+    waiting = asyncio.create_task(store.letters("a", wait=10))
+    await asyncio.sleep(0.02)
+    async with asyncio.timeout(2):
+        assert await store.letters("a") == []
+        await store.write(Post("a", {"n": 1}))
+        assert bodies(await waiting) == [1]
+
+
 def bodies(letters: list[Letter]) -> list[int]:
     return [each.body["n"] for each in letters]
