@@ -4,6 +4,7 @@
     pipelined   256 writers at once: what a burst gets out of the store
     decisions   whole events through the shell (write, decide, tell) of a queue with 200 agents:
                 calls come, are answered and end. Alone: each waited for; burst: 200 under way
+    there and back  a node's event as a letter, through the leader, to the node's instruction
 
 Redis runs on this machine's loopback, so the network is not in it: add its round trip to each
 append that is waited for.
@@ -18,7 +19,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,16 @@ from pathlib import Path
 from acd.distributor import Distributor, steady_clock
 from acd.journal import Journal
 from acd.live.embedded import EmbeddedStore
+from acd.live.member import LEADER
 from acd.live.memory import House, MemoryStore
-from acd.live.redis import RedisStore
+from acd.live.node import Instruction, Node
+from acd.live.redis import RedisReader, RedisSender, RedisStore
 from acd.live.replica import Replica
 from acd.live.sequencer import Sequencer
-from acd.live.store import Append, SharedStore, Store
+from acd.live.store import Append, Post, SharedStore, Store
 from acd.model import (
     Agent,
+    AgentChanged,
     AgentReleased,
     CallQueued,
     Command,
@@ -43,6 +47,7 @@ from acd.model import (
     MakeOffer,
     OfferAnswered,
     Queue,
+    to_json,
 )
 from ivr.asterisk.provision import ensure_tools
 from ivr.settings import load_settings
@@ -147,13 +152,55 @@ async def decisions(send: Send, name: str, count: int) -> list[Timing]:
 @asynccontextmanager
 async def sequencer(store: SharedStore) -> AsyncIterator[Send]:
     """Every call's commands go to its node, as they would."""
-    leader = Sequencer(
-        store, Replica(), steady_clock(), lambda c: ("node",) if hasattr(c, "call") else ()
-    )
+    leader = Sequencer(store, Replica(), steady_clock(), to_the_node)
     running = asyncio.create_task(leader.run())
     yield leader.send
     leader.finish()
     await running
+
+
+async def there_and_back(url: str, name: str, count: int) -> Timing:
+    """One call after another, each rung at the one agent, then given up."""
+    store, clock = await RedisStore.open(url, "letters", 1), steady_clock()
+    reader, sender = RedisReader(url, "letters"), RedisSender(url, "letters")
+    rung: asyncio.Queue[str] = asyncio.Queue()
+
+    async def handle(instruction: Instruction) -> None:
+        if isinstance(instruction.command, MakeOffer):
+            rung.put_nowait(instruction.command.offer)
+
+    leader = Sequencer(store, Replica(), clock, to_the_node)
+    queue = Queue("sales", wrap_up_seconds=0, leave_when_empty=None)
+    work: tuple[Coroutine[object, object, object], ...] = (
+        leader.run(),
+        leader.take_letters(LEADER),
+        Node(reader, "node", handle).run(),
+    )
+    tasks = [asyncio.create_task(each) for each in work]
+    await leader.send(FloorLoaded(clock(), Floor((queue,), (Agent("1001", queues=("sales",)),))))
+    await leader.send(LoggedIn(clock(), "1001"))
+    micros, begin = list[float](), time.perf_counter()
+    for n in range(count):
+        event = CallQueued(clock(), f"node/{n}", f"k{n}", "sales", {}, 0, clock())
+
+        async def ring(event: Event = event) -> None:
+            await sender.post(Post(LEADER, to_json(event)))
+            offer = await rung.get()
+            leader.send(OfferAnswered(clock(), offer))
+            leader.send(AgentReleased(clock(), offer))
+
+        await timed(ring, micros)
+    took = time.perf_counter() - begin
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for each in (sender, reader, store):
+        await each.close()
+    return Timing("there and back", name, micros, took)
+
+
+def to_the_node(command: Command) -> tuple[str, ...]:
+    return () if isinstance(command, AgentChanged) else ("node",)
 
 
 @contextmanager
@@ -214,6 +261,7 @@ async def measure(folder: Path, count: int) -> AsyncIterator[Timing]:
                 for each in await decisions(send, name, count):
                     yield each
             await store.close()
+            yield await there_and_back(url, name, count // 6)
 
 
 async def show(count: int) -> None:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from acd import model as m
 from acd.distributor import steady_clock
+from acd.live.lease import Granted
 from acd.live.link import Link
-from acd.live.redis import Keys, RedisStore
+from acd.live.redis import Keys, RedisLease, RedisSender, RedisStore
 from acd.live.replica import Replica
 from acd.live.store import (
     Append,
+    Confirm,
+    DropLive,
+    Keep,
+    Post,
     SaveSnapshot,
+    SetLive,
     StoreClosed,
     StoreRefused,
     StoreUnreachable,
+    Taken,
     WentBack,
     entries,
 )
@@ -170,3 +179,43 @@ async def test_a_leader_makes_whole_a_server_that_lost_its_tail_in_a_power_failu
     again = [each.body["command"]["call"] for each in await store.letters("x")]
     assert again == ["x/0", "x/1"]
     await store.close()
+
+
+async def test_a_user_with_the_rights_the_manual_names_can_do_everything(server: Server) -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "many-nodes.md").read_text(encoding="utf-8")
+    named = re.search(r"`(EVAL [A-Z \n]+)`", manual)
+    assert named is not None
+    rights = [f"+{command.lower()}" for command in named[1].split()]
+    link = Link(server.url)
+    await link.ask("ACL", "SETUSER", "tieline", "on", ">sesame", "~tieline:*", *rights)
+    url = server.url.replace("//", "//tieline:sesame@")
+    lease, sender = RedisLease(url, "floor", "a", 5), RedisSender(url, "floor")
+    granted = await lease.acquire()
+    assert isinstance(granted, Granted)
+    await lease.turn(0.01)
+    await lease.turn(0.01)
+    store = await RedisStore.open(url, "floor", granted.token)
+    await store.write(
+        Append("engine", 1.0, {}),
+        Append("contact", 1.0, {}),
+        SetLive("k", 1.0, {}),
+        DropLive("k"),
+        Keep("switch", "day", 1.0, {}),
+        Post("a", {}),
+        SaveSnapshot(1, 1.0, {}),
+        Confirm(1),
+    )
+    await sender.post(Post("a", {}))
+    letters = await store.letters("a")
+    await store.take("a", letters[0].id)
+    await store.write(Taken("a", letters[1].id))
+    assert await store.letters("a", wait=0.01) == []
+    assert await store.last("engine") == 1
+    assert await store.kept("switch") == {"day": {}}
+    assert await store.all_live() == {}
+    assert await store.live("k") is None
+    assert await store.snapshot() is not None
+    assert await lease.renew(granted.token)
+    await lease.release(granted.token)
+    for each in (lease, sender, store, link):
+        await each.close()
