@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import subprocess
 import sys
 import textwrap
@@ -205,13 +206,13 @@ async def test_a_leader_frozen_while_another_took_over_is_fenced_when_it_thaws(
     assert frozen.stdout is not None
     while int(frozen.stdout.readline()) < 100:
         pass
-    frozen.send_signal(19)
+    frozen.send_signal(signal.SIGSTOP)
     lease = RedisLease(server.url, "floor", "b", 5)
     while not isinstance(answer := await lease.acquire(), Granted):
         await lease.turn(answer.seconds)
     store = await RedisStore.open(server.url, "floor", answer.token)
     (first,) = await store.write(Append("engine", 0.0, {"by": "b"}))
-    frozen.send_signal(18)
+    frozen.send_signal(signal.SIGCONT)
     said = await asyncio.to_thread(frozen.stdout.read)
     _, wrote, renewed = said.splitlines()[-1].split()
     assert (said.splitlines()[-1].split()[0], renewed) == ("fenced", "False")
