@@ -140,7 +140,10 @@ class Journal:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All writes inside happen, or none (also cheaper than one by one)."""
+        """All writes inside happen, or none (also cheaper than one by one); may be nested."""
+        if self._db.in_transaction:
+            yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import checking, decision, interpreter, prompts
+from benchmarks import checking, decision, interpreter, prompts, store
 
 if __name__ == "__main__":
     decision.main()
@@ -12,3 +12,5 @@ if __name__ == "__main__":
     prompts.main([])
     print()
     checking.main([])
+    print()
+    store.main()

@@ -103,6 +103,13 @@ PROGRAMS: Final[Mapping[str, Program]] = {
             ),
             finish="-c",
         ),
+        Program(
+            "redis-server",
+            ("redis-server",),
+            "usr/bin/redis-server",
+            "--version",
+            re.compile(r"Redis server v=(\d+(?:\.\d+)*)"),
+        ),
     )
 }
 
