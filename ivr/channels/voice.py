@@ -286,7 +286,10 @@ class VoiceCall:
             if self._agi.channel_left:
                 self._recorded(action, path)
             raise
-        return self._recorded(action, path)
+        recorded = self._recorded(action, path)
+        if isinstance(recorded, NotRecorded):
+            path.unlink(missing_ok=True)  # a moment of silence
+        return recorded
 
     def _recording(self, action: Voicemail | Record) -> Path:
         contact, folder = self._contact, self._house.messages

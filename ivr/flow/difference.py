@@ -13,6 +13,7 @@ from typing import Final
 
 from ivr.flow.calendar import DAYS, MINUTES_A_DAY, Calendar, Span
 from ivr.flow.comparing import Path, compare, in_words, quoted, shown, source
+from ivr.flow.fields import Field
 from ivr.flow.loading.loader import Library
 from ivr.flow.loading.tables import Table
 from ivr.flow.model import AnyStep, Flow
@@ -96,14 +97,26 @@ def _head(old: Flow, new: Flow) -> Iterator[str]:
             yield f"no longer answers {number}"
     if old.start != new.start:
         yield f"begins at `{new.start}` instead of `{old.start}`"
+    for name in dict.fromkeys([*old.fields, *new.fields]):
+        if name not in old.fields:
+            yield f"field `{name}` is new: {_kind(new.fields[name])}"
+        elif name not in new.fields:
+            yield f"field `{name}` is gone"
     steps = old.steps.keys() | new.steps.keys()
-    for change in compare(_without(old), _without(new)):
+    shared = old.fields.keys() & new.fields.keys()
+    for change in compare(_without(old, shared), _without(new, shared)):
         yield in_words(change, _head_label(change.path), steps)
 
 
-def _without(flow: Flow) -> Flow:
+def _kind(field: Field) -> str:
+    secret = "secret " if field.secret else ""
+    return f"{secret}{field.type}" + (f" of {', '.join(field.of)}" if field.of else "")
+
+
+def _without(flow: Flow, shared: Collection[str]) -> Flow:
     """The flow without what is told in words of its own."""
-    return replace(flow, steps={}, calendars={}, subflows={}, numbers=(), start="")
+    fields = {name: field for name, field in flow.fields.items() if name in shared}
+    return replace(flow, steps={}, calendars={}, subflows={}, numbers=(), start="", fields=fields)
 
 
 def _head_label(path: Path) -> str:

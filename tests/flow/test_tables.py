@@ -115,3 +115,13 @@ def test_nothing_is_not_equal_to_a_column_that_a_row_leaves_out() -> None:
     for account in ("1", "2", "3"):
         given = {"account": account, "town": ""}
         assert verify(table, Identify("people", given)) == Identified(ok=False)
+
+
+def test_a_hash_that_was_cut_short_is_no_hash() -> None:
+    """Nobody could ever be verified by it, and would be locked out for trying."""
+    whole = make_hash("1234")
+    rows = "key: account\nsecret: [pin]\nrows:\n  - {account: '1', pin: '%s'}\n"
+    for cut in (whole[:-4], whole.rpartition(":")[0] + ":"):
+        problems = Problems()
+        parse_table(rows % cut, "x.table.yaml", problems)
+        assert "holds no hash" in str(problems.all()[0])

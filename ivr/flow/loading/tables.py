@@ -37,6 +37,7 @@ LOG_N, BLOCK, PARALLEL = 13, 8, 1
 """scrypt costs: 8 MB and some 20 ms for each comparison, small enough for a busy hour."""
 
 _SCHEME = "scrypt"
+DIGEST_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,13 @@ class Tables:
 def _scrypt(secret: str, salt: bytes, log_n: int) -> bytes:
     n = 1 << log_n
     return hashlib.scrypt(
-        secret.encode(), salt=salt, n=n, r=BLOCK, p=PARALLEL, maxmem=256 * n * BLOCK, dklen=32
+        secret.encode(),
+        salt=salt,
+        n=n,
+        r=BLOCK,
+        p=PARALLEL,
+        maxmem=256 * n * BLOCK,
+        dklen=DIGEST_BYTES,
     )
 
 
@@ -154,11 +161,11 @@ def _same(secret: str, stored: str) -> bool:
 
 def _parts(stored: str) -> tuple[int, bytes, bytes]:
     """Cost, salt and hash. Raises ValueError when this is no hash of ours."""
-    scheme, cost, salt, digest = stored.split(":")
-    log_n = int(cost)
-    if scheme != _SCHEME or not 10 <= log_n <= 17:
+    scheme, cost, salt, text = stored.split(":")
+    log_n, digest = int(cost), _decode(text)
+    if scheme != _SCHEME or not 10 <= log_n <= 17 or len(digest) != DIGEST_BYTES:
         raise ValueError(stored)
-    return log_n, _decode(salt), _decode(digest)
+    return log_n, _decode(salt), digest
 
 
 def _encode(data: bytes) -> str:
@@ -169,7 +176,7 @@ def _decode(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-_DECOY = f"{_SCHEME}:{LOG_N}:{_encode(bytes(12))}:{_encode(bytes(32))}"
+_DECOY = f"{_SCHEME}:{LOG_N}:{_encode(bytes(12))}:{_encode(bytes(DIGEST_BYTES))}"
 
 
 # --- reading ---------------------------------------------------------------------------------
