@@ -1,7 +1,7 @@
 """Promised callbacks, kept until they are made.
 
 `state` is "waiting" for a promise that is still to be kept; whoever dials moves it on to "done" or
-"given_up". `tieline callbacks` lists them.
+"given_up". `tieline callbacks` lists them, and says what came of one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -86,6 +87,14 @@ class Promises:
 def promises_in(path: Path, *, everything: bool = False) -> list[Promise]:
     """The same, read by another process; with `everything`, those that were kept too."""
     return [_promise(row) for row in look(path, _LIST, (everything,))]
+
+
+def moved(path: Path, promise_id: str, state: State) -> bool:
+    """`Promises.move`, by another process."""
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(path, timeout=5)) as db, db:
+        return db.execute(_MOVE, (state, promise_id)).rowcount > 0
 
 
 def _promise(row: sqlite3.Row) -> Promise:

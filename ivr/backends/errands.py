@@ -94,6 +94,10 @@ class Errands:
         """Begin to send text messages."""
         self._house.texts.start()
 
+    async def sent_all(self, within: float) -> bool:
+        """Whether no text message waits any more, after so many seconds at most."""
+        return await self._house.texts.sent_all(within)
+
     async def close(self) -> None:
         """Stop, and close every connection and file."""
         await self._house.texts.close()

@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 LONGEST = 1600
 """Characters of one message: ten parts."""
 SENDERS = 4
+LOOK = 0.05
+"""Seconds between looks whether all is sent, for those who wait for it."""
 IDLE = 30.0
 """Seconds between looks for messages that another service left."""
 _PASSING = frozenset({408, 425, 429})
@@ -73,6 +75,16 @@ class Texts:
             task.cancel()
         await asyncio.gather(*self._senders, return_exceptions=True)
         self._senders = []
+
+    async def sent_all(self, within: float) -> bool:
+        """Whether everything that waits was dealt with in so many seconds; needs `start`."""
+        left = range(max(1, int(within / LOOK)))
+        for _ in left:
+            # Another process may be the one that sends: only the store can tell.
+            if self._gateway() is None or await self._outbox.next_due() is None:
+                return True
+            await asyncio.sleep(LOOK)
+        return False
 
     async def accept(self, draft: Draft) -> Sent | Failed:
         """Queue a message; one whose id was accepted before is not queued again."""

@@ -40,7 +40,7 @@ class OutsideCall:
         if target is None:
             why = "a number that may not be dialled, or no trunk"
             log.warning(why, number=action.to, contact=contact.id)
-            return TransferLeft("failed", "not on the list of numbers that may be dialled")
+            return TransferLeft("failed", "it may not be dialled, or no trunk leads out")
         # An older word must not be taken for this one's, should this service end meanwhile.
         await self._agi.set_variable("DIALSTATUS", "")
         contact.phase, contact.dials = "outside", action.to

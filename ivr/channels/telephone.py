@@ -65,14 +65,24 @@ class Telephone:
     async def announce(self, prompts: Prompts) -> None:
         """Speak to the end, whatever is keyed."""
         if prompts:
-            await self._agi.stream_file(sound_name(await self._prompts.path(prompts)))
+            await self._agi.stream_file(await self._made(prompts))
 
     async def _sound(self, prompts: Prompts) -> str:
         """The sound of these words, "" when keys came before it was made."""
+        sound = await self._made(prompts)
+        return "" if self._ahead else sound
+
+    async def _made(self, prompts: Prompts) -> str:
+        """The sound of these words; music where it takes long to make. Keys meanwhile are kept."""
         making = asyncio.ensure_future(self._prompts.path(prompts))
         making.add_done_callback(_seen)
-        await self._within(making, math.inf)
-        return "" if self._ahead else sound_name(making.result())
+        if not await self._within(making, QUIET):
+            with suppress(AsteriskRefused):
+                await self._agi.set_music(True)
+            await self._within(making, math.inf)
+            with suppress(AsteriskRefused):
+                await self._agi.set_music(False)
+        return sound_name(making.result())
 
     def _keep(self, keys: str) -> None:
         self._ahead += keys.replace(WAKE_DIGIT, "")

@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 _NO_PHONES = (
     "the demo needs SIP phones in software, and baresip-python is not installed as it should be; "
-    "run make venv in a checkout, elsewhere pip install 'tieline[demo]'"
+    "run make venv in a checkout, elsewhere pip install '.[demo]' from one"
 )
 
 

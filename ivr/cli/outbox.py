@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ivr.backends.building import store_file
-from ivr.backends.callbacks import promises_in
+from ivr.backends.callbacks import State, moved, promises_in
 from ivr.backends.outbox import messages_in
 from ivr.errors import IvrError
 from ivr.settings import load_settings
@@ -64,14 +64,26 @@ def outbox(everything: Everything = False, as_json: AsJson = False) -> None:
         )
 
 
-def callbacks(everything: Everything = False, as_json: AsJson = False) -> None:
-    """List callbacks that were promised.
+Made = Annotated[str | None, typer.Option("--done", metavar="ID", help="This one was made.")]
+GivenUp = Annotated[str | None, typer.Option("--give-up", metavar="ID", help="Nobody answers.")]
+
+
+def callbacks(
+    everything: Everything = False,
+    as_json: AsJson = False,
+    done: Made = None,
+    give_up: GivenUp = None,
+) -> None:
+    """List callbacks that were promised, or say what came of one.
 
     \b
     Example:
       tieline callbacks
+      tieline callbacks --done ID
       tieline callbacks --all --json
     """
+    _settle(done, "done")
+    _settle(give_up, "given_up")
     promises = _read(lambda file: promises_in(file, everything=everything))
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in promises], indent=2, ensure_ascii=False))
@@ -94,6 +106,11 @@ def callbacks(everything: Everything = False, as_json: AsJson = False) -> None:
                 for each in promises
             ),
         )
+
+
+def _settle(promise: str | None, state: State) -> None:
+    if promise is not None and not _read(lambda file: moved(file, promise, state)):
+        raise IvrError(f'no callback "{promise}" waits; see them: tieline callbacks')
 
 
 def _read(look: Callable[[Path], T]) -> T:

@@ -93,7 +93,9 @@ async def _live(batches: Sequence[Batch], score: Score) -> None:
         from ivr.rehearsal.calls import unfit  # noqa: PLC0415 - phones are an extra
         from ivr.rehearsal.live import play_live  # noqa: PLC0415
     except ImportError as why:
-        raise IvrError(f"phones need an extra: pip install 'tieline[demo]' ({why})") from why
+        raise IvrError(
+            f"phones need an extra, pip install '.[demo]' in a checkout ({why})"
+        ) from why
     folders: dict[Path, list[Scenario]] = {}
     for file, batch in batches:
         folders.setdefault(file.parent, []).extend(batch)

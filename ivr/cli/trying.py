@@ -31,6 +31,9 @@ from ivr.flow.running.state import Facts
 from ivr.rehearsal.house import pretended_house, sources_of, switches_of
 from ivr.rehearsal.scenario import CHANNELS
 
+PATIENCE = 10.0
+"""Seconds that text messages have to leave before the command ends."""
+
 
 def attempt(
     name: Annotated[str, typer.Argument(metavar="FLOW", help="A file, a flow or a number.")],
@@ -148,6 +151,8 @@ def _real(library: Library, flow: Flow) -> Iterator[tuple[Errands, asyncio.Runne
         errands = runner.run(built())
         try:
             yield errands, runner
+            if not runner.run(errands.sent_all(PATIENCE)):
+                typer.echo("the gateway has not taken every text message", err=True)
         finally:
             runner.run(errands.close())
 

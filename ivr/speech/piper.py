@@ -20,7 +20,7 @@ from ivr.speech.engine import SpeechFailed, SpeechTimedOut, speakable
 WORKER = (sys.executable, "-P", "-m", "ivr.speech.piper_worker")
 START_SECONDS = 30.0
 SPEAK_SECONDS = 10.0
-CURE = "pip install 'tieline[piper]'"
+CURE = "pip install '.[piper]' in a checkout"
 
 
 class Piper:

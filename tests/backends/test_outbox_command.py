@@ -64,6 +64,16 @@ async def test_what_waits_is_listed(settings: Settings) -> None:
     assert (promise["queue"], promise["needs"]) == ("billing", {"english": 3})
 
 
+async def test_a_callback_that_was_made_waits_no_more(settings: Settings) -> None:
+    await fill(settings)
+    (promise,) = json.loads(command("callbacks", "--json"))
+    assert "No callbacks wait" in command("callbacks", "--done", promise["id"])
+    (kept,) = json.loads(command("callbacks", "--all", "--json"))
+    assert kept["state"] == "done"
+    with pytest.raises(IvrError, match="tieline callbacks"):
+        command("callbacks", "--give-up", promise["id"])
+
+
 def test_before_the_first_message_nothing_waits(settings: Settings) -> None:
     assert not store_file(settings).exists()
     assert "No text messages wait" in command("outbox")

@@ -57,6 +57,18 @@ async def test_a_message_is_accepted_at_once_and_sent_in_the_background(
     assert told.data == {"id": found.message, "to": "+8613800138000", "why": ""}
 
 
+async def test_who_waits_for_all_messages_to_leave_finds_them_gone(
+    tmp_path: Path, gateway: tuple[Backends, str]
+) -> None:
+    backends, url = gateway
+    async with house(tmp_path, offering(service(url, name="gateway"), region="CN")) as there:
+        await sent(there)
+        assert not await there.errands.sent_all(0.1), "nobody sends yet"
+        await there.errands.start()
+        assert await there.errands.sent_all(10)
+        assert len(backends.messages) == 1
+
+
 async def test_asking_again_sends_nothing_more(
     tmp_path: Path, gateway: tuple[Backends, str]
 ) -> None:

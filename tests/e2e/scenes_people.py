@@ -39,7 +39,7 @@ async def the_far_end_hangs_up_and_the_flow_goes_on(stage: Stage) -> None:
     assert house.told(contact, "put_through") == [{"number": "+493011111111"}]
     await leg.hang_up()
     await until(lambda: "after" in house.steps(contact), why="the flow goes on")
-    await line.press("1")
+    await line.press("9")
     await line.ended(15)
     await party.close()
     ending = await ends_with(house, contact, "after", "bye")

@@ -102,7 +102,7 @@ async def test_without_piper_the_cure_is_named(tmp_path: Path) -> None:
     empty = tmp_path / "piper"
     empty.mkdir()
     (empty / "__init__.py").write_text("raise ModuleNotFoundError(\"No module named 'piper'\")")
-    with pytest.raises(SpeechFailed, match=r"not installed .*: pip install 'tieline\[piper\]'"):
+    with pytest.raises(SpeechFailed, match=r"not installed .*: pip install '.\[piper\]'"):
         await Piper.found(fake_piper.voice(tmp_path), env={"PYTHONPATH": str(tmp_path)})
 
 
@@ -153,7 +153,7 @@ async def test_a_packaged_voice_that_is_missing_names_the_cure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(voices, "PACKAGED", {"en": "no_such_package_of_voices"})
-    with pytest.raises(SpeechFailed, match=r"en is to be spoken by piper.*tieline\[piper\]"):
+    with pytest.raises(SpeechFailed, match=r"en is to be spoken by piper.*\.\[piper\]"):
         await voices.engines({"en": "piper"})
 
 
