@@ -20,7 +20,7 @@ from ivr.errors import IvrError
 
 def test_without_phones_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "find_spec", lambda name: None)
-    with pytest.raises(IvrError, match=r"tieline\[demo\]"):
+    with pytest.raises(IvrError, match=r"\.\[demo\]"):
         demo.demo(fast=True)
 
 

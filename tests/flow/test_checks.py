@@ -228,7 +228,8 @@ def test_a_field_is_compared_with_what_it_can_be(
 
 
 def test_a_fact_about_the_customer_is_a_column_of_the_table(tmp_path: Path) -> None:
-    rows = "rows: [{order: '1', name: Mei, pin: 'scrypt:13:AAAA:AAAA'}]"
+    pin = f"scrypt:13:AAAA:{'A' * 43}"  # the shape of a hash
+    rows = f"rows: [{{order: '1', name: Mei, pin: '{pin}'}}]"
     files(tmp_path, t__table__yaml=f"key: order\nsecret: [pin]\n{rows}")
     steps = "  a: {identify: t, ask: [order, pin], next: b, otherwise: z}\n"
     say = "  b: {say: 'Hello {{ customer.%s }}', next: z}\n"
