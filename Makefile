@@ -42,7 +42,7 @@ pictures: venv ## draw the example flows into docs/pictures
 # Wants uv (any recent version) on PATH, and only when pyproject.toml changes. No index is written
 # into the file; hashes bind each name to its contents wherever it is downloaded from.
 constraints: ## pin every dependency for Python 3.11 and later, with hashes
-	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra cluster --extra demo --extra dev \
+	@uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra cluster --extra demo --extra oidc --extra postgres --extra dev \
 	  --no-header --no-emit-index-url --no-annotate --output-file constraints.txt $(UVFLAGS) pyproject.toml
 	@! grep -n '://' constraints.txt
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import sqlite3
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
 
@@ -20,12 +19,11 @@ import structlog
 
 from acd.distributor import Distributor, steady_clock
 from acd.journal import Journal
-from acd.model import AgentChanged, AgentState, Cause, Command, DayStarted, FloorLoaded
+from acd.model import DayStarted, FloorLoaded
 from acd.records.contact import ContactEvent
 from acd.records.stream import JournalContacts
 from acd.records.writer import RecordsWriter
 from ivr.agi.server import AgiServer
-from ivr.asterisk import events
 from ivr.asterisk.ami import AmiClient, Ready
 from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools
 from ivr.asterisk.render import AMI_EVENTS
@@ -40,9 +38,11 @@ from ivr.channels.services import VoiceServices
 from ivr.flow.actions import Prompt, Queue
 from ivr.flow.running import interpreter
 from ivr.lag import LagWatch
+from ivr.lamps import Lamps
 from ivr.legs import Legs, OpenOffer
 from ivr.live import LiveContact, LiveContacts
 from ivr.logs import configure_logging
+from ivr.news import News
 from ivr.operator.answers import Operator
 from ivr.operator.commands import BY as OPERATOR
 from ivr.operator.commands import OperatorServices
@@ -64,16 +64,6 @@ from ivr.start import begin, revisions_of
 from ivr.switches import Switchboard
 
 log = structlog.get_logger(__name__)
-
-LAMPS: Mapping[AgentState, str] = {
-    AgentState.LOGGED_OUT: "UNAVAILABLE",
-    AgentState.READY: "NOT_INUSE",
-    AgentState.PAUSED: "BUSY",
-    AgentState.OFFERED: "RINGING",
-    AgentState.TALKING: "INUSE",
-    AgentState.WRAP_UP: "ONHOLD",
-}
-"""What an agent's lamp shows on other phones (device state `Custom:acd-1001`)."""
 
 PATIENCE_WITH_ASTERISK = 5.0
 """Seconds the door stays shut at start while Asterisk does not answer; callers hear music."""
@@ -125,6 +115,8 @@ class Service:
             self._voice(), self.plans, self.plans, _not_in_service, self.rehearsals
         )
         self.squaring = Squaring(self.ami, self.callers, self.clock)
+        self.news = News(self.legs, self.callers, self.squaring.soon)
+        self.lamps = Lamps(self.ami, self._in_background)
         desk_phone = DeskPhone(self.distributor, book, self._pause_reasons, self.clock)
         routes = {"call": self.callers.enter, **desk_phone.routes()}
         operator = Operator(
@@ -170,7 +162,7 @@ class Service:
         await self.records.start()
         self._in_background(every_midnight(self._begin_day))
         self.ami.on_ready(self._on_ready)
-        self.ami.on_event(self._on_event)
+        self.ami.on_event(self.news.take)
         await self.ami.start()
         try:
             async with asyncio.timeout(PATIENCE_WITH_ASTERISK):
@@ -199,7 +191,7 @@ class Service:
         )
         self.distributor.subscribe(self.legs.on_command)
         self.distributor.subscribe(self.callers.on_command)
-        self.distributor.subscribe(self._light)
+        self.distributor.subscribe(self.lamps.on_command)
         self._put_in_force(self.plans.plan)
         began = datetime.fromtimestamp(self.distributor.engine.day_started).astimezone()
         if began.date() != datetime.now().astimezone().date():
@@ -227,34 +219,8 @@ class Service:
     async def _on_ready(self, ready: Ready) -> None:
         """AMI is connected (again): square what we believe with what is there."""
         await self.squaring.after(ready)
-        for row in self.distributor.engine.agents_view(self.clock()):
-            self._light(AgentChanged(row.agent, row.state, row.reason, row.since))
+        self.lamps.show_all(self.distributor.engine.agents_view(self.clock()))
         await self._tell_asterisk()
-
-    async def _on_event(self, message: Mapping[str, Any]) -> None:
-        """One AMI event, in the order Asterisk sent them."""
-        try:
-            self._take(events.fact(message))
-        except sqlite3.Error as full:
-            log.error("could not be written down, will be looked at again", why=str(full))
-            self.squaring.soon()
-
-    def _take(self, fact: events.Fact | None) -> None:
-        match fact:
-            case events.LegStarted(leg, channel):
-                self.legs.ringing(leg, channel)
-            case events.LegAnswered(leg, _):
-                self.legs.answered(leg)
-            case events.OutsideAnswered(contact):
-                self.callers.put_through(contact)
-            case events.LegFailed(leg, cause):
-                self.legs.failed(leg, Cause(cause))
-            case events.LegEnded(leg, _, _, _):
-                self.legs.ended(leg)
-            case events.ChannelGone(uniqueid=uniqueid):
-                self.callers.channel_gone(uniqueid)
-            case _:
-                pass
 
     def _take_in_messages(self) -> None:
         messages = self.settings.data_dir / "messages"
@@ -281,13 +247,6 @@ class Service:
             if contact.channel == channel:
                 contact.ended_by = OPERATOR
         self.hang_up_soon(channel)
-
-    def _light(self, command: Command) -> None:
-        """Show an agent's state on the lamps."""
-        if isinstance(command, AgentChanged):
-            lamp = LAMPS[command.state]
-            setting = self.ami.set_device_state(f"acd-{command.agent}", lamp)
-            self._in_background(quietly(setting))
 
     # --- what the floor knows --------------------------------------------------------------------
 

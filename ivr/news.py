@@ -1,0 +1,48 @@
+"""What Asterisk's events mean for calls and agents: one fact after the other, in its order."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from acd.model import Cause
+from ivr.asterisk import events
+from ivr.callers import Callers
+from ivr.legs import Legs
+
+log = structlog.get_logger(__name__)
+
+
+class News:
+    """Passes facts on; `look_again` is called when one could not be written down."""
+
+    def __init__(self, legs: Legs, callers: Callers, look_again: Callable[[], None]) -> None:
+        self._legs, self._callers, self._look_again = legs, callers, look_again
+
+    async def take(self, message: Mapping[str, Any]) -> None:
+        """One AMI event, in the order Asterisk sent them."""
+        try:
+            self._tell(events.fact(message))
+        except sqlite3.Error as full:
+            log.error("could not be written down, will be looked at again", why=str(full))
+            self._look_again()
+
+    def _tell(self, fact: events.Fact | None) -> None:
+        match fact:
+            case events.LegStarted(leg, channel):
+                self._legs.ringing(leg, channel)
+            case events.LegAnswered(leg, _):
+                self._legs.answered(leg)
+            case events.OutsideAnswered(contact):
+                self._callers.put_through(contact)
+            case events.LegFailed(leg, cause):
+                self._legs.failed(leg, Cause(cause))
+            case events.LegEnded(leg, _, _, _):
+                self._legs.ended(leg)
+            case events.ChannelGone(uniqueid=uniqueid):
+                self._callers.channel_gone(uniqueid)
+            case _:
+                pass
