@@ -133,7 +133,8 @@ class AgentRecord:
     `streak` the failed offers in a row, `removed` true when the configuration has dropped an agent
     who still finishes a call.
 
-    `chats` are the offers of chats, ringing or held. `outside`: in a call the distributor did not
+    `chats` are the offers of chats, ringing or held, `chat_room` the most they take just now where
+    that is less than the floor allows. `outside`: in a call the distributor did not
     make. `out_of` names queues they have left for now. `share` is the moving average of being at
     work as of `share_at`, when work ended last; `work_began` is when it began last. `turns`: queue
     -> number of the last turn there. `worked_for` and `worked_since` tell which queue the wrap-up
@@ -165,6 +166,7 @@ class AgentRecord:
     worked_since: float = 0.0
     disposition_due: bool = False
     disposition_given: bool = False
+    chat_room: int | None = None
 
     @property
     def member(self) -> Agent:
@@ -182,7 +184,13 @@ class AgentRecord:
     @property
     def may_take_chat(self) -> bool:
         """Whether one more chat may be offered; a call, also one outside, comes before it."""
-        return self.may_take_call and len(self.chats) < self.agent.chats
+        return self.may_take_call and len(self.chats) < self.most_chats
+
+    @property
+    def most_chats(self) -> int:
+        """How many chats they may hold at a time."""
+        room = self.chat_room
+        return self.agent.chats if room is None else min(room, self.agent.chats)
 
     @property
     def held(self) -> int:

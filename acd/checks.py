@@ -106,6 +106,12 @@ def _queue_left(state: State, event: m.QueueLeft) -> None:
         raise IllegalEvent(f"agent {event.agent} has left {event.queue!r} already")
 
 
+def _chat_room(state: State, event: m.ChatRoomSet) -> None:
+    state.agent(event.agent)
+    if event.chats is not None and event.chats < 0:
+        raise IllegalEvent("an agent takes no chats or more, not fewer")
+
+
 def _extended(state: State, event: m.WrapUpExtended) -> None:
     _agent_may(Move.EXTEND)(state, event)
     if not event.seconds > 0:
@@ -217,6 +223,7 @@ _CHECKS: dict[type[m.Event], Callable[[State, Any], object]] = {
     m.QueueOpened: lambda state, event: state.queue(event.queue),
     m.DeviceBusy: lambda state, event: state.agent(event.agent),
     m.DeviceFree: lambda state, event: state.agent(event.agent),
+    m.ChatRoomSet: _chat_room,
     m.QueueJoined: _queue_joined,
     m.QueueLeft: _queue_left,
     m.AgentForced: _forced,

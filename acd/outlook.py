@@ -77,7 +77,7 @@ def _works(agent: AgentRecord) -> bool:
 def _units(live: LiveFloor, channel: Channel, agents: Collection[str]) -> int:
     if channel is Channel.VOICE:
         return len(agents)
-    return sum(live.state.agents[name].agent.chats for name in agents)
+    return sum(live.state.agents[name].most_chats for name in agents)
 
 
 def look_ahead(live: LiveFloor, call: CallRecord, now: float) -> Announcement | None:

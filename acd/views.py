@@ -242,7 +242,7 @@ def _agent_row(state: State, record: AgentRecord, now: float) -> AgentRow:
         unreachable=count.unreachable,
         streak=record.streak,
         chats=record.chats,
-        most_chats=record.agent.chats,
+        most_chats=record.most_chats,
         outside=record.outside,
         out_of=record.out_of,
         disposition_due=record.disposition_due,

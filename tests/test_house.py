@@ -35,6 +35,7 @@ CORE = (
     "acd.state",
     "acd.views",
     "acd.words",
+    "acd.continuations",
     "acd.events",
     "acd.commands",
     "acd.order",

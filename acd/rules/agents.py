@@ -59,6 +59,13 @@ def device_free(live: LiveFloor, event: e.DeviceFree) -> None:
     live.readiness_changed(agent)
 
 
+def chat_room_set(live: LiveFloor, event: e.ChatRoomSet) -> None:
+    """More or fewer chats may be offered; those in hand stay."""
+    agent = live.state.agents[event.agent]
+    agent.chat_room = event.chats
+    live.readiness_changed(agent)
+
+
 def queue_joined(live: LiveFloor, event: e.QueueJoined) -> None:
     """Take the queue's calls again."""
     agent = live.state.agents[event.agent]
@@ -107,6 +114,7 @@ APPLY: dict[type[e.Event], Callable[[LiveFloor, Any], None]] = {
     e.DispositionGiven: disposition_given,
     e.DeviceBusy: device_busy,
     e.DeviceFree: device_free,
+    e.ChatRoomSet: chat_room_set,
     e.QueueJoined: queue_joined,
     e.QueueLeft: queue_left,
     e.AgentForced: agent_forced,

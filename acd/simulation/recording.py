@@ -26,6 +26,7 @@ _MOVES = (
     m.AgentForced,
     m.DeviceBusy,
     m.DeviceFree,
+    m.ChatRoomSet,
     m.QueueJoined,
     m.QueueLeft,
     m.QueueClosed,
@@ -158,6 +159,7 @@ class _Reader:
         """Agents are where they are, callers who wait have come just now."""
         recording, at = self.recording, self.recording.begins
         recording.floor = self.engine.floor
+        may_hold = {each.id: each.chats for each in self.engine.floor.agents}
         for agent in self.engine.agents_view(at):
             recording.ledger.agent_changed(m.AgentChanged(agent.agent, agent.state, "", at))
             if agent.state is m.AgentState.LOGGED_OUT:
@@ -168,6 +170,8 @@ class _Reader:
                 recording.moves.append(m.Paused(at, agent.agent, agent.reason))
             if agent.outside:
                 recording.moves.append(m.DeviceBusy(at, agent.agent))
+            if agent.most_chats != may_hold.get(agent.agent):
+                recording.moves.append(m.ChatRoomSet(at, agent.agent, agent.most_chats))
         for row in self.engine.queues_view(at):
             if not row.open:
                 recording.moves.append(m.QueueClosed(at, row.queue))

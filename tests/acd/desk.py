@@ -197,7 +197,7 @@ def _may_take(state: State, who: str, call: CallRecord, held: Mapping[str, int])
     agent = state.agents[who]
     if agent.removed or agent.state is not AgentState.READY or agent.outside:
         return False
-    if call.channel is Channel.CHAT and held[who] >= agent.agent.chats:
+    if call.channel is Channel.CHAT and held[who] >= agent.most_chats:
         return False
     wish = call.wish_now(state.queues[call.queue].queue)
     return can_ever_serve(agent.member, wish) and who not in call.without

@@ -36,6 +36,11 @@ def _wrap_up_goes_on(world: World, dice: Dice) -> None:
     world.do(m.WrapUpExtended(world.now, dice.choice(AGENTS), 10.0))
 
 
+def _screens_open_and_close(world: World, dice: Dice) -> None:
+    chats = dice.choice([0, 1, None, None])
+    world.do(m.ChatRoomSet(world.now, dice.choice(AGENTS), chats))
+
+
 def _queues_are_left_and_joined(world: World, dice: Dice) -> None:
     event = dice.choice([m.QueueJoined, m.QueueJoined, m.QueueLeft])
     world.do(event(world.now, dice.choice(AGENTS), dice.choice(QUEUES)))
@@ -224,6 +229,7 @@ ACTIONS: dict[str, Callable[[World, Dice], None]] = {
         _agents_pause,
         _wrap_up_goes_on,
         _queues_are_left_and_joined,
+        _screens_open_and_close,
         _agents_are_forced,
         _calls_come,
         _callers_leave,

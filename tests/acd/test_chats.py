@@ -180,3 +180,24 @@ def test_a_chat_is_sent_on_like_a_call_when_nobody_is_there() -> None:
     d.chat("a")
     d.wait(5)
     assert d.exits() == {"a": ("nobody", "nobody_logged_in")}
+
+
+def test_an_agent_without_a_screen_is_offered_no_chat_until_there_is_one() -> None:
+    d = desk({"1001": "sales"})
+    d.do(m.ChatRoomSet(d.now, "1001", 0))
+    d.log_in("1001")
+    d.chat("a")
+    assert d.rung_for("a") is None
+    d.restart()
+    d.do(m.ChatRoomSet(d.now, "1001", None))
+    assert d.rung_for("a") == "1001"
+
+
+def test_a_screen_that_closes_leaves_the_chats_in_hand_and_brings_no_more() -> None:
+    d = desk({"1001": "sales"})
+    d.log_in("1001")
+    open_chats(d, "a")
+    d.do(m.ChatRoomSet(d.now, "1001", 0))
+    d.chat("b")
+    assert d.rung_for("b") is None
+    assert len(d.agent("1001").chats) == 1
