@@ -48,6 +48,7 @@ from ivr.operator.commands import BY as OPERATOR
 from ivr.operator.commands import OperatorServices
 from ivr.operator.server import OperatorServer
 from ivr.plans import Plan, Plans
+from ivr.reach import own_phone
 from ivr.rehearsal.inside import Rehearsals
 from ivr.revisions import CONSOLE, Author
 from ivr.rounds import every, every_midnight, flow_clock, quietly
@@ -144,6 +145,7 @@ class Service:
             prompts=self.book,
             desk=self.errands,
             outside=self._outside,
+            reach=own_phone,
             switches=self.switchboard.in_force,
             waking=self.ami,
             card=self._card,

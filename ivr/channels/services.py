@@ -16,6 +16,7 @@ from ivr.flow.calendar import Switches
 from ivr.flow.running.state import State, Turn
 from ivr.legs import Legs
 from ivr.live import LiveContact, LiveContacts
+from ivr.reach import Reach
 
 
 class PromptFiles(Protocol):
@@ -63,7 +64,8 @@ class Rehearsed(Protocol):
 class VoiceServices:
     """What a call needs from the house.
 
-    `outside` gives the Dial string for a number outside, None for one that may not be dialled.
+    `outside` gives the Dial string for a number outside, None for one that may not be dialled;
+    `reach` the way to an agent's phone.
     """
 
     distributor: Distributor
@@ -72,6 +74,7 @@ class VoiceServices:
     prompts: PromptFiles
     desk: Desk
     outside: Callable[[str], str | None]
+    reach: Reach
     switches: Callable[[], Switches]
     waking: Waking
     card: Callable[[LiveContact, Queue, State], CallerCard]

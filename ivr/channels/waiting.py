@@ -226,9 +226,13 @@ class AgentWait:
         # i: a phone that sends its calls elsewhere would take the caller out of our hands.
         options = f"m(default)gib(leg^s^1){whisper}"
         seconds = int(min(offer.ring_seconds, self._ring_at_most or offer.ring_seconds))
+        way = self._house.reach(offer.agent)
+        if way is None:
+            self._log.warning("no way to the agent", agent=offer.agent)
+            return "CHANUNAVAIL"
         try:
             with self._listening(offer):
-                await self._agi.exec("Dial", f"PJSIP/{offer.agent}", str(seconds), options)
+                await self._agi.exec("Dial", way.dial, str(seconds), options)
             return await self._agi.get_variable("DIALSTATUS") or "CHANUNAVAIL"
         except AsteriskRefused as refused:
             if self._agi.hung_up.is_set():
