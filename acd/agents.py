@@ -139,7 +139,8 @@ class AgentRecord:
     work as of `share_at`, when work ended last; `work_began` is when it began last. `turns`: queue
     -> number of the last turn there. `worked_for` and `worked_since` tell which queue the wrap-up
     is for and when its call was answered; `disposition_due` keeps wrap-up open until there is one,
-    `disposition_given` says that it came before the call ended.
+    `disposition_given` says that it came before the call ended. `phone` is where their calls ring:
+    "" for their own, a desk's extension, or `MOBILE`.
     """
 
     agent: Agent
@@ -166,6 +167,7 @@ class AgentRecord:
     worked_since: float = 0.0
     disposition_due: bool = False
     disposition_given: bool = False
+    phone: str = ""
     chat_room: int | None = None
 
     @property
@@ -249,6 +251,8 @@ class AgentRecord:
         elif state in AT_WORK:
             self.work_began = at
         self.state, self.since, self.reason = state, at, reason
+        if state is AgentState.LOGGED_OUT:
+            self.phone = ""
 
     def _do_what_was_asked(self, at: float) -> None:
         asked, reason = self.pending, self.pending_reason

@@ -63,6 +63,26 @@ def _agent_may(move: Move) -> Callable[[State, Any], None]:
     return looks
 
 
+def _logged_in(state: State, event: m.LoggedIn) -> None:
+    _agent_may(Move.LOG_IN)(state, event)
+    _phone_is_free(state, event)
+
+
+def _phone_taken(state: State, event: m.PhoneTaken) -> None:
+    if _on_the_floor(state, event.agent).state is m.AgentState.LOGGED_OUT:
+        raise IllegalEvent(f"agent {event.agent} is logged out and takes calls nowhere")
+    _phone_is_free(state, event)
+
+
+def _phone_is_free(state: State, event: m.LoggedIn | m.PhoneTaken) -> None:
+    """Nobody else's calls ring there."""
+    if not event.phone or event.phone == m.MOBILE:
+        return
+    for other in state.agents.values():
+        if other.phone == event.phone and other.agent.id != event.agent:
+            raise IllegalEvent(f"agent {other.agent.id} is logged in at phone {event.phone}")
+
+
 def _on_the_floor(state: State, agent: str) -> AgentRecord:
     record = state.agent(agent)
     if record.removed:
@@ -190,8 +210,6 @@ def _completed(state: State, event: m.ConsultationCompleted) -> None:
     call = _consultation(state, event.call)
     if call is None or call.call not in state.talking:
         raise IllegalEvent(f"call {event.call!r} is no consultation that was answered")
-    if call.consults not in state.offers:
-        raise IllegalEvent(f"the agent who asked for call {event.call!r} has left the customer")
 
 
 def _failed(state: State, event: m.ConsultationFailed) -> None:
@@ -204,7 +222,8 @@ _CHECKS: dict[type[m.Event], Callable[[State, Any], object]] = {
     m.FloorLoaded: _floor,
     m.DayStarted: _always,
     m.Ticked: _always,
-    m.LoggedIn: _agent_may(Move.LOG_IN),
+    m.LoggedIn: _logged_in,
+    m.PhoneTaken: _phone_taken,
     m.LoggedOut: _agent_may(Move.LOG_OUT),
     m.Paused: _agent_may(Move.PAUSE),
     m.Readied: _agent_may(Move.READY),

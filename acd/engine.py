@@ -108,6 +108,16 @@ class Engine:
         """One row for each call by queue: waiting in the order served, then ringing, talking."""
         return views.calls(self._live.state, now, self._live.staffing)
 
+    def phone_of(self, agent: str) -> str:
+        """Where the agent's calls ring: "" their own phone, a desk's extension, or `MOBILE`."""
+        record = self._live.state.agents.get(agent)
+        return record.phone if record is not None else ""
+
+    def agent_at(self, phone: str) -> str | None:
+        """Who is logged in at this desk."""
+        agents = self._live.state.agents.values()
+        return next((each.agent.id for each in agents if phone and each.phone == phone), None)
+
     def has_call(self, call: str) -> bool:
         """Whether the call still has no outcome (it waits, or a phone rings for it)."""
         return call in self._live.state.calls

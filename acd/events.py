@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from acd.agent_events import *
 from acd.continuations import *
 from acd.floor import Floor
-from acd.words import AgentState, Cause, Channel
+from acd.words import Cause, Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,43 +28,6 @@ class DayStarted:
     """A new working day: the counters of queues and agents begin at zero."""
 
     at: float
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedIn:
-    """The agent is here and ready."""
-
-    at: float
-    agent: str
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedOut:
-    """The agent goes; during work it takes effect when the work ends."""
-
-    at: float
-    agent: str
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Paused:
-    """The agent takes a break; during work it takes effect when the work ends."""
-
-    at: float
-    agent: str
-    reason: str
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Readied:
-    """The agent wants calls: ends a pause or a wrap-up, or calls off what was asked during work."""
-
-    at: float
-    agent: str
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,25 +94,6 @@ class AgentReleased:
 
     at: float
     offer: str
-
-
-@dataclass(frozen=True, slots=True)
-class WrapUpEnded:
-    """The agent is done before the wrap-up ran out."""
-
-    at: float
-    agent: str
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WrapUpExtended:
-    """The agent's wrap-up lasts `seconds` longer than it would have."""
-
-    at: float
-    agent: str
-    seconds: float
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,22 +166,6 @@ class Ticked:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceBusy:
-    """The agent is in a call that the distributor did not make, and gets no offers meanwhile."""
-
-    at: float
-    agent: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceFree:
-    """The agent's call outside the distributor has ended."""
-
-    at: float
-    agent: str
-
-
-@dataclass(frozen=True, slots=True)
 class ChatRoomSet:
     """The agent takes at most `chats` chats from here on, whatever the floor allows beyond that.
 
@@ -246,51 +175,6 @@ class ChatRoomSet:
     at: float
     agent: str
     chats: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class QueueJoined:
-    """The agent, who had left this one of their queues, takes its calls again."""
-
-    at: float
-    agent: str
-    queue: str
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class QueueLeft:
-    """The agent takes no calls of this one of their queues, whatever the others do."""
-
-    at: float
-    agent: str
-    queue: str
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AgentForced:
-    """A supervisor puts an agent in a state: ready, paused or logged out.
-
-    A ringing phone is taken back and a wrap-up ended for it; a conversation is not cut, then it
-    takes effect when that ends.
-    """
-
-    at: float
-    agent: str
-    state: AgentState
-    reason: str = ""
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DispositionGiven:
-    """The agent has said how the last call ended, for queues that require it."""
-
-    at: float
-    agent: str
-    disposition: str = ""
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +193,6 @@ Event = (
     | DeviceBusy | DeviceFree | ChatRoomSet | QueueJoined | QueueLeft | AgentForced
     | DispositionGiven | WaitAnnounced | CallbackAsked | CallbackHeld | CallbackForbidden
     | CustomerAnswered | CustomerFailed | CallTransferred | ConsultationAsked
-    | ConsultationCompleted | ConsultationFailed
+    | ConsultationCompleted | ConsultationFailed | PhoneTaken
 )
 # fmt: on

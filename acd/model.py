@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acd import codec
+from acd.agent_events import *
 from acd.commands import *
 from acd.commands import Command as Command
 from acd.events import *

@@ -74,7 +74,8 @@ class AgentRow:
 
     `call` and `offer` are set while offered or talking. `streak` counts failed offers in a row.
     `chats` of at most `most_chats` are held, also while ringing. `outside`: in a call of their own.
-    `out_of` are queues they have left for now.
+    `out_of` are queues they have left for now. `phone`: where their calls ring when that is not
+    their own phone.
     """
 
     agent: str
@@ -106,6 +107,7 @@ class AgentRow:
     outside: bool = False
     out_of: tuple[str, ...] = ()
     disposition_due: bool = False
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +248,7 @@ def _agent_row(state: State, record: AgentRecord, now: float) -> AgentRow:
         outside=record.outside,
         out_of=record.out_of,
         disposition_due=record.disposition_due,
+        phone=record.phone,
     )
 
 

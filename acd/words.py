@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+MOBILE = "mobile"
+"""In place of a phone's extension: the number an agent carries with them."""
+
 
 class Word(StrEnum):
     """One of a closed list. Enum's own hash is Python code and would show in every decision."""

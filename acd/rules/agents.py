@@ -20,11 +20,23 @@ _FORCED = {
 
 
 def _moves(move: Move) -> Callable[[LiveFloor, Any], None]:
-    def does(live: LiveFloor, event: e.LoggedIn | e.Paused) -> None:
+    def does(live: LiveFloor, event: e.Paused | e.Readied) -> None:
         reason = event.reason if isinstance(event, e.Paused) else ""
         live.move(live.state.agents[event.agent], move, event.at, reason)
 
     return does
+
+
+def logged_in(live: LiveFloor, event: e.LoggedIn) -> None:
+    """At the phone they sit at, before anything is offered there."""
+    agent = live.state.agents[event.agent]
+    agent.phone = event.phone
+    live.move(agent, Move.LOG_IN, event.at)
+
+
+def phone_taken(live: LiveFloor, event: e.PhoneTaken) -> None:
+    """What rings already goes on where it rings."""
+    live.state.agents[event.agent].phone = event.phone
 
 
 def wrap_up_extended(live: LiveFloor, event: e.WrapUpExtended) -> None:
@@ -105,7 +117,8 @@ def _end_what_may_end(live: LiveFloor, agent: AgentRecord, at: float) -> None:
 
 
 APPLY: dict[type[e.Event], Callable[[LiveFloor, Any], None]] = {
-    e.LoggedIn: _moves(Move.LOG_IN),
+    e.LoggedIn: logged_in,
+    e.PhoneTaken: phone_taken,
     e.LoggedOut: _moves(Move.LOG_OUT),
     e.Paused: _moves(Move.PAUSE),
     e.Readied: _moves(Move.READY),

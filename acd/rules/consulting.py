@@ -61,12 +61,16 @@ def _from(
 
 
 def consultation_completed(live: LiveFloor, event: e.ConsultationCompleted) -> None:
-    """The second agent has the customer; the first one has wrap-up and their own share of talk."""
+    """The second agent has the customer; the first one has wrap-up and their own share of talk.
+
+    The first one's phone may have been heard to hang up before the transfer was heard of.
+    """
     second = live.state.offers[live.state.talking[event.call]]
-    first = live.state.offers[second.call.consults or ""]
+    first = live.state.offers.get(second.call.consults or "")
     second.call.consults = None
-    second.caller_left = first.caller_left
-    release(live, first, event.at)
+    if first is not None:
+        second.caller_left = first.caller_left
+        release(live, first, event.at)
 
 
 def consultation_failed(live: LiveFloor, event: e.ConsultationFailed) -> None:

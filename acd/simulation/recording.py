@@ -27,6 +27,7 @@ _MOVES = (
     m.DeviceBusy,
     m.DeviceFree,
     m.ChatRoomSet,
+    m.PhoneTaken,
     m.QueueJoined,
     m.QueueLeft,
     m.QueueClosed,

@@ -41,6 +41,11 @@ def _screens_open_and_close(world: World, dice: Dice) -> None:
     world.do(m.ChatRoomSet(world.now, dice.choice(AGENTS), chats))
 
 
+def _phones_are_taken(world: World, dice: Dice) -> None:
+    phone = dice.choice(["", "", m.MOBILE, "5001", "5002"])
+    world.do(m.PhoneTaken(world.now, dice.choice(AGENTS), phone))
+
+
 def _queues_are_left_and_joined(world: World, dice: Dice) -> None:
     event = dice.choice([m.QueueJoined, m.QueueJoined, m.QueueLeft])
     world.do(event(world.now, dice.choice(AGENTS), dice.choice(QUEUES)))
@@ -228,6 +233,7 @@ ACTIONS: dict[str, Callable[[World, Dice], None]] = {
         _agents_do,
         _agents_pause,
         _wrap_up_goes_on,
+        _phones_are_taken,
         _queues_are_left_and_joined,
         _screens_open_and_close,
         _agents_are_forced,
