@@ -18,36 +18,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from types import TracebackType
-from typing import Self
 
 import structlog
 
+from acd.dispatch import Dispatch, Mailbox, Squaring, Subscriber
 from acd.engine import Engine
 from acd.errors import AcdError, JournalDamaged
 from acd.journal import Journal
-from acd.model import (
-    EVENTS,
-    AgentChanged,
-    AgentReleased,
-    CallLeft,
-    Cause,
-    Command,
-    CustomerFailed,
-    Event,
-    OfferAnswered,
-    OfferFailed,
-    Ticked,
-    from_json,
-    to_json,
-)
-from acd.state import OfferRecord
-from acd.views import CallRow
+from acd.model import EVENTS, Command, Event, Ticked, from_json, to_json
 
 Clock = Callable[[], float]
-Subscriber = Callable[[Command], None]
 
 SNAPSHOT_EVERY = 20_000
 """Events between snapshots: replaying as many takes about a second."""
@@ -70,47 +51,6 @@ def steady_clock() -> Clock:
     return lambda: offset + time.monotonic()
 
 
-class Mailbox:
-    """Commands for one call, in order. Use as a context manager, or `close` it."""
-
-    def __init__(self, call: str, boxes: dict[str, list[Mailbox]]) -> None:
-        self.call = call
-        self._boxes = boxes
-        self._queue: asyncio.Queue[Command] = asyncio.Queue()
-        boxes.setdefault(call, []).append(self)
-
-    async def get(self) -> Command:
-        """The next command; waits for it."""
-        return await self._queue.get()
-
-    def get_nowait(self) -> Command | None:
-        """The next command, or None when there is none yet."""
-        return None if self._queue.empty() else self._queue.get_nowait()
-
-    def put(self, command: Command) -> None:
-        """For the distributor."""
-        self._queue.put_nowait(command)
-
-    def close(self) -> None:
-        """Take no more commands; harmless when closed already."""
-        boxes = self._boxes.get(self.call, [])
-        if self in boxes:
-            boxes.remove(self)
-        if not boxes:
-            self._boxes.pop(self.call, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
 class Distributor:
     """The one who leads a floor. Order of use: `recover`, `reconcile`, `start`, ..., `stop`.
 
@@ -122,20 +62,22 @@ class Distributor:
         self, journal: Journal, clock: Clock | None = None, *, snapshot_every: int = SNAPSHOT_EVERY
     ) -> None:
         self.engine = Engine()
+        self.leads = True
         self.now: Clock = clock or steady_clock()
         self._journal = journal
         self._snapshot_every = snapshot_every
         self._since_snapshot = 0
         self._seq = 0
-        self._subscribers: list[Subscriber] = []
-        self._boxes: dict[str, list[Mailbox]] = {}
-        self._outbox: deque[Command] = deque()
-        self._dispatching = False
+        self._dispatch = Dispatch()
+        self._places: dict[str, str | None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._upkeep: asyncio.Task[None] | None = None
 
     # --- life -------------------------------------------------------------------------------------
+
+    async def join(self) -> None:
+        """See `Distributing`: there is nobody else."""
 
     def recover(self) -> int:
         """Bring the engine to where the journal ends; returns how many events were replayed.
@@ -169,41 +111,8 @@ class Distributor:
             raise JournalDamaged(f"the snapshot cannot be restored: {error}") from error
 
     def reconcile(self, calls: Collection[str], offers: Mapping[str, bool]) -> None:
-        """Put the engine right with what is alive, for example after a restart.
-
-        `calls` are those whose caller is there (a phone's channel, an open chat), `offers` the
-        agents' legs: True when talking, False when ringing. Callers who are gone have left, agents
-        without a leg are released, an offer answered meanwhile is answered, one that vanished is
-        lost without blame. Callbacks need no caller; a dial nobody tells of is lost likewise.
-        """
-        now = self.now()
-        rows = self.engine.calls_view(now)
-        for row in rows:
-            if row.virtual:
-                if row.dialling and row.offer not in offers:
-                    self.send(CustomerFailed(now, row.call, Cause.LOST))
-            elif row.call not in calls and not row.caller_left and row.offer not in offers:
-                self._caller_is_gone(row, now)
-        for row in rows:
-            offer = self.engine.offer(row.offer) if row.offer is not None else None
-            if offer is not None and not row.dialling:
-                self._reconcile_offer(offer, offers.get(offer.offer), now)
-
-    def _caller_is_gone(self, row: CallRow, now: float) -> None:
-        """First of all, so that no agent freed later is given a call that is no more."""
-        if row.offer is not None and row.answered_at is None:
-            self.send(OfferFailed(now, row.offer, Cause.CALLER_LEFT))
-        else:
-            self.send(CallLeft(now, row.call, "lost"))
-
-    def _reconcile_offer(self, offer: OfferRecord, talking: bool | None, now: float) -> None:
-        if offer.answered_at is not None:
-            if talking is None:
-                self.send(AgentReleased(now, offer.offer))
-        elif talking:
-            self.send(OfferAnswered(now, offer.offer))
-        elif talking is None:
-            self.send(OfferFailed(now, offer.offer, Cause.LOST))
+        """See `Distributing`."""
+        Squaring(self.engine, self.now(), self.send, self.owns).square(calls, offers)
 
     def start(self) -> None:
         """Let deadlines run from now on; call it inside the running event loop."""
@@ -237,41 +146,35 @@ class Distributor:
         commands = self.engine.apply(event)
         self._count()
         self._arm()
-        self._dispatch(commands)
+        self._dispatch.pass_on(commands)
         return commands
+
+    async def settled(self) -> None:
+        """See `Distributing`: every event is applied when `send` returns."""
 
     # --- commands out -----------------------------------------------------------------------------
 
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
-        """Have `callback` called with every command, in order; returns what ends it."""
-        self._subscribers.append(callback)
-        return lambda: self._subscribers.remove(callback)
+        """See `Distributing`."""
+        return self._dispatch.subscribe(callback)
 
     def watch(self, call: str) -> Mailbox:
-        """A mailbox for the commands of one call; open it before the call is queued."""
-        return Mailbox(call, self._boxes)
+        """See `Distributing`."""
+        return self._dispatch.watch(call)
 
-    def _dispatch(self, commands: list[Command]) -> None:
-        self._outbox.extend(commands)
-        if self._dispatching:
-            return
-        self._dispatching = True
-        try:
-            while self._outbox:
-                self._deliver(self._outbox.popleft())
-        finally:
-            self._dispatching = False
+    # --- one node alone ---------------------------------------------------------------------------
 
-    def _deliver(self, command: Command) -> None:
-        if not isinstance(command, AgentChanged):
-            for box in self._boxes.get(command.call, ()):
-                box.put(command)
-        for subscriber in tuple(self._subscribers):
-            try:
-                subscriber(command)
-            except Exception:
-                # The event has taken effect; one broken screen must not keep it from the others.
-                log.exception("subscriber_failed", **to_json(command))
+    def owns(self, contact: str) -> bool:
+        """See `Distributing`."""
+        return True
+
+    async def set_place(self, agent: str, node: str | None) -> None:
+        """See `Distributing`; for as long as this process runs."""
+        self._places[agent] = node
+
+    def place_of(self, agent: str) -> str | None:
+        """See `Distributing`."""
+        return self._places.get(agent)
 
     # --- time -------------------------------------------------------------------------------------
 

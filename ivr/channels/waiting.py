@@ -15,7 +15,7 @@ from typing import Literal
 
 import structlog
 
-from acd.distributor import Mailbox
+from acd.dispatch import Mailbox
 from acd.errors import AcdError
 from acd.model import CallExits, CallFreed, CallQueued, Command, Exit, MakeOffer
 from acd.records.contact import Json

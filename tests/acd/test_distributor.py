@@ -272,7 +272,7 @@ async def test_a_mailbox_gets_the_commands_of_its_call_only(
         distributor.send(m.CallWithdrawn(clock(), "a"))
         assert isinstance(box.get_nowait(), m.CancelOffer)
         assert box.get_nowait() == m.CallExits("a", m.Exit.WITHDRAWN)
-    assert distributor._boxes == {}
+    assert distributor._dispatch._boxes == {}
     box.close()
 
 
