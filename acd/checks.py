@@ -167,9 +167,20 @@ def _callback_asked(state: State, event: m.CallbackAsked) -> None:
         raise IllegalEvent(f"call {event.call!r} is no caller on a line who could be called back")
     if call.callback is not None:
         raise IllegalEvent(f"call {event.call!r} is a callback already")
-    if not event.customer:
+    _only_callback(state, event.customer)
+
+
+def _callback_queued(state: State, event: m.CallbackQueued) -> None:
+    _open_to_new_calls(state, event.queue)
+    if event.call in state.calls or event.call in state.talking:
+        raise IllegalEvent(f"call {event.call!r} exists already")
+    _only_callback(state, event.customer)
+
+
+def _only_callback(state: State, customer: str) -> None:
+    if not customer:
         raise IllegalEvent("a callback needs to know whom to call")
-    other = state.callbacks.get(event.customer)
+    other = state.callbacks.get(customer)
     if other is not None:
         raise IllegalEvent(f"this customer has a callback already: call {other!r}")
 
@@ -249,6 +260,7 @@ _CHECKS: dict[type[m.Event], Callable[[State, Any], object]] = {
     m.DispositionGiven: _disposition,
     m.WaitAnnounced: lambda state, event: state.waiting(event.call),
     m.CallbackAsked: _callback_asked,
+    m.CallbackQueued: _callback_queued,
     m.CallbackHeld: _callback,
     m.CallbackForbidden: _callback,
     m.CustomerAnswered: lambda state, event: state.dialling(event.call),

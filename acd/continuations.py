@@ -5,6 +5,7 @@ Like those of `acd.events`, which has them all, they carry `at`, epoch seconds (
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from acd.words import Cause
@@ -26,8 +27,33 @@ class CallbackAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbackQueued:
+    """A customer who is not waiting on a line is called back when the turn of `call` comes.
+
+    `enqueued_at` gives the place and may lie in the past; `attempts` were made before. A closed
+    queue refuses it, a full one does not: it takes no caller's place. The rest as in `CallQueued`
+    and `CallbackAsked`.
+    """
+
+    at: float
+    call: str
+    contact: str
+    queue: str
+    needs: Mapping[str, int]
+    priority: int
+    enqueued_at: float
+    customer: str
+    not_before: float | None = None
+    expires_at: float | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class CallbackHeld:
-    """The customer must not be dialled before `until`, for example outside legal hours."""
+    """The customer must not be dialled before `until`, for example outside legal hours.
+
+    Told instead of dialling it costs no attempt.
+    """
 
     at: float
     call: str

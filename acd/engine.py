@@ -122,6 +122,10 @@ class Engine:
         """Whether the call still has no outcome (it waits, or a phone rings for it)."""
         return call in self._live.state.calls
 
+    def callback_of(self, customer: str) -> str | None:
+        """The call by which this customer is to be called back; None when there is none."""
+        return self._live.state.callbacks.get(customer)
+
     def offer(self, offer: str) -> OfferRecord | None:
         """The offer while it rings or its agent talks, to be read only."""
         return self._live.state.offers.get(offer)

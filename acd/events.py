@@ -191,8 +191,8 @@ Event = (
     | OfferAnswered | OfferFailed | AgentReleased | WrapUpEnded | WrapUpExtended | CallMoved
     | CallFreed | CallReprioritised | CallWithdrawn | QueueClosed | QueueOpened | Ticked
     | DeviceBusy | DeviceFree | ChatRoomSet | QueueJoined | QueueLeft | AgentForced
-    | DispositionGiven | WaitAnnounced | CallbackAsked | CallbackHeld | CallbackForbidden
-    | CustomerAnswered | CustomerFailed | CallTransferred | ConsultationAsked
-    | ConsultationCompleted | ConsultationFailed | PhoneTaken
+    | DispositionGiven | WaitAnnounced | CallbackAsked | CallbackQueued | CallbackHeld
+    | CallbackForbidden | CustomerAnswered | CustomerFailed | CallTransferred
+    | ConsultationAsked | ConsultationCompleted | ConsultationFailed | PhoneTaken
 )
 # fmt: on

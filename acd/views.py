@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from acd.agents import AgentRecord
 from acd.service_level import spelled
@@ -119,6 +120,8 @@ class CallRow:
     could take it are doing while it waits, `left_out` who is not tried just now. `prefers` is the
     agent waited for just now, `step` how many relaxations were taken. `virtual`: a callback whose
     customer is not on the line; `dialling`: they are being called. `consults`: an agent wants it.
+    Of a callback, `customer` is whom to call, `attempts` were made, nothing is dialled before
+    `not_before`, and at `expires_at` it is given up.
     """
 
     call: str
@@ -143,6 +146,10 @@ class CallRow:
     virtual: bool = False
     dialling: bool = False
     consults: bool = False
+    customer: str = ""
+    attempts: int = 0
+    not_before: float | None = None
+    expires_at: float | None = None
 
 
 def queues(state: State, now: float) -> list[QueueRow]:
@@ -291,7 +298,21 @@ def _waiting_row(call: CallRecord, position: int, now: float, staffing: Staffing
         step=call.step,
         virtual=call.virtual,
         consults=call.consults is not None,
+        **_callback(call),
     )
+
+
+def _callback(call: CallRecord) -> dict[str, Any]:
+    """What a row tells of a callback."""
+    asked = call.callback
+    if asked is None:
+        return {}
+    return {
+        "customer": call.customer,
+        "attempts": asked.attempts,
+        "not_before": asked.not_before or None,
+        "expires_at": asked.expires_at,
+    }
 
 
 def _offer_row(offer: OfferRecord, now: float) -> CallRow:
@@ -318,4 +339,5 @@ def _offer_row(offer: OfferRecord, now: float) -> CallRow:
         virtual=call.virtual,
         dialling=offer.dialling,
         consults=call.consults is not None,
+        **_callback(call),
     )

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from acd import commands as c
 from acd import events as e
 from acd.livefloor import LiveFloor
 from acd.rules.offers import connect
@@ -43,11 +44,42 @@ def callback_asked(live: LiveFloor, event: e.CallbackAsked) -> None:
         live.refile(call)
 
 
+def callback_queued(live: LiveFloor, event: e.CallbackQueued) -> None:
+    """A place for a customer without a line; only a closed queue has none."""
+    queue = live.state.queues[event.queue]
+    if not queue.open:
+        queue.counters.closed += 1
+        live.out.append(c.CallExits(event.call, Exit.CLOSED, queue.closed_for))
+        return
+    live.state.calls_seen += 1
+    expires = event.expires_at
+    if expires is None:
+        expires = event.at + queue.queue.callbacks.expire_after
+    call = CallRecord(
+        call=event.call,
+        contact=event.contact,
+        queue=event.queue,
+        needs=dict(event.needs),
+        priority=event.priority,
+        enqueued_at=event.enqueued_at,
+        entered_at=event.at,
+        sequence=live.state.calls_seen,
+        customer=event.customer,
+        callback=CallbackRecord(event.at, expires, event.not_before or 0.0, event.attempts),
+    )
+    live.state.callbacks[event.customer] = call.call
+    queue.counters.callbacks += 1
+    live.enter(call, event.at)
+
+
 def callback_held(live: LiveFloor, event: e.CallbackHeld) -> None:
     """Not before then; an agent reserved for it is free again."""
     call = live.state.calls[event.call]
     if call.callback is not None:
         call.callback.not_before = event.until
+        offer = live.state.offers.get(call.offer or "")
+        if offer is not None and offer.dialling:  # nobody was dialled after all
+            call.callback.attempts -= 1
     _wait_again(live, call, event.at)
 
 
@@ -96,6 +128,7 @@ def unreached(live: LiveFloor, offer: OfferRecord, why: e.CustomerFailed) -> Non
 
 APPLY: dict[type[e.Event], Callable[[LiveFloor, Any], None]] = {
     e.CallbackAsked: callback_asked,
+    e.CallbackQueued: callback_queued,
     e.CallbackHeld: callback_held,
     e.CallbackForbidden: callback_forbidden,
     e.CustomerAnswered: customer_answered,

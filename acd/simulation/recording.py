@@ -134,6 +134,7 @@ class _Reader:
             m.CallTransferred: self._transferred,
             m.CallMoved: self._moved,
             m.CallbackAsked: self._callback_asked,
+            m.CallbackQueued: self._callback_queued,
             m.ConsultationAsked: lambda _: self.recording.note("consultations"),
             m.ConsultationCompleted: self._taken_over,
             m.AgentReleased: lambda event: self._released(event.offer, event.at),
@@ -285,7 +286,15 @@ class _Reader:
             call.comes = replace(call.comes, queue=event.queue)
             call.fate.queue = event.queue
 
-    def _callback_asked(self, event: m.CallbackAsked) -> None:
+    def _callback_queued(self, event: m.CallbackQueued) -> None:
+        """Work for an agent that was never a wait on a line."""
+        e = event
+        self._queued(
+            m.CallQueued(e.at, e.call, e.contact, e.queue, e.needs, e.priority, e.enqueued_at)
+        )
+        self._callback_asked(event)
+
+    def _callback_asked(self, event: m.CallbackAsked | m.CallbackQueued) -> None:
         """The wait on the line is over; the work for an agent remains, in the same place."""
         call = self.open.get(event.call)
         if call is not None:

@@ -123,6 +123,12 @@ def _callbacks_are_asked_for(world: World, dice: Dice) -> None:
         world.do(m.CallbackAsked(world.now, call, customer, later))
 
 
+def _customers_without_a_line_are_to_be_called(world: World, dice: Dice) -> None:
+    at, customer = world.now, dice.choice(["dora", "eli", "fay", "gus"])
+    call, queue = f"back-{dice.randint(1, 999)}", dice.choice([*world.state.queues])
+    world.do(m.CallbackQueued(at, call, call, queue, {}, dice.randint(0, 2), at - 30, customer))
+
+
 def _customers_are_reached_or_not(world: World, dice: Dice) -> None:
     dials = [o.call.call for o in world.state.offers.values() if o.dialling]
     if call := one_of(dials, dice):
@@ -245,6 +251,7 @@ ACTIONS: dict[str, Callable[[World, Dice], None]] = {
         _agents_leave_calls,
         _agents_work,
         _callbacks_are_asked_for,
+        _customers_without_a_line_are_to_be_called,
         _customers_are_reached_or_not,
         _callbacks_are_held,
         _calls_are_transferred,

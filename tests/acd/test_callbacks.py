@@ -276,3 +276,70 @@ def test_a_moved_callback_is_still_the_only_one_of_its_customer() -> None:
         ask(d, "b", "anna")
     d.log_in("1001")
     assert dials(d) == ["a"]
+
+
+# --- a customer who is not waiting on a line ------------------------------------------------------
+
+
+def promise(d: Desk, call: str, customer: str = "", **more: Any) -> list[m.Command]:
+    """Somebody who waits on no line is to be called."""
+    at = more.pop("enqueued_at", d.now)
+    whom = customer or f"customer-{call}"
+    return d.do(m.CallbackQueued(d.now, call, f"c-{call}", "sales", {}, 0, at, whom, **more))
+
+
+def test_a_promised_callback_has_the_place_of_the_time_it_came_and_is_rung_for_by_nobody() -> None:
+    d = desk(leave_when_empty=None)
+    d.queue("before")
+    d.wait(10)
+    d.queue("after")
+    promise(d, "a", enqueued_at=d.now - 5)
+    d.log_in("1001")
+    assert (d.serve("before"), dials(d), d.rung_for("after")) == ("1001", ["a"], None)
+    assert [offer.call for offer in d.all_of(m.MakeOffer)] == ["before"]
+
+
+def test_a_full_queue_takes_a_callback_and_a_closed_one_does_not() -> None:
+    d = desk(max_waiting=1)
+    d.queue("a")
+    assert promise(d, "b") == []
+    d.do(m.QueueClosed(d.now, "sales", reason="drain"))
+    promise(d, "c")
+    assert d.exits() == {"c": ("closed", "drain")}
+
+
+def test_no_customer_has_a_second_promise_in_any_queue() -> None:
+    d = desk()
+    promise(d, "a", "anna")
+    with pytest.raises(IllegalEvent, match="has a callback already: call 'a'"):
+        promise(d, "b", "anna")
+    with pytest.raises(IllegalEvent, match="exists already"):
+        promise(d, "a", "other")
+    assert d.engine.callback_of("anna") == "a"
+
+
+def test_who_is_held_instead_of_dialled_has_lost_no_attempt() -> None:
+    d = desk()
+    promise(d, "a")
+    d.log_in("1001")
+    for _ in range(5):
+        d.do(m.CallbackHeld(d.now, "a", d.now + 60))
+        d.wait(60)
+    assert [each.attempt for each in d.all_of(m.DialCustomer)] == [1] * 6
+
+
+def test_attempts_that_were_made_before_count() -> None:
+    d = desk()
+    promise(d, "a", attempts=2)
+    d.log_in("1001")
+    assert d.all_of(m.DialCustomer)[-1].attempt == 3
+    d.do(m.CustomerFailed(d.now, "a", Cause.NO_ANSWER))
+    assert d.exits() == {"a": ("unreached", "no_answer")}
+
+
+def test_the_rows_tell_what_a_callback_waits_for() -> None:
+    d = desk()
+    promise(d, "a", "anna", not_before=d.now + 60)
+    (row,) = d.engine.calls_view(d.now)
+    assert (row.virtual, row.customer, row.attempts) == (True, "anna", 0)
+    assert (row.not_before, row.expires_at) == (d.now + 60, d.now + 3600)
