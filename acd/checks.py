@@ -154,6 +154,11 @@ def _left(state: State, event: m.CallLeft) -> None:
         state.waiting(event.call)
 
 
+def _keyed(state: State, event: m.CallKeyed) -> None:
+    if state.waiting(event.call).offer is not None:
+        raise IllegalEvent(f"call {event.call!r} has an agent: it is too late for a key")
+
+
 def _moved(state: State, event: m.CallMoved) -> None:
     call = state.waiting(event.call)
     _open_to_new_calls(state, event.queue)
@@ -258,6 +263,7 @@ _CHECKS: dict[type[m.Event], Callable[[State, Any], object]] = {
     m.QueueLeft: _queue_left,
     m.AgentForced: _forced,
     m.DispositionGiven: _disposition,
+    m.CallKeyed: _keyed,
     m.WaitAnnounced: lambda state, event: state.waiting(event.call),
     m.CallbackAsked: _callback_asked,
     m.CallbackQueued: _callback_queued,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from acd.agent_events import *
 from acd.continuations import *
 from acd.floor import Floor
+from acd.heard import *
 from acd.words import Cause, Channel
 
 
@@ -177,14 +178,6 @@ class ChatRoomSet:
     chats: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class WaitAnnounced:
-    """The caller has been told place and wait as they are at this moment."""
-
-    at: float
-    call: str
-
-
 # fmt: off
 Event = (
     FloorLoaded | DayStarted | LoggedIn | LoggedOut | Paused | Readied | CallQueued | CallLeft
@@ -194,5 +187,6 @@ Event = (
     | DispositionGiven | WaitAnnounced | CallbackAsked | CallbackQueued | CallbackHeld
     | CallbackForbidden | CustomerAnswered | CustomerFailed | CallTransferred
     | ConsultationAsked | ConsultationCompleted | ConsultationFailed | PhoneTaken
+    | CallKeyed
 )
 # fmt: on

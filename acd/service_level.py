@@ -1,6 +1,7 @@
 """Service level by the three formulas in use. Which one belongs beside every figure.
 
-Callers who were refused at the entry, called back, moved or taken out by a supervisor are in none.
+Callers who were refused at the entry, called back, moved, taken out by a supervisor, or who left by
+a key are in none.
 """
 
 from __future__ import annotations

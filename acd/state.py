@@ -130,12 +130,12 @@ class QueueCounters:
     """What happened to a queue's calls since the day started. Waits are in seconds.
 
     Every call counted in `offered` ends in exactly one of answered, abandoned, timeout, nobody,
-    withdrawn, moved, expired, unreached or forbidden; `full`, `too_long` and `closed` are calls
-    that were refused at the entry. `callbacks` were asked for; `called_back` are the answered ones
-    among them, which count in no service level. `regained` got a dropped place back.
-    `returned` chats were answered and came back to wait, counted in `offered` once more.
-    `told` calls heard an estimate: `told_right` waited as long as the first band said, `told_error`
-    adds up by how many seconds the first figure was off.
+    withdrawn, keyed, moved, expired, unreached or forbidden; `full`, `too_long` and `closed` are
+    calls that were refused at the entry. `keyed` callers left by a key. `callbacks` were asked for;
+    `called_back` are the answered ones among them, which count in no service level. `regained` got
+    a dropped place back. `returned` chats were answered and came back to wait, counted in `offered`
+    once more. `told` calls heard an estimate: `told_right` waited as long as the first band said,
+    `told_error` adds up by how many seconds the first figure was off.
     """
 
     offered: int = 0
@@ -161,6 +161,7 @@ class QueueCounters:
     told: int = 0
     told_right: int = 0
     told_error: float = 0.0
+    keyed: int = 0
 
     def count_answer(self, waited: float, target: float) -> None:
         """One more caller who waited on the line was answered after so many seconds."""

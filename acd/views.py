@@ -67,6 +67,7 @@ class QueueRow:
     estimates: int = 0
     estimates_right: int = 0
     estimate_error: float | None = None
+    keyed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +215,7 @@ def _queue_row(
         estimates=count.told,
         estimates_right=count.told_right,
         estimate_error=count.told_error / count.told if count.told else None,
+        keyed=count.keyed,
     )
 
 

@@ -51,8 +51,8 @@ class Cause(Word):
 class Exit(Word):
     """Why the distributor sends a call back to its flow without an agent.
 
-    The last three are ends of callbacks: its time ran out, the customer was never reached, or must
-    not be called.
+    `KEYED`: the caller left by a key. The last three are ends of callbacks: its time ran out, the
+    customer was never reached, or must not be called.
     """
 
     TIMEOUT = "timeout"
@@ -61,6 +61,7 @@ class Exit(Word):
     TOO_LONG = "too_long"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
+    KEYED = "keyed"
     EXPIRED = "expired"
     UNREACHED = "unreached"
     FORBIDDEN = "forbidden"

@@ -51,7 +51,9 @@ class LiveContact:
     waits, `since` is the moment that gives the place. `waiting_action` is what the flow asked for;
     `moved_to` is the one agent who was to take the caller over, "" when there is none. `offer` is
     the last one rung from this channel and `rung` its agent. `exit` and `exit_detail` are why the
-    distributor let the wait end, kept until the flow has heard it.
+    distributor let the wait end, kept until the flow has heard it. `left_queue` was left without an
+    agent, where the place is still that of `left_since`: for who comes back to it, or has a
+    callback of it.
 
     `errands` counts what was asked of the house, `messages` the messages left; `recordings` names
     what else was recorded. `dials` is the number outside that rings for the caller, `outside` the
@@ -79,6 +81,8 @@ class LiveContact:
     rung: str = ""
     exit: str = ""
     exit_detail: str = ""
+    left_queue: str = ""
+    left_since: float = 0.0
     errands: int = 0
     messages: int = 0
     left_message: bool = False

@@ -182,15 +182,22 @@ def call_withdrawn(live: LiveFloor, event: e.CallWithdrawn) -> None:
     live.exit(live.state.calls[event.call], Exit.WITHDRAWN, event.at)
 
 
+def call_keyed(live: LiveFloor, event: e.CallKeyed) -> None:
+    """Out of its queue by the caller's own choice, and on in its flow."""
+    live.exit(live.state.calls[event.call], Exit.KEYED, event.at, event.key)
+
+
 def wait_announced(live: LiveFloor, event: e.WaitAnnounced) -> None:
     """Remember what the caller heard, so that it is neither repeated nor taken back."""
-    call = live.state.calls[event.call]
-    said = look_ahead(live, call, event.at)
-    if said is None:
-        return
-    call.told = said.told
-    if call.told_first is None and said.told.has_wait:
-        call.told_first = said.told
+    call, told = live.state.calls[event.call], event.told
+    if told is None:
+        said = look_ahead(live, call, event.at)
+        if said is None:
+            return
+        told = said.told
+    call.told = told
+    if call.told_first is None and told.has_wait:
+        call.told_first = told
 
 
 def queue_closed(live: LiveFloor, event: e.QueueClosed) -> None:
@@ -212,6 +219,7 @@ APPLY: dict[type[e.Event], Callable[[LiveFloor, Any], None]] = {
     e.CallFreed: call_freed,
     e.CallReprioritised: call_reprioritised,
     e.CallWithdrawn: call_withdrawn,
+    e.CallKeyed: call_keyed,
     e.WaitAnnounced: wait_announced,
     e.QueueClosed: queue_closed,
     e.QueueOpened: queue_opened,

@@ -75,6 +75,7 @@ AGENT_LEFT: Mapping[Outcome, TransferOutcome] = {
     "full": "busy",
     "closed": "failed",
     "failed": "failed",
+    "key": "failed",
 }
 TOLD_ALREADY = frozenset({"started", "again"})
 """The contact's own `began` and `resumed` say these, and more."""

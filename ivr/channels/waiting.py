@@ -50,10 +50,13 @@ EXITS: Mapping[Exit, Outcome] = {
     Exit.TOO_LONG: "full",
     Exit.CLOSED: "closed",
     Exit.WITHDRAWN: "failed",
+    Exit.KEYED: "key",
     Exit.EXPIRED: "timeout",
     Exit.UNREACHED: "nobody",
     Exit.FORBIDDEN: "failed",
 }
+KEEPS_PLACE = frozenset({Exit.TIMEOUT, Exit.NOBODY, Exit.KEYED})
+"""Ends of a wait after which the caller who comes back to the queue goes on where they stood."""
 
 
 class AgentWait:
@@ -114,9 +117,8 @@ class AgentWait:
             contact.call = f"{contact.id}.{contact.entries}"
         with house.distributor.watch(contact.call) as mailbox:
             if not knows_us:
-                broken_off = contact.since if contact.phase == "waiting" else 0.0
                 try:
-                    self._enter(action, since or broken_off or None)
+                    self._enter(action, since or self._kept_place(action))
                 except AcdError as refused:
                     contact.phase = "flow"
                     self._log.error("no such wait", queue=action.queue, why=str(refused))
@@ -124,6 +126,13 @@ class AgentWait:
             elif missed := house.legs.unrung(contact):
                 mailbox.put(missed)
             return await self._served(mailbox, card, unanswered)
+
+    def _kept_place(self, action: Queue) -> float | None:
+        """Since when the caller stands in this queue: a wait broken off, or left, in this call."""
+        contact = self._contact
+        if contact.phase == "waiting" and contact.since:
+            return contact.since
+        return contact.left_since if contact.left_queue == action.queue else None
 
     async def _served(
         self, mailbox: Mailbox, card: CallerCard, unanswered: Unanswered
@@ -253,6 +262,8 @@ class AgentWait:
     def _left_queue(self, reason: Exit, detail: str) -> QueueLeft:
         contact = self._contact
         contact.phase, contact.exit, contact.exit_detail = "flow", "", ""
+        if reason in KEEPS_PLACE:
+            contact.left_queue, contact.left_since = contact.queue, contact.since
         self._tell("left_queue", reason=reason.value, detail=detail)
         return QueueLeft(EXITS[reason], detail)
 

@@ -160,8 +160,9 @@ Action = Say | Ask | Queue | Transfer | Voicemail | Record | Hangup
 
 # --- results ---------------------------------------------------------------------------------
 
-Outcome = Literal["answered", "timeout", "nobody", "full", "closed", "failed"]
+Outcome = Literal["answered", "timeout", "nobody", "full", "closed", "failed", "key"]
 OUTCOMES: tuple[Outcome, ...] = ("answered", "timeout", "nobody", "full", "closed", "failed")
+"""How every wait may end; by a "key" (the detail) only one that has some."""
 
 
 @dataclass(frozen=True, slots=True)

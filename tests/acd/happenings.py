@@ -182,6 +182,7 @@ def _supervisors_act_on_calls(world: World, dice: Dice) -> None:
             m.CallFreed(now, call),
             m.CallWithdrawn(now, call),
             m.WaitAnnounced(now, call),
+            m.CallKeyed(now, call, "1"),
         ]
         world.do(dice.choice(events))
 

@@ -344,3 +344,22 @@ def test_only_a_waiting_call_can_be_freed() -> None:
     d = desk()
     with pytest.raises(IllegalEvent):
         d.do(m.CallFreed(d.now, "nobody"))
+
+
+def test_a_caller_who_leaves_by_a_key_is_no_abandon_and_counts_in_no_service_level() -> None:
+    d = desk(TWO)
+    d.queue("a")
+    d.do(m.CallKeyed(d.now, "a", "1"))
+    assert d.exits() == {"a": ("keyed", "1")}
+    row = d.row()
+    assert (row.keyed, row.abandoned, row.withdrawn, row.calls) == (1, 0, 0, 1)
+    assert row.service_level is None
+
+
+def test_a_key_that_comes_when_an_agent_is_reserved_is_too_late() -> None:
+    d = desk(TWO)
+    d.log_in("1001")
+    d.queue("a")
+    with pytest.raises(IllegalEvent, match="too late for a key"):
+        d.do(m.CallKeyed(d.now, "a", "1"))
+    assert d.rung_for("a") == "1001"

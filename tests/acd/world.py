@@ -198,7 +198,7 @@ class World:
             mine = [call for call in self.state.calls.values() if call.queue == name]
             assert queue.waiting == len(mine)
             ended = c.answered + c.abandoned + c.timeout + c.nobody + c.withdrawn + c.moved
-            ended += c.expired + c.unreached + c.forbidden
+            ended += c.expired + c.unreached + c.forbidden + c.keyed
             assert c.offered == ended + sum(call.consults is None for call in mine), (name, c)
             talks = [o for o in self.state.offers.values() if o.answered_at is not None]
             assert queue.talking == sum(o.call.queue == name for o in talks)
