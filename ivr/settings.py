@@ -88,6 +88,10 @@ def _speaker(text: str) -> str:
 
 TrunkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Peer = Annotated[str, AfterValidator(_peer)]
+Peers = Annotated[
+    tuple[Peer, ...],
+    BeforeValidator(lambda given: given.split() if isinstance(given, str) else given),
+]
 Folder = Annotated[Path, AfterValidator(_absolute)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$")]
 Voice = Annotated[str, AfterValidator(_speaker)]
@@ -121,6 +125,16 @@ class Settings(BaseModel):
     agi_port: Port = Field(4573, description="a loopback port from 1 to 65535, for FastAGI")
     ami_port: Port = Field(5038, description="a loopback port from 1 to 65535, for AMI")
     console_port: Port = Field(4575, description="a loopback port from 1 to 65535, for the console")
+    web_port: Port = Field(4580, description="a port from 1 to 65535, for the desk and the API")
+    web_bind: Address = Field(LOOPBACK, description="an IP address browsers or a proxy reach")
+    web_url: str | None = Field(
+        None,
+        pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$",
+        description="how browsers call the web side, such as https://desk.example.org",
+    )
+    web_proxies: Peers = Field(
+        (), description="the proxies in front of the web side, as a list: [127.0.0.1, 10.0.0.0/8]"
+    )
     flows: Folder = Field(default_factory=_default_flows, description="a folder of call flows")
     floor: Folder = Field(
         default_factory=lambda data: data["flows"] / "floor.yaml",
@@ -172,6 +186,12 @@ class Settings(BaseModel):
     _sources: tuple[str, ...] = PrivateAttr(())
 
     @property
+    def web_address(self) -> str:
+        """How browsers call the web side."""
+        host = f"[{self.web_bind}]" if ":" in self.web_bind else self.web_bind
+        return self.web_url or f"http://{host}:{self.web_port}"
+
+    @property
     def trunk_to_dial(self) -> str | None:
         """The first trunk that can be called: one with an address, not only networks."""
         peers = self.trunks.items()
@@ -204,13 +224,18 @@ class Settings(BaseModel):
                 f"rtp_start {self.rtp_start} to rtp_end {self.rtp_end} is too short a range: "
                 f"make it {_SMALLEST_RTP_RANGE} ports or more, two for each leg"
             )
-        names = ("sip_port", "agi_port", "ami_port", "console_port")
+        names = ("sip_port", "agi_port", "ami_port", "console_port", "web_port")
         seen: dict[int, str] = {}
         for name in names:
             port: int = getattr(self, name)
             if port in seen:
                 raise ValueError(f"{seen[port]} and {name} are both {port}: give each its own port")
             seen[port] = name
+        if self.web_url is None and self.web_bind in ("0.0.0.0", "::"):  # noqa: S104 - compared
+            raise ValueError(
+                "web_bind is every address: web_url must say which name browsers use, such as "
+                "https://desk.example.org"
+            )
         if self.fallback_number is not None and self.trunk_to_dial is None:
             raise ValueError(
                 "fallback_number needs one of trunks, with an address, to be dialled over"

@@ -266,6 +266,7 @@ def _ports(settings: Settings, running: int | None) -> Iterator[Check]:
         Listening("ami_port", LOOPBACK, settings.ami_port, "tcp"),
         Listening("agi_port", LOOPBACK, settings.agi_port, "tcp"),
         Listening("console_port", LOOPBACK, settings.console_port, "tcp"),
+        Listening("web_port", settings.web_bind, settings.web_port, "tcp"),
     ):
         yield _port(listening, running)
     if settings.bind == LOOPBACK:

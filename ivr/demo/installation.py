@@ -251,7 +251,7 @@ def own(settings: Settings) -> Installation:
 
 def _environment(usual: Settings, folder: Path) -> dict[str, str]:
     """This process's environment, with settings of its own in place of whatever it says."""
-    sip, agi, ami, console = free_ports(4)
+    sip, agi, ami, console, web = free_ports(5)
     told: dict[str, object] = {
         "home": folder / "home",
         "flows": flows_dir(),
@@ -260,6 +260,7 @@ def _environment(usual: Settings, folder: Path) -> dict[str, str]:
         "agi_port": agi,
         "ami_port": ami,
         "console_port": console,
+        "web_port": web,
         "rtp_start": _RTP_FIRST,
         "rtp_end": _RTP_LAST,
         "rehearse_at": MORNING,

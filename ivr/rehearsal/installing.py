@@ -121,7 +121,7 @@ def _services(offered: Services, stub: str) -> dict[str, Any]:
 
 def _environment(usual: Settings, folder: Path) -> dict[str, str]:
     """This process's environment, with settings of its own in place of whatever it says."""
-    sip, agi, ami, console = free_ports(4)
+    sip, agi, ami, console, web = free_ports(5)
     told: Mapping[str, object] = {
         "home": folder / "home",
         "flows": folder / "flows",
@@ -132,6 +132,7 @@ def _environment(usual: Settings, folder: Path) -> dict[str, str]:
         "agi_port": agi,
         "ami_port": ami,
         "console_port": console,
+        "web_port": web,
         "rtp_start": RTP[0],
         "rtp_end": RTP[1],
         **({"asterisk": usual.asterisk} if usual.asterisk is not None else {}),

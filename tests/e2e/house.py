@@ -110,7 +110,7 @@ class House:
         floor = self.flows / "floor.yaml"
         before, cards, after = floor.read_text().partition("  cards:\n")
         floor.write_text(before + cards + after.replace("wrap_up: 20s", "wrap_up: 1s", 1) + CREW)
-        sip, agi, ami, console, self.backends_port, nowhere = free_ports(6)
+        sip, agi, ami, console, web, self.backends_port, nowhere = free_ports(7)
         there = f"http://127.0.0.1:{self.backends_port}"
         own = SERVICES.format(there=there, nowhere=f"http://127.0.0.1:{nowhere}")
         services = self.flows / "services.yaml"
@@ -126,6 +126,7 @@ class House:
             "TIELINE_AGI_PORT": str(agi),
             "TIELINE_AMI_PORT": str(ami),
             "TIELINE_CONSOLE_PORT": str(console),
+            "TIELINE_WEB_PORT": str(web),
             "TIELINE_RTP_START": str(rtp_start),
             "TIELINE_RTP_END": str(rtp_start + 998),
             "TIELINE_REHEARSE_AT": DAYTIME,

@@ -46,7 +46,7 @@ def installation(tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPat
     (home / "flows/clinic.yaml").write_text(FLOW)
     (home / "flows/clinic.scenarios.yaml").touch()
     (home / "flows/floor.yaml").write_text('agents: {"1001": {name: Ana}}')
-    names = ("sip_port", "agi_port", "ami_port", "console_port")
+    names = ("sip_port", "agi_port", "ami_port", "console_port", "web_port")
     lines = [f"{name}: {free_port()}\n" for name in names]
     (home / "tieline.yaml").write_text("".join(lines))
     monkeypatch.chdir(home)

@@ -1,0 +1,308 @@
+"""The one door: every request passes here, and what no route declares is refused.
+
+In this order: is it us who is meant (Host), which route, how often, who asks, may they, does a page
+of ours ask (for whatever changes something), is the body what the route takes. Only then the
+handler. Then: the answer by the type of the route, the audit, and the headers all answers have.
+
+A session travels in a cookie, so a page elsewhere could have a browser send it: a request that
+changes something must say an origin that is ours, and carry the header X-Tieline, which no foreign
+page may add without being asked first. A machine's token travels in Authorization and needs
+neither.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final, Protocol
+
+import structlog
+from aiohttp import web
+from pydantic import TypeAdapter, ValidationError
+
+from acd.errors import AcdError
+from ivr.errors import AsteriskUnreachable, IvrError
+from ivr.web.addresses import Outside
+from ivr.web.headers import CORS_SECONDS, for_every_answer
+from ivr.web.limits import Buckets
+from ivr.web.problems import Problem
+from ivr.web.roles import Who
+from ivr.web.routes import Answer, Call, Raw, Route
+
+log = structlog.get_logger(__name__)
+
+HEADER: Final = "X-Tieline"
+SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+LONGEST_SECRET: Final = 200
+FAULT: Final = "Something is wrong inside Tieline; its log, service.log, has the details."
+
+
+class Doorkeeper(Protocol):
+    """Who knows whom a secret belongs to, and writes down what they did."""
+
+    async def by_session(self, secret: str) -> Who | None:
+        """The person whose session that is; None when there is none, or it ran out."""
+        ...
+
+    async def by_token(self, secret: str) -> Who | None:
+        """The machine whose token that is."""
+        ...
+
+    async def note(self, who: Who | None, action: str, subject: str, address: str) -> None:
+        """Write down that `who` did `action` to `subject`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A route with what its types are read and written by."""
+
+    route: Route
+    takes: TypeAdapter[Any] | None
+    gives: TypeAdapter[Any] | None
+
+    @classmethod
+    def of(cls, route: Route) -> Prepared:
+        """Build the adapters once."""
+        reads = route.takes is not None and not isinstance(route.takes, Raw)
+        return cls(
+            route,
+            TypeAdapter(route.takes) if reads else None,
+            TypeAdapter(route.gives) if route.gives is not None else None,
+        )
+
+
+class Gate:
+    """Wraps every route's handler; `clock` is any steady clock in seconds."""
+
+    def __init__(
+        self,
+        door: Doorkeeper,
+        outside: Outside,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._door, self._outside, self._clock = door, outside, clock
+        self._buckets = Buckets()
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; the prefix binds it to this host over TLS."""
+        return "__Host-tieline" if self._outside.secure else "tieline"
+
+    def guarded(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The route as aiohttp calls it."""
+        prepared = Prepared.of(route)
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._answer(prepared, request)
+
+        return handle
+
+    def preflight(
+        self, routes: Mapping[str, Route]
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """What a browser asks before a foreign page may ask: `routes` of one path, by method."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            origin = request.headers.get("Origin", "")
+            route = routes.get(request.headers.get("Access-Control-Request-Method", ""))
+            if route is None or route.foreign is None or not route.foreign(origin):
+                raise Problem(403, "Pages of that site may not ask this.")
+            headers = {
+                "Access-Control-Allow-Methods": route.method,
+                "Access-Control-Allow-Headers": f"Content-Type, {HEADER}",
+                "Access-Control-Max-Age": str(CORS_SECONDS),
+            }
+            return web.Response(status=204, headers=headers)
+
+        return handle
+
+    @web.middleware
+    async def middleware(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Every answer becomes JSON without a traceback, and carries the headers all have."""
+        try:
+            if not self._outside.is_ours(request.host):
+                raise Problem(421, "This server has another name; its address is web_url.")
+            response = await handler(request)
+        except Problem as refused:
+            response = refused.response()
+        except web.HTTPException as refused:
+            response = _as_problem(refused).response()
+        except (AcdError, IvrError) as refused:
+            status = 503 if isinstance(refused, AsteriskUnreachable) else 409
+            response = Problem(status, str(refused)).response()
+        except Exception:
+            log.exception("a request failed", method=request.method, path=request.path)
+            response = Problem(500, FAULT).response()
+        if not response.prepared:
+            for_every_answer(response, request, self._outside)
+        return response
+
+    # --- one request ------------------------------------------------------------------------------
+
+    async def _answer(self, prepared: Prepared, request: web.Request) -> web.StreamResponse:
+        route = prepared.route
+        address = self.address(request)
+        who = await self._who(request)
+        self._count(route, f"{who.user}" if who else address)
+        self._allow(route, who)
+        self._check_origin(route, who, request)
+        answer = Answer()
+        query = _query(route, request)
+        call = Call(request, who, address, await self._body(prepared, request), query, answer)
+        value = await route.handler(call)
+        response = value if isinstance(value, web.StreamResponse) else _written(prepared, value)
+        if route.audit:
+            await self._door.note(who or call.who, route.audit, _subject(call), address)
+        if not response.prepared:
+            response.headers.update(answer.headers)
+            self._set_cookie(response, answer.cookie)
+            self._allow_reading(route, request, response)
+        return response
+
+    def address(self, request: web.Request) -> str:
+        """The client's address."""
+        return self._outside.client(request.remote, request.headers.getall("X-Forwarded-For", []))
+
+    async def _who(self, request: web.Request) -> Who | None:
+        header = request.headers.get("Authorization", "")
+        if header:
+            scheme, _, secret = header.partition(" ")
+            found = None
+            if scheme.lower() == "bearer" and 0 < len(secret) <= LONGEST_SECRET:
+                found = await self._door.by_token(secret.strip())
+            if found is None:
+                raise Problem(
+                    401,
+                    "That token is not known, or has ended.",
+                    headers={"WWW-Authenticate": "Bearer"},
+                )
+            return found
+        secret = request.cookies.get(self.cookie, "")
+        return await self._door.by_session(secret) if 0 < len(secret) <= LONGEST_SECRET else None
+
+    def _count(self, route: Route, key: str) -> None:
+        limit = route.limit
+        wait = self._buckets.take(f"{limit.burst}/{limit.per_minute}:{key}", limit, self._clock())
+        if wait:
+            seconds = str(max(1, round(wait)))
+            raise Problem(
+                429, f"Too often: try again in {seconds} s.", headers={"Retry-After": seconds}
+            )
+
+    def _allow(self, route: Route, who: Who | None) -> None:
+        if route.is_public:
+            return
+        if who is None:
+            raise Problem(401, "Sign in first, or send a token.")
+        if not who.may(route.roles):
+            needed = ", ".join(sorted(route.roles))
+            raise Problem(403, f"This is for: {needed}. An administrator gives roles.")
+
+    def _check_origin(self, route: Route, who: Who | None, request: web.Request) -> None:
+        upgrades = "upgrade" in request.headers.get("Connection", "").lower()
+        origin = request.headers.get("Origin")
+        if route.foreign is not None and origin is not None and route.foreign(origin):
+            return
+        if (request.method in SAFE and not upgrades) or (who and who.means == "token"):
+            return
+        own = origin is not None and self._outside.is_own_origin(origin, request.host)
+        if origin is not None and not own:
+            raise Problem(403, f"Pages of {origin[:100]} may not do this here.")
+        if who is None:
+            return  # a program without a session: nothing rides along that could be abused
+        if not own or not (upgrades or request.headers.get(HEADER)):
+            raise Problem(403, f"A session needs the headers Origin and {HEADER} for this.")
+
+    async def _body(self, prepared: Prepared, request: web.Request) -> Any:
+        route = prepared.route
+        if (request.content_length or 0) > route.most:
+            raise Problem(413, f"A body of at most {route.most} bytes is taken here.")
+        if isinstance(route.takes, Raw):
+            if request.content_type not in route.takes.types:
+                raise Problem(415, f"Send this as {' or '.join(route.takes.types)}.")
+            return None
+        if prepared.takes is None:
+            return None
+        if request.content_type != "application/json":
+            raise Problem(415, "Send this as application/json.")
+        try:
+            return prepared.takes.validate_json(await read_at_most(request, route.most))
+        except ValidationError as wrong:
+            raise _mistakes(wrong) from None
+
+    def _set_cookie(self, response: web.StreamResponse, secret: str | None) -> None:
+        if secret is None:
+            return
+        same: Any = {"path": "/", "httponly": True, "samesite": "Strict"}
+        if secret:
+            response.set_cookie(self.cookie, secret, secure=self._outside.secure, **same)
+        else:
+            response.del_cookie(self.cookie, secure=self._outside.secure, **same)
+
+    def _allow_reading(
+        self, route: Route, request: web.Request, response: web.StreamResponse
+    ) -> None:
+        origin = request.headers.get("Origin", "")
+        if route.foreign is not None and origin and route.foreign(origin):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Vary"] = "Origin"
+
+
+async def read_at_most(request: web.Request, most: int) -> bytes:
+    """The body; raises Problem 413 as soon as it is longer, whatever its length said."""
+    parts, size = [], 0
+    async for part in request.content.iter_any():
+        size += len(part)
+        if size > most:
+            raise Problem(413, f"A body of at most {most} bytes is taken here.")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _written(prepared: Prepared, value: Any) -> web.Response:
+    if prepared.gives is None:
+        return web.Response(status=204)
+    body = prepared.gives.dump_json(value, by_alias=True)
+    return web.Response(
+        status=prepared.route.status, body=body, content_type="application/json", charset="utf-8"
+    )
+
+
+def _query(route: Route, request: web.Request) -> Any:
+    if route.query is None:
+        return None
+    try:
+        return route.query.model_validate(dict(request.query))
+    except ValidationError as wrong:
+        raise _mistakes(wrong) from None
+
+
+def _mistakes(wrong: ValidationError) -> Problem:
+    errors = [
+        {
+            "field": ".".join(map(str, each["loc"])),
+            "message": each["msg"].removeprefix("Value error, "),
+        }
+        for each in wrong.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return Problem(422, "Some of what was sent is not right; errors says what.", errors=errors)
+
+
+def _subject(call: Call) -> str:
+    return " ".join([*call.request.match_info.values(), *call.answer.concerns])[:500]
+
+
+def _as_problem(refused: web.HTTPException) -> Problem:
+    if refused.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = refused.headers.get("Allow", "")
+        return Problem(405, f"Here one may only: {allowed}.", headers={"Allow": allowed})
+    if refused.status == HTTPStatus.NOT_FOUND:
+        return Problem(404, "There is nothing at this address. /api/openapi.json lists all of it.")
+    return Problem(refused.status, refused.reason)
