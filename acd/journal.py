@@ -212,6 +212,12 @@ class Journal:
         rows = self._db.execute("SELECT name, body FROM kept WHERE kind = ? ORDER BY name", (kind,))
         return {name: self._load(body, f"{kind} {name}") for name, body in rows}
 
+    def forget(self, kind: str, name: str | None = None) -> None:
+        """Keep it no longer; without a name, nothing of that kind."""
+        which = "kind = ?" if name is None else "kind = ? AND name = ?"
+        row = (kind,) if name is None else (kind, name)
+        self._db.execute(f"DELETE FROM kept WHERE {which}", row)  # noqa: S608 - two fixed texts
+
     # --- upkeep -----------------------------------------------------------------------------------
 
     def checkpoint(self) -> None:

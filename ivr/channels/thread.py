@@ -170,6 +170,12 @@ class TextThread:
             await self._flush()
             await self._finish("silent")
 
+    async def repeat(self) -> None:
+        """What was asked for last, once more: the answer to it was lost."""
+        async with self._one_at_a_time:
+            if self.stand == "ask":
+                await self._once_more()
+
     async def close(self, how: End) -> None:
         """End it from our side, without a word."""
         async with self._one_at_a_time:

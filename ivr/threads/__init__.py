@@ -1,0 +1,1 @@
+"""Conversations in letters: chats and SMS, kept, with their flow and their agents."""
