@@ -19,7 +19,7 @@ import structlog
 
 from acd.distributor import Distributor, steady_clock
 from acd.journal import Journal
-from acd.model import DayStarted, FloorLoaded
+from acd.model import Channel, DayStarted, FloorLoaded
 from acd.records.contact import ContactEvent
 from acd.records.stream import JournalContacts
 from acd.records.writer import RecordsWriter
@@ -63,6 +63,7 @@ from ivr.speech.voices import book_with
 from ivr.squaring import Squaring
 from ivr.start import begin, revisions_of
 from ivr.switches import Switchboard
+from ivr.threads.threads import Threads, ThreadServices
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +103,7 @@ class Service:
         self.distributor = Distributor(self.journal, self.clock)
         self.contacts = LiveContacts(self.journal, self.tell, self.clock)
         self.errands = build_errands(settings, self._sources, self.tell, self.clock)
-        kept, live = revisions_of(settings), self.contacts.in_flows
+        kept, live = revisions_of(settings), self._in_flows
         self.plans = Plans(settings.flows, settings.floor, plan, kept, live)
         self.plans.on_change(self._put_in_force)
         self.ami = AmiClient(
@@ -112,8 +113,14 @@ class Service:
         self.rehearsals = (
             Rehearsals(settings.rehearsal, self._sources) if settings.rehearsal else None
         )
+        self.threads = Threads(self._letters())
         self.callers = Callers(
-            self._voice(), self.plans, self.plans, _not_in_service, self.rehearsals
+            self._voice(),
+            self.plans,
+            self.plans,
+            _not_in_service,
+            self.rehearsals,
+            others=self.threads.people.standing,
         )
         self.squaring = Squaring(self.ami, self.callers, self.clock)
         self.news = News(self.legs, self.callers, self.squaring.soon)
@@ -155,12 +162,29 @@ class Service:
             now=flow_clock(self.settings.rehearse_at),
         )
 
+    def _letters(self) -> ThreadServices:
+        return ThreadServices(
+            self.distributor,
+            self.journal,
+            self.plans,
+            self.errands,
+            self.tell,
+            self.clock,
+            flow_clock(self.settings.rehearse_at),
+            self.switchboard.in_force,
+        )
+
+    def _in_flows(self) -> set[tuple[str, str]]:
+        """The flow each conversation is in, and the revision of it."""
+        return self.contacts.in_flows() | self.threads.book.in_flows()
+
     # --- life ------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Recover, ask Asterisk, open the door."""
         self._in_background(LagWatch().run())
         self._recover()
+        await self.threads.start()
         await self.records.start()
         self._in_background(every_midnight(self._begin_day))
         self.ami.on_ready(self._on_ready)
@@ -183,13 +207,14 @@ class Service:
     def _recover(self) -> None:
         """Everything as the last service left it, under the floor of today."""
         self.contacts.recover()
+        self.threads.recover()
         self.switchboard.recover()
         self.distributor.recover()
         now = self.clock()
         self.legs.recover(
             OpenOffer(row.offer, row.call, row.contact, row.agent, row.queue, "", row.answered_at)
             for row in self.distributor.engine.calls_view(now)
-            if row.offer is not None and row.agent is not None
+            if row.offer and row.agent and row.channel is Channel.VOICE
         )
         self.distributor.subscribe(self.legs.on_command)
         self.distributor.subscribe(self.callers.on_command)
@@ -203,6 +228,7 @@ class Service:
         """Shut the door; callers stay in Asterisk and meet the next service."""
         await self.operator.stop()
         await self.agi.close()
+        await self.threads.stop()
         await self.distributor.stop()
         await self.ami.close()
         await self.squaring.close()
@@ -271,6 +297,7 @@ class Service:
     def _put_in_force(self, plan: Plan) -> None:
         """The floor of a plan that is about to take the old one's place."""
         self.distributor.send(FloorLoaded(self.clock(), plan.floor.floor))
+        self.threads.people.no_screens(self.distributor.engine.agents_view(self.clock()))
 
     async def _tell_asterisk(self) -> None:
         """Have Asterisk read its configuration, if it has not read it as it is now."""

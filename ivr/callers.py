@@ -63,6 +63,15 @@ class Targets(Protocol):
         ...
 
 
+Standing = tuple[set[str], dict[str, bool]]
+"""Calls that are alive, and open offers: True with an agent who has answered."""
+
+
+def nothing_else() -> Standing:
+    """There are no calls but those over the phone."""
+    return set(), {}
+
+
 @dataclass(frozen=True, slots=True)
 class Suspects:
     """Who and what was known when Asterisk was asked: contacts, and the ids of open offers."""
@@ -81,9 +90,12 @@ class Callers:
         targets: Targets,
         not_in_service: Callable[[str], tuple[Prompt, ...]],
         rehearsals: Rehearsals | None = None,
+        *,
+        others: Callable[[], Standing] = nothing_else,
     ) -> None:
         self._services, self._flows, self._targets = services, flows, targets
         self._not_in_service, self._rehearsals = not_in_service, rehearsals
+        self._others = others
 
     async def enter(self, agi: AgiSession) -> None:
         """Own this channel until it hangs up."""
@@ -315,7 +327,8 @@ class Callers:
         legs = {each.leg: (each.channel, each.state == "Up") for each in channels if each.leg}
         services.legs.reconcile(legs, suspects.offers)
         calls = {contact.call for contact in services.contacts if contact.phase != "flow"}
-        services.distributor.reconcile(calls, services.legs.standing())
+        letters, offers = self._others()
+        services.distributor.reconcile(calls | letters, services.legs.standing() | offers)
 
     def _left(self, contact: LiveContact, reason: str, by: str = "caller") -> None:
         if left_a_message(self._services.messages, contact.id):

@@ -28,6 +28,7 @@ from acd.model import (
     CallWithdrawn,
     CancelOffer,
     Cause,
+    Channel,
     Command,
     Event,
     MakeOffer,
@@ -121,7 +122,7 @@ class Legs:
 
     def on_command(self, command: Command) -> None:
         """Follow what the distributor decides."""
-        if isinstance(command, MakeOffer):
+        if isinstance(command, MakeOffer) and command.channel is Channel.VOICE:
             self._offers[command.offer] = OpenOffer(
                 command.offer,
                 command.call,

@@ -250,6 +250,11 @@ class Book:
     def __iter__(self) -> Iterator[Thread]:
         return iter(tuple(each for each in self._threads.values() if not each.over))
 
+    def in_flows(self) -> set[tuple[str, str]]:
+        """The flow each open thread is in, and the revision of it."""
+        states = ((each, each.stands.get("state") or {}) for each in self)
+        return {(each.flow, str(state.get("revision", ""))) for each, state in states}
+
     def __len__(self) -> int:
         return len(self._open)
 

@@ -7,7 +7,7 @@ there, or runs out by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
@@ -35,7 +35,7 @@ from acd.model import (
     OfferFailed,
 )
 from acd.records.contact import Json
-from acd.views import CallRow
+from acd.views import AgentRow, CallRow
 from ivr.channels.caller_card import queue_to_json
 from ivr.channels.waiting import EXITS
 from ivr.flow.actions import Outcome, Queue, QueueLeft
@@ -101,6 +101,7 @@ class People:
         self._book, self._distributor, self._screens = book, distributor, screens
         self._left, self._clock = left, clock
         self._ringing: dict[str, Ringing] = {}
+        self._rooms: set[str] = set()
 
     # --- waiting ---------------------------------------------------------------------------------
 
@@ -280,6 +281,10 @@ class People:
 
     def set_room(self, agent: str, chats: int | None) -> None:
         """How many conversations the agent can take: 0 without a screen."""
+        if chats == 0:
+            self._rooms.discard(agent)
+        else:
+            self._rooms.add(agent)
         self._tell(ChatRoomSet(self._clock(), agent, chats))
 
     def tick(self) -> None:
@@ -293,6 +298,12 @@ class People:
             if (thread := self._book.get(ringing.thread)) is not None:
                 why: dict[str, Json] = {"agent": ringing.agent, "cause": "no_answer"}
                 self._told(thread, "offer_failed", offer=ringing.offer, **why)
+
+    def no_screens(self, rows: Iterable[AgentRow]) -> None:
+        """Nobody is offered anything until their screen is there."""
+        for row in rows:
+            if row.most_chats and row.agent not in self._rooms:
+                self.set_room(row.agent, 0)
 
     def offers_to(self, agent: str) -> list[dict[str, Json]]:
         """What is on offer to the agent just now, for a screen that comes back."""

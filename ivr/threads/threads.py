@@ -17,7 +17,7 @@ from unicodedata import category
 
 import structlog
 
-from acd.distributor import Distributor
+from acd.dispatch import Distributing
 from acd.records.contact import ContactEvent, Json
 from ivr.backends.desk import Desk
 from ivr.channels.manners import End
@@ -59,7 +59,7 @@ class BadMessage(ValueError):
 class ThreadServices:
     """What threads need from the house."""
 
-    distributor: Distributor
+    distributor: Distributing
     keeper: Keeper
     flows: Flows
     desk: Desk
