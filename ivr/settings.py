@@ -28,6 +28,7 @@ from pydantic import (
 )
 
 from ivr.errors import ConfigError, Problem
+from ivr.nodes import Domain, NodeAddress, NodeName, RedisUrl
 from ivr.resources import flows_dir, sounds_dir
 
 CONFIG_NAME: Final = "tieline.yaml"
@@ -179,6 +180,24 @@ class Settings(BaseModel):
         description="a folder in which `tieline test --live` tells an installation of its own how "
         "calls go; leave it out everywhere else",
     )
+    node: NodeName | None = Field(
+        None,
+        description="a short name for this machine among several that share queues and agents: a "
+        "letter, then letters and digits",
+    )
+    domain: Domain = Field(
+        "main", description="a name for the queues and agents that several machines share"
+    )
+    redis_url: RedisUrl | None = Field(
+        None,
+        description="the Redis that several machines share, such as `redis://10.0.0.9:6379/0`; its "
+        "password is the credential `redis-password`",
+    )
+    nodes: dict[NodeName, NodeAddress] = Field(
+        default_factory=dict,
+        description="the machines that share queues and agents and where they listen, "
+        "such as `{n1: 10.0.0.5:5060, n2: 10.0.0.6:5060}`",
+    )
     log_level: LogLevel = Field("info", description="debug, info, warning or error")
     asterisk: Folder | None = Field(
         None, description="the path of an asterisk program to use instead of looking for one"
@@ -242,6 +261,14 @@ class Settings(BaseModel):
             )
         if self.rtp_start <= self.sip_port <= self.rtp_end:
             raise ValueError(f"sip_port {self.sip_port} lies inside rtp_start to rtp_end")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_cluster(self) -> Self:
+        if (self.node is None) != (self.redis_url is None):
+            raise ValueError("node and redis_url go together: set both, or neither")
+        if self.nodes and self.node is None:
+            raise ValueError("nodes needs node, the name of this machine")
         return self
 
 
