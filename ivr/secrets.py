@@ -1,11 +1,16 @@
 """Passwords made at random for this installation, kept in one private file.
 
 Nothing here ships with a default value: each installation makes its own on first use and keeps it.
+Machines that share agents must agree on the passwords of their phones without asking each other:
+they hold one key in common, and make them from it.
 """
 
 from __future__ import annotations
 
+import base64
 import fcntl
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -23,6 +28,11 @@ _DIGESTS: Final = "digests"
 _AGENT: Final = "agent:"
 _MACHINE_BYTES: Final = 32
 _AGENT_BYTES: Final = 12  # 96 bits in 16 characters: people type these into desk phones
+_SHARED: Final = (_DIGESTS, _AGENT)
+CLUSTER_KEY: Final = "cluster-key"
+REDIS_PASSWORD: Final = "redis-password"
+_SHORTEST_KEY: Final = 20
+_CONTAINER: Final = "/run/secrets"
 
 
 class Secrets:
@@ -33,6 +43,7 @@ class Secrets:
     """
 
     def __init__(self, home: Path) -> None:
+        self._home = home
         self._file = home / "secrets.json"
 
     @property
@@ -54,10 +65,53 @@ class Secrets:
         """The SIP password of one agent's phone."""
         return self._obtain(_AGENT + agent_id, _AGENT_BYTES)
 
+    @property
+    def node_password(self) -> str:
+        """What the SIP servers of several machines know each other by.
+
+        Raises:
+            ConfigError: there is no `cluster-key`.
+        """
+        if (key := self._cluster_key()) is not None:
+            return _made_from(key, "nodes", _MACHINE_BYTES)
+        cure = "put one text of 20 characters or more, known to nobody else, there on every node"
+        file = str(self._home / CLUSTER_KEY)
+        raise ConfigError([Problem(file, 1, 1, "nodes need a key in common", cure)])
+
+    @property
+    def redis_password(self) -> str | None:
+        """The password of the Redis that several machines share, if it has one."""
+        return self._credential(REDIS_PASSWORD)
+
+    def _cluster_key(self) -> str | None:
+        key = self._credential(CLUSTER_KEY)
+        if key is not None and len(key) < _SHORTEST_KEY:
+            cure = f"take {_SHORTEST_KEY} characters or more, the same on every node"
+            file = str(self._home / CLUSTER_KEY)
+            raise ConfigError([Problem(file, 1, 1, "the key of the nodes is too short", cure)])
+        return key
+
+    def _credential(self, name: str) -> str | None:
+        """A file of that name: systemd's, a container's, or one beside the secrets."""
+        given = Path(os.environ.get("CREDENTIALS_DIRECTORY") or _CONTAINER) / name
+        for file in (given, self._home / name):
+            try:
+                text = file.read_text(encoding="utf-8").strip()
+            except FileNotFoundError:
+                continue
+            except (OSError, UnicodeDecodeError) as why:
+                problem = Problem(str(file), 1, 1, f"cannot be used: {why}", "correct it")
+                raise ConfigError([problem]) from None
+            if text:
+                return text
+        return None
+
     def _obtain(self, name: str, size: int) -> str:
         known = self._read()
         if name in known:
             return known[name]
+        if name.startswith(_SHARED) and (key := self._cluster_key()) is not None:
+            return _made_from(key, name, size)
         with self._locked():
             known = self._read()
             if name not in known:
@@ -107,3 +161,9 @@ class Secrets:
             yield
         finally:
             os.close(descriptor)
+
+
+def _made_from(key: str, name: str, size: int) -> str:
+    """The same text on every machine that holds the key."""
+    digest = hmac.digest(key.encode(), name.encode(), hashlib.sha256)
+    return base64.urlsafe_b64encode(digest[:size]).decode().rstrip("=")

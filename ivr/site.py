@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ivr.asterisk.process import socket_folder
 from ivr.asterisk.provision import Toolchain
-from ivr.asterisk.render import Folders, PhoneAccount, Site, Trunk, render
+from ivr.asterisk.render import Folders, OtherNode, PhoneAccount, Site, Trunk, render
+from ivr.drain import is_drained
 from ivr.floor import FloorPlan
 from ivr.resources import asterisk_templates
 from ivr.secrets import Secrets
@@ -39,6 +40,12 @@ def folders(settings: Settings, toolchain: Toolchain) -> Folders:
     )
 
 
+def other_nodes(settings: Settings) -> tuple[OtherNode, ...]:
+    """The machines that share queues and agents with this one."""
+    named = settings.nodes.items()
+    return tuple(OtherNode(name, address) for name, address in named if name != settings.node)
+
+
 def build_site(
     settings: Settings, toolchain: Toolchain, plan: FloorPlan, numbers: Iterable[str]
 ) -> Site:
@@ -63,6 +70,10 @@ def build_site(
         numbers=sorted(set(numbers)),
         agents=agents,
         transfer_targets=sorted({agent.id for agent in agents} | set(plan.numbers)),
+        node=settings.node or "node1",
+        other_nodes=other_nodes(settings),
+        node_password=secrets.node_password if settings.node is not None else "",
+        drained=is_drained(settings),
         trunks=tuple(Trunk(name, peers) for name, peers in settings.trunks.items()),
         patience_before_fallback=settings.patience_before_fallback,
         fallback_number=settings.fallback_number,

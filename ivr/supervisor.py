@@ -55,7 +55,7 @@ def only_one(run_dir: Path) -> Iterator[None]:
         yield
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Asked of the kernel in the child: a service whose supervisor was killed ends in good order.
 
     Its calls stay in Asterisk, which goes on, and meet the next service.
@@ -89,7 +89,7 @@ class ServiceProcess:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
 

@@ -23,6 +23,7 @@ AMI_EVENTS = (
     "HangupRequest",
     "DialBegin",
     "DialEnd",
+    "PeerStatus",
 )
 
 FEATURE_CODES: Mapping[str, str] = {
@@ -51,6 +52,19 @@ class Trunk:
 
     name: str
     peers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherNode:
+    """Another machine that shares queues and agents; where its Asterisk listens."""
+
+    name: str
+    address: str
+
+    @property
+    def host(self) -> str:
+        """The address without its port."""
+        return self.address.rpartition(":")[0].strip("[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,9 @@ class Site:
     transfer_targets: Sequence[str]
     trunks: Sequence[Trunk] = ()
     node: str = "node1"
+    other_nodes: Sequence[OtherNode] = ()
+    node_password: str = ""
+    drained: bool = False
     patience_before_fallback: int = 20
     fallback_number: str | None = None
     trunk_to_dial: str | None = None
