@@ -32,8 +32,8 @@ def _node_address(text: str) -> str:
 def _redis(text: str) -> str:
     # The text is not repeated in any answer: a password may be in it.
     parts = urlsplit(text)
-    if parts.scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("it begins with none of redis://, rediss:// and unix://")
+    if parts.scheme not in ("redis", "rediss", "sentinel"):
+        raise ValueError("it begins with none of redis://, rediss:// and sentinel://")
     if parts.password is not None:
         raise ValueError("a password is in it: leave it out")
     return text

@@ -30,7 +30,7 @@ _MACHINE_BYTES: Final = 32
 _AGENT_BYTES: Final = 12  # 96 bits in 16 characters: people type these into desk phones
 _SHARED: Final = (_DIGESTS, _AGENT)
 CLUSTER_KEY: Final = "cluster-key"
-REDIS_PASSWORD: Final = "redis-password"
+REDIS_PASSWORD: Final = "redis-password"  # noqa: S105 - the name of it
 _SHORTEST_KEY: Final = 20
 _CONTAINER: Final = "/run/secrets"
 
