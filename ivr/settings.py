@@ -7,19 +7,15 @@ file that names them; in the environment, to the working directory.
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 import yaml
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -28,7 +24,23 @@ from pydantic import (
 )
 
 from ivr.errors import ConfigError, Problem
-from ivr.nodes import Domain, NodeAddress, NodeName, RedisUrl
+from ivr.kinds import (
+    Address,
+    Dialable,
+    Domain,
+    Folder,
+    Language,
+    LogLevel,
+    NodeAddress,
+    NodeName,
+    Peer,
+    Peers,
+    Port,
+    RedisUrl,
+    TrunkName,
+    Voice,
+    absolute,
+)
 from ivr.resources import flows_dir, sounds_dir
 
 CONFIG_NAME: Final = "tieline.yaml"
@@ -37,30 +49,6 @@ ENV_CONFIG: Final = "TIELINE_CONFIG"
 _ENV_OTHERS: Final = frozenset({ENV_CONFIG, "TIELINE_DEBUG"})  # read elsewhere, not settings
 LOOPBACK: Final = "127.0.0.1"
 _SMALLEST_RTP_RANGE: Final = 20
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 - resolve() would follow links
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise ValueError(f"{text!r} is not an IP address") from None
-
-
-def _number(text: object) -> object:
-    # YAML reads an unquoted 0612345678 as an integer in base eight: the leading zero is lost.
-    if isinstance(text, int):
-        raise ValueError("write the number in quotes, or YAML changes its digits")
-    return text
-
-
-def _dialable(text: str) -> str:
-    if not re.fullmatch(r"\+?[0-9*#]{1,32}", text):
-        raise ValueError(f"{text!r} is not a number that can be dialled")
-    return text
 
 
 def _user_cache() -> Path:
@@ -73,41 +61,9 @@ def _default_flows(data: dict[str, Any]) -> Path:
     return own if own.is_dir() else flows_dir()
 
 
-def _peer(text: str) -> str:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(f"{text!r} is neither an IP address nor a network") from None
-    return text
-
-
-def _speaker(text: str) -> str:
-    if text not in {"espeak", "piper"} and not text.endswith(".onnx"):
-        raise ValueError(f"{text!r} is neither espeak, nor piper, nor an .onnx file")
-    return text
-
-
-TrunkName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-Peer = Annotated[str, AfterValidator(_peer)]
-Peers = Annotated[
-    tuple[Peer, ...],
-    BeforeValidator(lambda given: given.split() if isinstance(given, str) else given),
-]
-Folder = Annotated[Path, AfterValidator(_absolute)]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[a-z0-9]{1,8})*$")]
-Voice = Annotated[str, AfterValidator(_speaker)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Address = Annotated[str, AfterValidator(_address)]
-Dialable = Annotated[str, BeforeValidator(_number), AfterValidator(_dialable)]
-LogLevel = Annotated[
-    Literal["debug", "info", "warning", "error"],
-    BeforeValidator(lambda text: text.lower() if isinstance(text, str) else text),
-]
-
-
 def _voice(voice: object, base: Path) -> object:
     is_file = isinstance(voice, str) and voice.endswith(".onnx")
-    return str(_absolute(base / Path(str(voice)).expanduser())) if is_file else voice
+    return str(absolute(base / Path(str(voice)).expanduser())) if is_file else voice
 
 
 class Settings(BaseModel):
