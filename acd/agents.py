@@ -10,6 +10,7 @@
     fail         -           -          -          ready      -          -
     take_back    -           -          -          ready      -          -
     release      -           -          -          -          wrap_up    -
+    finish       -           -          -          -          ready      -
     end_wrap_up  -           -          -          -          -          ready
     extend       -           -          -          -          -          wrap_up
 
@@ -21,6 +22,7 @@
   others are rung before the same agent again.
 - Chats are held beside these states: an agent is ready, or at work on a call, with some of them.
   Who logs out while holding chats is paused until the last has ended, and logged out then.
+- `finish` is a release where no wrap-up follows.
 - `fail` is the agent's doing, `take_back` is not (the caller hung up, the call was moved).
 """
 
@@ -46,6 +48,7 @@ class Move(Word):
     FAIL = "fail"
     TAKE_BACK = "take_back"
     RELEASE = "release"
+    FINISH = "finish"
     END_WRAP_UP = "end_wrap_up"
     EXTEND = "extend"
 
@@ -75,6 +78,7 @@ TABLE: dict[tuple[AgentState, Move], AgentState] = {
     (_S.TALKING, Move.PAUSE): _S.TALKING,
     (_S.TALKING, Move.READY): _S.TALKING,
     (_S.TALKING, Move.RELEASE): _S.WRAP_UP,
+    (_S.TALKING, Move.FINISH): _S.READY,
     (_S.WRAP_UP, Move.LOG_OUT): _S.WRAP_UP,
     (_S.WRAP_UP, Move.PAUSE): _S.WRAP_UP,
     (_S.WRAP_UP, Move.READY): _S.READY,
@@ -87,6 +91,7 @@ _RESETS_IDLE = frozenset(
     {
         (_S.LOGGED_OUT, Move.LOG_IN),
         (_S.OFFERED, Move.FAIL),
+        (_S.TALKING, Move.FINISH),
         (_S.WRAP_UP, Move.READY),
         (_S.WRAP_UP, Move.END_WRAP_UP),
     }
@@ -218,12 +223,13 @@ class AgentRecord:
                 return
         elif move is Move.READY:
             self.pending, self.pending_reason = None, ""
-        if (state, move) in _RESETS_IDLE:
-            self.idle_since = at
         if target is not state or move is Move.PAUSE:
             self._enter(target, at, reason)
-        if target is AgentState.READY and self.pending is not None:
-            self._do_what_was_asked(at)
+        if target is AgentState.READY:
+            if (state, move) in _RESETS_IDLE:
+                self.idle_since = at
+            if self.pending is not None:
+                self._do_what_was_asked(at)
 
     def _must_wait(self, move: Move, at: float, reason: str) -> bool:
         """Keep what is asked until the work is over, or the last chat of who logs out."""

@@ -1,4 +1,4 @@
-"""Frozen dataclasses to plain JSON values and back, driven by their type hints.
+"""Frozen dataclasses and named tuples to plain JSON values and back, driven by their type hints.
 
 Serves the distributor's messages and snapshots: str, int, float, bool, None, str enums, tuples,
 string-keyed mappings and dataclasses of these. A field missing on the way back takes its default,
@@ -27,7 +27,7 @@ class _Field(NamedTuple):
 
 
 def encode(value: Any) -> dict[str, Any]:
-    """A dataclass instance as a dict of its fields, nested ones included."""
+    """An instance as a dict of its fields, nested ones included."""
     return {
         name: getattr(value, name) if to is None else to(getattr(value, name))
         for name, to, _ in _fields(type(value))
@@ -35,7 +35,7 @@ def encode(value: Any) -> dict[str, Any]:
 
 
 def decode(cls: type[Any], data: Mapping[str, Any]) -> Any:
-    """An instance of the dataclass `cls` from its fields.
+    """An instance of `cls` from its fields.
 
     Raises ValueError when a field is unknown, missing or of the wrong shape.
     """
@@ -49,7 +49,7 @@ def decode(cls: type[Any], data: Mapping[str, Any]) -> Any:
 
 def _read_fields(cls: Any) -> tuple[_Field, ...]:
     hints = typing.get_type_hints(cls)
-    return tuple(_Field(f.name, *_converters(hints[f.name])) for f in dataclasses.fields(cls))
+    return tuple(_Field(name, *_converters(hint)) for name, hint in hints.items())
 
 
 # Typed by hand: mypy does not count a class of dataclass instances as hashable.

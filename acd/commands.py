@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from acd.words import AgentState, Cancel, Channel, Exit
 
 
-@dataclass(frozen=True, slots=True)
-class MakeOffer:
+class MakeOffer(NamedTuple):
     """Ring `agent` for `call` for `ring_seconds`; without news by `lease_until` it is void.
 
     With `callback` the customer is dialled once the agent has answered; `consults` is the offer of
@@ -27,8 +26,7 @@ class MakeOffer:
     consults: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOffer:
+class CancelOffer(NamedTuple):
     """Stop ringing; any later word about this offer is refused."""
 
     offer: str
@@ -37,8 +35,7 @@ class CancelOffer:
     reason: Cancel
 
 
-@dataclass(frozen=True, slots=True)
-class AgentChanged:
+class AgentChanged(NamedTuple):
     """The agent is in `state` since `since`; `reason` says why when paused."""
 
     agent: str
@@ -47,8 +44,7 @@ class AgentChanged:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class CallExits:
+class CallExits(NamedTuple):
     """The call has left the distributor and goes on in its flow."""
 
     call: str
@@ -56,8 +52,7 @@ class CallExits:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DialCustomer:
+class DialCustomer(NamedTuple):
     """Dial the customer of a callback for `ring_seconds`: `agent` is kept for, or has, the call.
 
     The answer is `CustomerAnswered` or `CustomerFailed`; without either by `lease_until` the try is
@@ -73,8 +68,7 @@ class DialCustomer:
     lease_until: float
 
 
-@dataclass(frozen=True, slots=True)
-class ChatParked:
+class ChatParked(NamedTuple):
     """The agent of this chat has taken a call: the chat waits for the same agent."""
 
     offer: str
@@ -82,8 +76,7 @@ class ChatParked:
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChatResumed:
+class ChatResumed(NamedTuple):
     """The agent of a parked chat is back from the call."""
 
     offer: str
@@ -91,8 +84,7 @@ class ChatResumed:
     agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChatReturned:
+class ChatReturned(NamedTuple):
     """The agent of this chat has taken a call: the chat waits for anyone, in its old place."""
 
     offer: str

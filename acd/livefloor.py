@@ -74,23 +74,20 @@ class LiveFloor:
 
     # --- agents -----------------------------------------------------------------------------------
 
-    def move(
-        self, agent: AgentRecord, move: Move, at: float, reason: str = "", then: Move | None = None
-    ) -> None:
-        """Make a move of the table, or two at once; say so if it shows; keep the indexes true."""
+    def move(self, agent: AgentRecord, move: Move, at: float, reason: str = "") -> None:
+        """Make a move of the table; say so if it shows; keep the indexes true."""
         was, since, why = agent.state, agent.since, agent.reason
         agent.move(move, at, reason)
-        if then is not None:
-            agent.move(then, at)
-        if agent.state not in _ON_A_CALL:
+        state = agent.state
+        if state not in _ON_A_CALL:
             agent.offer = None
-        if agent.state is not AgentState.WRAP_UP:
+        if state is not AgentState.WRAP_UP:
             agent.wrap_up_until, agent.disposition_due = None, False
-        if agent.worked_for and agent.state not in AT_WORK:
+        if agent.worked_for and state not in AT_WORK:
             self._work_ended(agent, at)
         if was is AgentState.PAUSED and move is Move.READY:
             self.may_reset_idle(agent, Reset.UNPAUSE, at)
-        if agent.state is not was or agent.since != since or agent.reason != why:
+        if state is not was or agent.since != since or agent.reason != why:
             self._changed(agent, was, at)
 
     def change_chats(self, agent: AgentRecord, offer: str, at: float, *, held: bool) -> None:
@@ -251,8 +248,9 @@ class LiveFloor:
         del self.state.calls[call.call]
         if self.state.callbacks.get(call.customer) == call.call:
             del self.state.callbacks[call.customer]
-        self.state.queues[call.queue].waiting -= 1
-        self.drop_if_done(call.queue)
+        queue = self.state.queues[call.queue]
+        queue.waiting -= 1
+        self.drop_if_done(queue)
 
     def exit(self, call: CallRecord, reason: Exit, at: float, detail: str = "") -> None:
         """Send a call back to its flow without an agent."""
@@ -263,11 +261,10 @@ class LiveFloor:
         self.forget(call)
         self.out.append(c.CallExits(call.call, reason, detail))
 
-    def drop_if_done(self, queue: str) -> None:
+    def drop_if_done(self, queue: QueueRecord) -> None:
         """Forget a removed queue once its last call has ended."""
-        record = self.state.queues[queue]
-        if record.removed and not record.waiting and not record.talking:
-            del self.state.queues[queue]
+        if queue.removed and not queue.waiting and not queue.talking:
+            del self.state.queues[queue.queue.name]
 
     # --- reservation ------------------------------------------------------------------------------
 
@@ -365,7 +362,7 @@ class LiveFloor:
         if offer.call.channel is Channel.CHAT:
             self.change_chats(agent, offer.offer, at, held=False)
         elif offer.accepted_at is not None:
-            self.move(agent, Move.RELEASE, at, then=Move.END_WRAP_UP)
+            self.move(agent, Move.FINISH, at)
             self.take_chats_up(agent)
         else:
             self.move(agent, move, at)

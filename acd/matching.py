@@ -51,7 +51,7 @@ class Matcher:
         self._holders: dict[tuple[str, int], frozenset[str]] = {}
         self._pools: dict[Wish, Pool] = {}
         self._serves: dict[str, list[Pool]] = {}
-        self._busy: dict[Wish, Pool] = {}
+        self._busy: dict[Pool, None] = {}
         self._place: dict[str, tuple[Group, Entry]] = {}
         self._ready: dict[str, tuple[int, Candidate]] = {}
         self._readied = 0
@@ -84,7 +84,7 @@ class Matcher:
         group.head = group.heap[0]
         group.size += 1
         pool.size += 1
-        self._busy[wish] = pool
+        self._busy[pool] = None
         return pool
 
     def remove_call(self, call: str) -> None:
@@ -94,7 +94,7 @@ class Matcher:
         group.size -= 1
         pool.size -= 1
         if not pool.size:
-            del self._busy[pool.wish]
+            del self._busy[pool]
         if not group.size:
             del pool.groups[group.without]
             if (pool.wish.agent or pool.wish.never) and not pool.size:
@@ -120,10 +120,15 @@ class Matcher:
         return place is not None and place[1] is entry
 
     def _find_head(self, group: Group) -> None:
-        heap = group.heap
-        while not self._is_live(heap[0]):
+        """The head has gone, others wait: drop it and every dead entry behind it."""
+        heap, place = group.heap, self._place
+        while True:
             heappop(heap)
-        group.head = heap[0]
+            entry = heap[0]
+            found = place.get(entry[3])
+            if found is not None and found[1] is entry:
+                group.head = entry
+                return
 
     # --- agents -----------------------------------------------------------------------------------
 
@@ -162,7 +167,7 @@ class Matcher:
             return []
         return [
             pool
-            for pool in self._busy.values()
+            for pool in self._busy
             if pool.wish.queue in turned and not pool.presence and pool not in known
         ]
 
@@ -171,7 +176,7 @@ class Matcher:
 
         Must be named as freed in the next `settle` when ready.
         """
-        before = {wish: self._staffed(pool) for wish, pool in self._busy.items()}
+        before = {pool: self._staffed(pool) for pool in self._busy}
         presence = self.presence_of(agent.id)
         self.set_presence(agent.id, Presence.AWAY)
         for queue in self._agents[agent.id].queues:
@@ -186,7 +191,7 @@ class Matcher:
         if agent.id in self._ready:
             self.set_ready(agent.id, self._ready[agent.id][1])
         self.set_presence(agent.id, presence)
-        return [pool for wish, pool in self._busy.items() if self._staffed(pool) != before[wish]]
+        return [pool for pool, was in before.items() if self._staffed(pool) != was]
 
     def _staffed(self, pool: Pool) -> tuple[Presence, bool]:
         return pool.presence, self.logged_in(pool.wish.queue)
@@ -219,11 +224,11 @@ class Matcher:
 
         Gives (call, agent), both already taken out of the index. Exhaust it.
         """
-        ready = [agent for agent in freed if agent in self._ready]
-        if len(ready) == 1 and not fresh:
-            pair = self._match(ready[0])
+        if len(freed) == 1 and not fresh:
+            (agent,) = freed
+            pair = self._match(agent) if agent in self._ready else None
             return () if pair is None else (pair,)
-        return self._settle_many(ready, fresh)
+        return self._settle_many([agent for agent in freed if agent in self._ready], fresh)
 
     def _settle_many(
         self, ready: Collection[str], fresh: Collection[str]
@@ -242,9 +247,9 @@ class Matcher:
         """The one agent who became ready gets the first call that fits."""
         best: Entry | None = None
         for pool in self._busy_pools_of(agent):
-            for without, group in pool.groups.items():
+            for group in pool.groups.values():
                 head = group.head
-                if head and (best is None or head < best) and agent not in without:
+                if head and (best is None or head < best) and agent not in group.without:
                     best = head
         if best is not None:
             return self._take(best.call, agent)
@@ -268,14 +273,14 @@ class Matcher:
 
     def _take(self, call: str, agent: str) -> tuple[str, str]:
         self.remove_call(call)
-        self.set_unready(agent)
+        del self._ready[agent]
         return call, agent
 
     def _groups_for(self, agent: str) -> Iterator[Group]:
         """Groups with calls this agent may take now."""
         for pool in self._busy_pools_of(agent):
-            for without, group in pool.groups.items():
-                if agent not in without:
+            for group in pool.groups.values():
+                if agent not in group.without:
                     yield group
 
     def _busy_pools_of(self, agent: str) -> list[Pool]:
@@ -283,7 +288,7 @@ class Matcher:
         serves = self._serves.get(agent, ())
         if len(serves) <= len(self._busy):
             return [pool for pool in serves if pool.size]
-        return [pool for pool in self._busy.values() if agent in pool.eligible]
+        return [pool for pool in self._busy if agent in pool.eligible]
 
     def _file_ready(self, agent: str) -> None:
         """Enter an agent who stays ready into the heaps of all pools they serve."""

@@ -45,8 +45,8 @@ def _load_queues(live: LiveFloor, floor: Floor) -> None:
     for queue in floor.queues:
         record = queues.setdefault(queue.name, QueueRecord(queue))
         record.queue, record.removed = queue, False
-    for name in list(queues):
-        live.drop_if_done(name)
+    for record in list(queues.values()):
+        live.drop_if_done(record)
 
 
 def _load_agents(live: LiveFloor, floor: Floor, at: float) -> None:

@@ -127,9 +127,10 @@ def agent_released(live: LiveFloor, event: e.AgentReleased) -> None:
 
 def release(live: LiveFloor, offer: OfferRecord, at: float) -> None:
     """The agent leaves an answered call: wrap-up begins, or one chat fewer is held."""
-    agent, queue = live.state.agents[offer.agent], live.queue_of(offer.call)
+    state = live.state
+    agent, queue = state.agents[offer.agent], state.queues[offer.call.queue]
     _forget_talk(live, offer, queue)
-    if live.state.consultations:
+    if state.consultations:
         _drop_consultation(live, offer, at)
     talked = max(0.0, at - (offer.answered_at or at))
     if offer.call.channel is Channel.CHAT:
@@ -143,12 +144,12 @@ def release(live: LiveFloor, offer: OfferRecord, at: float) -> None:
 
 
 def _forget_talk(live: LiveFloor, offer: OfferRecord, queue: QueueRecord) -> None:
-    state = live.state
+    state, call = live.state, offer.call.call
     del state.offers[offer.offer]
-    if state.talking.get(offer.call.call) == offer.offer:
-        del state.talking[offer.call.call]
+    if state.talking.get(call) == offer.offer:
+        del state.talking[call]
     queue.talking -= 1
-    live.drop_if_done(offer.call.queue)
+    live.drop_if_done(queue)
 
 
 def _drop_consultation(live: LiveFloor, offer: OfferRecord, at: float) -> None:
@@ -168,7 +169,7 @@ def _begin_wrap_up(
     agent.disposition_given = False
     if seconds <= 0 and not due:
         queue.handling.add(talked)
-        live.move(agent, Move.RELEASE, at, then=Move.END_WRAP_UP)
+        live.move(agent, Move.FINISH, at)
         return
     agent.worked_for, agent.worked_since = queue.queue.name, at - talked
     live.move(agent, Move.RELEASE, at)

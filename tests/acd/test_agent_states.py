@@ -23,7 +23,13 @@ LEGAL = {
         "fail": "ready",
         "take_back": "ready",
     },
-    S.TALKING: {"log_out": "talking", "pause": "talking", "ready": "talking", "release": "wrap_up"},
+    S.TALKING: {
+        "log_out": "talking",
+        "pause": "talking",
+        "ready": "talking",
+        "release": "wrap_up",
+        "finish": "ready",
+    },
     S.WRAP_UP: {
         "log_out": "wrap_up",
         "pause": "wrap_up",
