@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from acd.dispatch import Distributing
 from acd.distributor import Distributor, steady_clock
 from acd.journal import Journal
 from acd.model import Channel, DayStarted, FloorLoaded
@@ -35,8 +36,10 @@ from ivr.callers import Callers
 from ivr.channels.caller_card import CallerCard, caller_card
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
+from ivr.drain import Door
 from ivr.flow.actions import Prompt, Queue
 from ivr.flow.running import interpreter
+from ivr.instructing import Instructing
 from ivr.lag import LagWatch
 from ivr.lamps import Lamps
 from ivr.legs import Legs, OpenOffer
@@ -45,16 +48,17 @@ from ivr.logs import configure_logging
 from ivr.news import News
 from ivr.operator.answers import Operator
 from ivr.operator.commands import BY as OPERATOR
-from ivr.operator.commands import OperatorServices
+from ivr.operator.house import OperatorServices
 from ivr.operator.server import OperatorServer
+from ivr.places import Places
 from ivr.plans import Plan, Plans
-from ivr.reach import own_phone
+from ivr.reach import over_nodes, own_phone
 from ivr.rehearsal.inside import Rehearsals
 from ivr.revisions import CONSOLE, Author
 from ivr.rounds import every, every_midnight, flow_clock, quietly
 from ivr.secrets import Secrets
 from ivr.settings import Settings
-from ivr.site import build_site, write_configuration
+from ivr.site import drained_file
 from ivr.speech.espeak import Espeak
 from ivr.speech.phrases import BEEP, LANGUAGES, phrase
 from ivr.speech.prompts import PromptBook
@@ -75,7 +79,6 @@ LOOK_FOR_MESSAGES = 30.0
 """Seconds between looks for what callers recorded while the service was away."""
 LOOK_FOR_OFFERS = 1.0
 """Seconds between looks for offers that nobody takes up."""
-RELOADS = ("module reload res_pjsip.so", "dialplan reload")
 
 
 async def prompt_book(settings: Settings, espeak: Tool) -> PromptBook:
@@ -100,7 +103,7 @@ class Service:
         self.journal = Journal(settings.data_dir / "journal.sqlite")
         self.switchboard = Switchboard(self.journal, flow_clock(settings.rehearse_at))
         self.records = RecordsWriter(settings.records_url, JournalContacts(self.journal))
-        self.distributor = Distributor(self.journal, self.clock)
+        self.distributor: Distributing = Distributor(self.journal, self.clock)
         self.contacts = LiveContacts(self.journal, self.tell, self.clock)
         self.errands = build_errands(settings, self._sources, self.tell, self.clock)
         kept, live = revisions_of(settings), self._in_flows
@@ -109,6 +112,7 @@ class Service:
         self.ami = AmiClient(
             "127.0.0.1", settings.ami_port, "tieline", secrets.ami_secret, events=AMI_EVENTS
         )
+        self.asterisk = Instructing(settings, toolchain, lambda: self.plans.plan, self.ami.command)
         self.legs = Legs(self.distributor, self.contacts, self, self.clock)
         self.rehearsals = (
             Rehearsals(settings.rehearsal, self._sources) if settings.rehearsal else None
@@ -123,7 +127,8 @@ class Service:
             others=self.threads.people.standing,
         )
         self.squaring = Squaring(self.ami, self.callers, self.clock)
-        self.news = News(self.legs, self.callers, self.squaring.soon)
+        self.places = Places(self.distributor, settings.node, self._agents)
+        self.news = News(self.legs, self.callers, self.squaring.soon, self.places)
         self.lamps = Lamps(self.ami, self._in_background)
         desk_phone = DeskPhone(self.distributor, book, self._pause_reasons, self.clock)
         routes = {"call": self.callers.enter, **desk_phone.routes()}
@@ -135,6 +140,7 @@ class Service:
                 reload=self.reload,
                 hang_up=self._hang_up_caller,
                 switchboard=self.switchboard,
+                door=self._door(),
             )
         )
         self.operator = OperatorServer(
@@ -142,7 +148,6 @@ class Service:
         )
         self.agi = AgiServer(routes, port=settings.agi_port)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._untold = False  # Asterisk has not read its configuration as it is now
 
     def _voice(self) -> VoiceServices:
         return VoiceServices(
@@ -152,7 +157,9 @@ class Service:
             prompts=self.book,
             desk=self.errands,
             outside=self._outside,
-            reach=own_phone,
+            reach=over_nodes(
+                own_phone, self.distributor.place_of, self.settings.node, self.settings.nodes
+            ),
             switches=self.switchboard.in_force,
             waking=self.ami,
             card=self._card,
@@ -160,7 +167,13 @@ class Service:
             beep=self.settings.run_dir / "phrases" / LANGUAGES[0] / f"{BEEP}.wav",
             clock=self.clock,
             now=flow_clock(self.settings.rehearse_at),
+            node=self.settings.node,
         )
+
+    def _door(self) -> Door:
+        inside, tell = lambda: tuple(self.contacts), self.asterisk.write
+        file, node = drained_file(self.settings), self.settings.node
+        return Door(file, node, self.distributor, inside, tell)
 
     def _letters(self) -> ThreadServices:
         return ThreadServices(
@@ -172,6 +185,7 @@ class Service:
             self.clock,
             flow_clock(self.settings.rehearse_at),
             self.switchboard.in_force,
+            self.settings.node,
         )
 
     def _in_flows(self) -> set[tuple[str, str]]:
@@ -183,6 +197,7 @@ class Service:
     async def start(self) -> None:
         """Recover, ask Asterisk, open the door."""
         self._in_background(LagWatch().run())
+        await self.distributor.join()
         self._recover()
         await self.threads.start()
         await self.records.start()
@@ -196,6 +211,7 @@ class Service:
         except TimeoutError:
             log.warning("asterisk does not answer yet", ami_port=self.settings.ami_port)
         self._in_background(every(LOOK_FOR_MESSAGES, self._take_in_messages))
+        self._in_background(self.places.run())
         self._in_background(every(LOOK_FOR_OFFERS, self.legs.give_back_unclaimed))
         self.distributor.start()
         await self.errands.start()
@@ -214,7 +230,10 @@ class Service:
         self.legs.recover(
             OpenOffer(row.offer, row.call, row.contact, row.agent, row.queue, "", row.answered_at)
             for row in self.distributor.engine.calls_view(now)
-            if row.offer and row.agent and row.channel is Channel.VOICE
+            if row.offer
+            and row.agent
+            and row.channel is Channel.VOICE
+            and self.distributor.owns(row.contact)
         )
         self.distributor.subscribe(self.legs.on_command)
         self.distributor.subscribe(self.callers.on_command)
@@ -222,7 +241,7 @@ class Service:
         self._put_in_force(self.plans.plan)
         began = datetime.fromtimestamp(self.distributor.engine.day_started).astimezone()
         if began.date() != datetime.now().astimezone().date():
-            self.distributor.send(DayStarted(now))
+            self._begin_day()
 
     async def stop(self) -> None:
         """Shut the door; callers stay in Asterisk and meet the next service."""
@@ -247,17 +266,22 @@ class Service:
     async def _on_ready(self, ready: Ready) -> None:
         """AMI is connected (again): square what we believe with what is there."""
         await self.squaring.after(ready)
+        if self.settings.node is not None:
+            self.places.square(await self.ami.phones())
         self.lamps.show_all(self.distributor.engine.agents_view(self.clock()))
-        await self._tell_asterisk()
+        await self.asterisk.tell()
 
     def _take_in_messages(self) -> None:
         messages = self.settings.data_dir / "messages"
-        if count := take_in(messages, self.tell, self.journal.together, self.clock()):
+        if count := take_in(
+            messages, self.tell, self.journal.together, self.clock(), self.settings.node
+        ):
             log.info("took in messages left while the service was away", count=count)
 
     def _begin_day(self) -> None:
         """The counters of queues and agents begin anew."""
-        self.distributor.send(DayStarted(self.clock()))
+        if self.distributor.leads:
+            self.distributor.send(DayStarted(self.clock()))
 
     def tell(self, event: ContactEvent) -> None:
         """Write one event of a contact's story; the records take it over from the journal."""
@@ -288,23 +312,13 @@ class Service:
             self.plans.reload(by) if revision is None else self.plans.rollback(revision, by)
         )
         self._in_background(self._prepare_prompts(plan))
-        site = build_site(self.settings, self.toolchain, plan.floor, plan.numbers)
-        if await asyncio.to_thread(write_configuration, site):
-            self._untold = True
-        await self._tell_asterisk()
+        await self.asterisk.write()
         return plan
 
     def _put_in_force(self, plan: Plan) -> None:
         """The floor of a plan that is about to take the old one's place."""
         self.distributor.send(FloorLoaded(self.clock(), plan.floor.floor))
         self.threads.people.no_screens(self.distributor.engine.agents_view(self.clock()))
-
-    async def _tell_asterisk(self) -> None:
-        """Have Asterisk read its configuration, if it has not read it as it is now."""
-        if self._untold:
-            for command in RELOADS:
-                await self.ami.command(command)
-            self._untold = False
 
     async def _prepare_prompts(self, plan: Plan) -> None:
         """Speak ahead what the flows always say, so that callers meet finished files."""
@@ -324,6 +338,9 @@ class Service:
         services, trunk = self.plans.plan.services, self.settings.trunk_to_dial
         form = allowed(number, services.outside, services.region)
         return f"PJSIP/{form}@trunk-{trunk}" if form is not None and trunk is not None else None
+
+    def _agents(self) -> frozenset[str]:
+        return frozenset(each.id for each in self.plans.plan.floor.floor.agents)
 
     def _pause_reasons(self) -> tuple[str, ...]:
         return self.plans.plan.floor.floor.pause_reasons

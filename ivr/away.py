@@ -26,7 +26,7 @@ SHORTEST = 1.5
 
 _NAME = re.compile(
     r"(?P<at>[0-9]{9,11})-(?P<caller>[+0-9]*)-(?P<dialled>[0-9]*)-[0-9]+"
-    r"(?:-(?P<contact>[0-9a-z]+-[0-9a-z]{4})?)?\.wav"
+    r"(?:-(?P<contact>[0-9a-z]+-[0-9a-z]{4}(?:-[0-9a-z]+)?)?)?\.wav"
 )
 
 
@@ -76,6 +76,7 @@ def take_in(
     tell: Callable[[ContactEvent], None],
     together: Callable[[], AbstractContextManager[None]],
     now: float,
+    node: str | None = None,
 ) -> int:
     """Take in every finished message below `messages`; how many there were.
 
@@ -84,7 +85,7 @@ def take_in(
     """
     taken = 0
     for message in find_messages(messages / FOLDER, now):
-        contact = message.contact or new_contact_id(message.at)
+        contact = message.contact or new_contact_id(message.at, node)
         target = _free_name(messages, contact)
         message.path.rename(target)
         try:

@@ -151,7 +151,7 @@ class Callers:
             await self._refuse(agi, dialled)
             return
         contact = LiveContact(
-            id=new_contact_id(self._services.clock()),
+            id=new_contact_id(self._services.clock(), self._services.node),
             channel=agi.env.channel,
             uniqueid=agi.env.uniqueid,
             caller=plain(agi.env.callerid, 32),

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import structlog
 
-from acd.distributor import Distributor
+from acd.dispatch import Distributing
 from acd.errors import IllegalEvent
 from acd.model import (
     AgentReleased,
@@ -105,7 +105,7 @@ class Legs:
 
     def __init__(
         self,
-        distributor: Distributor,
+        distributor: Distributing,
         contacts: LiveContacts,
         hanging_up: HangingUp,
         clock: Callable[[], float],
@@ -253,7 +253,7 @@ class Legs:
                 self.ended(offer.offer)
             else:
                 self._fail(offer, Cause.CALLER_LEFT)
-        if self._distributor.engine.has_call(contact.call):
+        if self._may_stand(contact):
             self._handle(CallLeft(self._clock(), contact.call, reason))
         otherwise = "abandoned" if contact.phase == "waiting" else "left"
         outcome = contact.outcome(otherwise if by == "caller" else "lost")
@@ -261,7 +261,7 @@ class Legs:
 
     def take_out(self, contact: LiveContact) -> None:
         """The call goes on elsewhere: nobody shall be rung for it, and its wait leads nowhere."""
-        if self._distributor.engine.has_call(contact.call):
+        if self._may_stand(contact):
             self._handle(CallWithdrawn(self._clock(), contact.call, BY))
         contact.exit = contact.exit_detail = ""
 
@@ -319,6 +319,11 @@ class Legs:
                 self.failed(offer.offer, Cause.LOST)
 
     # --- helpers -----------------------------------------------------------------------------
+
+    def _may_stand(self, contact: LiveContact) -> bool:
+        """Whether the distributor knows this call, or will once our own word for it is through."""
+        waits = contact.phase == "waiting" and contact.call != "" and not contact.exit
+        return waits or self._distributor.engine.has_call(contact.call)
 
     def _handle(self, event: Event) -> bool:
         """Tell the distributor; a word that came too late is refused there and only logged."""

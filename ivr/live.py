@@ -194,11 +194,15 @@ class LiveContacts:
         self._by_uniqueid[contact.uniqueid] = contact
 
 
-def new_contact_id(at: float) -> str:
-    """Short, readable aloud, sorted by time: seconds in base 36 and four random characters."""
+def new_contact_id(at: float, node: str | None = None) -> str:
+    """Short, readable aloud, sorted by time: seconds in base 36 and four random characters.
+
+    Among several nodes it ends in the name of the one whose contact it is.
+    """
     alphabet = "0123456789abcdefghijklmnopqrstuvwxyz"
     number, digits = int(at), ""
     while number:
         number, rest = divmod(number, 36)
         digits = alphabet[rest] + digits
-    return digits + "-" + "".join(secrets.choice(alphabet) for _ in range(4))
+    made = digits + "-" + "".join(secrets.choice(alphabet) for _ in range(4))
+    return f"{made}-{node}" if node else made

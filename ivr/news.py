@@ -12,6 +12,7 @@ from acd.model import Cause
 from ivr.asterisk import events
 from ivr.callers import Callers
 from ivr.legs import Legs
+from ivr.places import Places
 
 log = structlog.get_logger(__name__)
 
@@ -19,8 +20,11 @@ log = structlog.get_logger(__name__)
 class News:
     """Passes facts on; `look_again` is called when one could not be written down."""
 
-    def __init__(self, legs: Legs, callers: Callers, look_again: Callable[[], None]) -> None:
-        self._legs, self._callers, self._look_again = legs, callers, look_again
+    def __init__(
+        self, legs: Legs, callers: Callers, look_again: Callable[[], None], places: Places
+    ) -> None:
+        self._legs, self._callers, self._places = legs, callers, places
+        self._look_again = look_again
 
     async def take(self, message: Mapping[str, Any]) -> None:
         """One AMI event, in the order Asterisk sent them."""
@@ -44,5 +48,9 @@ class News:
                 self._legs.ended(leg)
             case events.ChannelGone(uniqueid=uniqueid):
                 self._callers.channel_gone(uniqueid)
+            case events.PhoneRegistered(phone):
+                self._places.registered(phone)
+            case events.PhoneGone(phone):
+                self._places.gone(phone)
             case _:
                 pass

@@ -8,7 +8,6 @@ from pathlib import Path
 from ivr.asterisk.process import socket_folder
 from ivr.asterisk.provision import Toolchain
 from ivr.asterisk.render import Folders, OtherNode, PhoneAccount, Site, Trunk, render
-from ivr.drain import is_drained
 from ivr.floor import FloorPlan
 from ivr.resources import asterisk_templates
 from ivr.secrets import Secrets
@@ -38,6 +37,11 @@ def folders(settings: Settings, toolchain: Toolchain) -> Folders:
         modules=toolchain.modules_dir,
         data=toolchain.data_dir,
     )
+
+
+def drained_file(settings: Settings) -> Path:
+    """The file that is there while new calls are sent elsewhere; see ivr.drain."""
+    return settings.data_dir / "drained"
 
 
 def other_nodes(settings: Settings) -> tuple[OtherNode, ...]:
@@ -73,7 +77,7 @@ def build_site(
         node=settings.node or "node1",
         other_nodes=other_nodes(settings),
         node_password=secrets.node_password if settings.node is not None else "",
-        drained=is_drained(settings),
+        drained=drained_file(settings).exists(),
         trunks=tuple(Trunk(name, peers) for name, peers in settings.trunks.items()),
         patience_before_fallback=settings.patience_before_fallback,
         fallback_number=settings.fallback_number,

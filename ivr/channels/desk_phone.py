@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from acd.distributor import Distributor
+from acd.dispatch import Distributing
 from acd.errors import AcdError, UnknownAgent
 from acd.model import AgentState, Event, LoggedIn, LoggedOut, Paused, Readied, WrapUpEnded
 from acd.views import AgentRow
@@ -29,7 +29,7 @@ BUSY = frozenset({AgentState.OFFERED, AgentState.TALKING})
 class DeskPhone:
     """The routes `agent/...`; `language` is what the phrases are spoken in."""
 
-    distributor: Distributor
+    distributor: Distributing
     prompts: PromptFiles
     pause_reasons: Callable[[], tuple[str, ...]]
     clock: Callable[[], float]
@@ -37,7 +37,7 @@ class DeskPhone:
 
     def routes(self) -> Mapping[str, Callable[[AgiSession], Awaitable[None]]]:
         """AGI path -> handler."""
-        answers: Mapping[str, Callable[[str, str], Prompt]] = {
+        answers: Mapping[str, Callable[[str, str], Awaitable[Prompt]]] = {
             "login": self._login,
             "logout": self._logout,
             "ready": self._ready,
@@ -48,12 +48,12 @@ class DeskPhone:
         return {f"agent/{action}": self._handler(answer) for action, answer in answers.items()}
 
     def _handler(
-        self, answer: Callable[[str, str], Prompt]
+        self, answer: Callable[[str, str], Awaitable[Prompt]]
     ) -> Callable[[AgiSession], Awaitable[None]]:
         async def handle(agi: AgiSession) -> None:
             agent, reason = (*agi.env.args, "", "")[:2]
             try:
-                prompt = answer(agent, reason)
+                prompt = await answer(agent, reason)
             except AcdError as refused:
                 log.info("feature code refused", agent=agent, why=str(refused))
                 prompt = self._refusal(agent)
@@ -73,48 +73,48 @@ class DeskPhone:
 
     # --- one method for each code: do it, and say what is true now ------------------------------
 
-    def _login(self, agent: str, _: str) -> Prompt:
+    async def _login(self, agent: str, _: str) -> Prompt:
         if self._state(agent) is not AgentState.LOGGED_OUT:
-            return self._status(agent, "")
-        self._tell(LoggedIn(self.clock(), agent))
+            return await self._status(agent, "")
+        await self._tell(LoggedIn(self.clock(), agent))
         return self._say("agent-logged-in")
 
-    def _logout(self, agent: str, _: str) -> Prompt:
+    async def _logout(self, agent: str, _: str) -> Prompt:
         if self._state(agent) is not AgentState.LOGGED_OUT:
-            self._tell(LoggedOut(self.clock(), agent))
+            await self._tell(LoggedOut(self.clock(), agent))
         return self._say("agent-logged-out")
 
-    def _ready(self, agent: str, _: str) -> Prompt:
+    async def _ready(self, agent: str, _: str) -> Prompt:
         state = self._state(agent)
         if state is AgentState.LOGGED_OUT:
-            self._tell(LoggedIn(self.clock(), agent))
+            await self._tell(LoggedIn(self.clock(), agent))
         elif state is not AgentState.READY:
-            self._tell(Readied(self.clock(), agent))
+            await self._tell(Readied(self.clock(), agent))
         return self._say("agent-ready")
 
-    def _pause(self, agent: str, key: str) -> Prompt:
+    async def _pause(self, agent: str, key: str) -> Prompt:
         reasons = self.pause_reasons()
         if key and not (key.isdecimal() and 1 <= int(key) <= len(reasons)):
             return self._say("no-such-reason")
         usual = "break" if "break" in reasons or not reasons else reasons[0]
         reason = reasons[int(key) - 1] if key else usual
         state = self._state(agent)
-        self._tell(Paused(self.clock(), agent, reason))
+        await self._tell(Paused(self.clock(), agent, reason))
         if state in BUSY:
             return self._say("agent-paused-after-call")
         return paused_for(reason, self.language) if key else self._say("agent-paused")
 
-    def _finish(self, agent: str, _: str) -> Prompt:
+    async def _finish(self, agent: str, _: str) -> Prompt:
         if self._state(agent) is not AgentState.WRAP_UP:
             return self._say("no-wrap-up")
-        self._tell(WrapUpEnded(self.clock(), agent))
+        await self._tell(WrapUpEnded(self.clock(), agent))
         # What was asked during the work at hand has taken effect: a break, or the way home.
         if self._state(agent) is AgentState.LOGGED_OUT:
             return self._say("agent-logged-out")
         paused = self._state(agent) is AgentState.PAUSED
-        return self._status(agent, "") if paused else self._say("wrap-up-ended")
+        return await self._status(agent, "") if paused else self._say("wrap-up-ended")
 
-    def _status(self, agent: str, _: str) -> Prompt:
+    async def _status(self, agent: str, _: str) -> Prompt:
         row = self._row(agent)
         if row.state is AgentState.PAUSED:
             return paused_for(row.reason, self.language)
@@ -133,8 +133,10 @@ class DeskPhone:
                 return row
         raise UnknownAgent(f"{agent!r} is no agent of this floor")
 
-    def _tell(self, event: Event) -> None:
+    async def _tell(self, event: Event) -> None:
+        """Returns when it is so, as far as anyone can say: the answer tells what came of it."""
         self.distributor.send(event)
+        await self.distributor.settled()
 
     def _refusal(self, agent: str) -> Prompt:
         try:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from acd.distributor import Distributor
+from acd.dispatch import Distributing
 from ivr.backends.desk import Desk
 from ivr.channels.caller_card import CallerCard
 from ivr.flow.actions import Prompt, Queue, Transfer
@@ -65,10 +65,10 @@ class VoiceServices:
     """What a call needs from the house.
 
     `outside` gives the Dial string for a number outside, None for one that may not be dialled;
-    `reach` the way to an agent's phone.
+    `reach` the way to an agent's phone. `node` is this machine's name among several.
     """
 
-    distributor: Distributor
+    distributor: Distributing
     contacts: LiveContacts
     legs: Legs
     prompts: PromptFiles
@@ -83,6 +83,7 @@ class VoiceServices:
     clock: Callable[[], float]
     now: Callable[[], datetime]
     rehearsal: Rehearsed | None = None
+    node: str | None = None
 
 
 def sound_name(path: Path) -> str:

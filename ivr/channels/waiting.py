@@ -107,7 +107,18 @@ class AgentWait:
     async def _join(
         self, action: Queue, card: CallerCard, unanswered: Unanswered, since: float | None
     ) -> QueueLeft:
-        """Take up the wait the distributor knows of, or begin one."""
+        """Take up the wait the distributor knows of, or begin one; again if it forgets the call.
+
+        It does so when this node was cut off from the others for long. The place is kept.
+        """
+        while (left := await self._wait(action, card, unanswered, since)) is None:
+            self._log.warning("the distributor has forgotten this call", call=self._contact.call)
+            since = None
+        return left
+
+    async def _wait(
+        self, action: Queue, card: CallerCard, unanswered: Unanswered, since: float | None
+    ) -> QueueLeft | None:
         contact, house = self._contact, self._house
         knows_us = self._waits()
         if contact.phase == "waiting" and contact.exit and not knows_us:
@@ -136,11 +147,16 @@ class AgentWait:
 
     async def _served(
         self, mailbox: Mailbox, card: CallerCard, unanswered: Unanswered
-    ) -> QueueLeft:
-        """Follow the distributor's words, one after the other."""
+    ) -> QueueLeft | None:
+        """Follow the distributor's words, one after the other; None when it knows no such call."""
         contact = self._contact
         while True:
             command = mailbox.get_nowait() or await self._news(mailbox)
+            if command is None:
+                await self._house.distributor.settled()
+                command = mailbox.get_nowait()
+                if command is None and not self._house.distributor.engine.has_call(contact.call):
+                    return None
             if isinstance(command, CallExits):
                 return self._left_queue(command.reason, command.detail)
             if isinstance(command, MakeOffer):

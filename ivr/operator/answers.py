@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import structlog
 
-from ivr.operator.commands import ACTIONS, BY, Commands, OperatorServices
+from ivr.operator.commands import ACTIONS, BY, Commands
+from ivr.operator.house import OperatorServices
 from ivr.operator.screens import show
 from ivr.operator.why import why
 from ivr.operator.wording import Refused, clean, table, unknown
@@ -23,6 +24,7 @@ SCREENS: Mapping[str, str] = {
     "show contacts[/CALL]": "every caller, also those still in a flow",
     "show flows[/FLOW]": "the flows in force, their revisions and numbers",
     "show calendars[/CALENDAR]": "open or closed, the next change, who switched it and until when",
+    "show drain": "whether new calls are taken here, and who is inside",
     "why CALL": "why a call waits, and what would help",
     "why AGENT": "why an agent gets no call",
 }
@@ -49,6 +51,8 @@ class Operator:
     async def _answer(self, verb: str, words: str) -> str:
         verb, _, who = verb.partition(BEHALF)
         match verb:
+            case "show" if words == "drain":
+                return self._services.door.state()
             case "show":
                 notice = self._services.plan().notice
                 screen = show(self._services.picture(), words)

@@ -7,9 +7,8 @@ cannot be is refused with the way to do it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from acd.errors import AcdError
 from acd.model import (
@@ -28,13 +27,11 @@ from acd.model import (
     WrapUpExtended,
 )
 from acd.views import AgentRow, CallRow
-from ivr.live import LiveContact
-from ivr.operator.picture import FloorView, Picture, full_name, pending_text, state_text
-from ivr.operator.reload import Again, Publishing
+from ivr.operator.house import OperatorServices
+from ivr.operator.picture import Picture, full_name, pending_text, state_text
+from ivr.operator.reload import Publishing
 from ivr.operator.switching import Switching, queue_name
 from ivr.operator.wording import Refused, clock, count, suggestion, unknown
-from ivr.plans import Plan
-from ivr.switches import Switchboard
 
 BY = "console"
 """Who did it, in every event that an operator causes."""
@@ -44,51 +41,6 @@ LONGEST_EXTENSION = 3600
 
 _SECONDS = re.compile(r"([0-9]{1,5})([sm]?)")
 _AT_WORK = frozenset({AgentState.OFFERED, AgentState.TALKING, AgentState.WRAP_UP})
-
-
-class FloorControl(Protocol):
-    """What the operator asks of the distributor."""
-
-    @property
-    def engine(self) -> FloorView:
-        """Rows to look at."""
-        ...
-
-    @property
-    def now(self) -> Callable[[], float]:
-        """The clock of its events: epoch seconds."""
-        ...
-
-    def send(self, event: Event) -> object:
-        """Let it happen; raises AcdError, and then nothing has changed."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorServices:
-    """What the operator's words need from the house.
-
-    `reload` puts flows and floor in force, as the files have them or as a kept revision has; when
-    it raises ConfigError nothing has changed. `hang_up` ends a channel, by name, in the background.
-    """
-
-    distributor: FloorControl
-    contacts: Callable[[], Iterable[LiveContact]]
-    plan: Callable[[], Plan]
-    reload: Again
-    hang_up: Callable[[str], None]
-    switchboard: Switchboard
-
-    def picture(self) -> Picture:
-        """What is so now."""
-        distributor = self.distributor
-        return Picture.take(
-            distributor.engine,
-            distributor.now(),
-            self.contacts(),
-            dict(self.plan().library.flows),
-            self.switchboard,
-        )
 
 
 class Commands:
@@ -116,11 +68,11 @@ class Commands:
         if action.run is None:
             return await self._publishing.do(word.lower(), arguments, by)
         self._by = by
-        return action.run(self, *arguments)
+        return await action.run(self, *arguments)
 
     # --- agents -----------------------------------------------------------------------------------
 
-    def pause(self, agent: str, reason: str = "") -> str:
+    async def pause(self, agent: str, reason: str = "") -> str:
         """The agent takes a break."""
         picture = self._house.picture()
         row = picture.agent(agent)
@@ -129,10 +81,10 @@ class Commands:
             raise Refused(
                 f"{full_name(row)} is logged out and cannot be paused. First: acd do login/{agent}"
             )
-        self._send(Paused(self._now(), agent, reason, BY))
+        await self._send(Paused(self._now(), agent, reason, BY))
         return self._agent_now(agent)
 
-    def ready(self, agent: str) -> str:
+    async def ready(self, agent: str) -> str:
         """The agent takes calls: ends a pause or a wrap-up."""
         row = self._house.picture().agent(agent)
         if row.state is AgentState.LOGGED_OUT:
@@ -140,30 +92,30 @@ class Commands:
                 f"{full_name(row)} is logged out: a login makes them ready: acd do login/{agent}"
             )
         if row.state is not AgentState.READY:
-            self._send(Readied(self._now(), agent, BY))
+            await self._send(Readied(self._now(), agent, BY))
         return self._agent_now(agent)
 
-    def login(self, agent: str) -> str:
+    async def login(self, agent: str) -> str:
         """The agent is here and ready."""
         if self._house.picture().agent(agent).state is AgentState.LOGGED_OUT:
-            self._send(LoggedIn(self._now(), agent, BY))
+            await self._send(LoggedIn(self._now(), agent, BY))
             return self._agent_now(agent)
         return self._agent_now(agent, "logged in already, ")
 
-    def logout(self, agent: str) -> str:
+    async def logout(self, agent: str) -> str:
         """The agent goes, after the work at hand."""
         if self._house.picture().agent(agent).state is AgentState.LOGGED_OUT:
             return self._agent_now(agent, "already ")
-        self._send(LoggedOut(self._now(), agent, BY))
+        await self._send(LoggedOut(self._now(), agent, BY))
         return self._agent_now(agent)
 
-    def finish(self, agent: str) -> str:
+    async def finish(self, agent: str) -> str:
         """The agent's wrap-up ends now."""
         self._in_wrap_up(agent)
-        self._send(WrapUpEnded(self._now(), agent, BY))
+        await self._send(WrapUpEnded(self._now(), agent, BY))
         return self._agent_now(agent)
 
-    def extend(self, agent: str, seconds: str) -> str:
+    async def extend(self, agent: str, seconds: str) -> str:
         """The agent's wrap-up lasts longer."""
         match = _SECONDS.fullmatch(seconds)
         length = int(match[1]) * (60 if match[2] == "m" else 1) if match else 0
@@ -173,7 +125,7 @@ class Commands:
                 f"or minutes as 2m, such as acd do extend/{agent}/60"
             )
         self._in_wrap_up(agent)
-        self._send(WrapUpExtended(self._now(), agent, length, BY))
+        await self._send(WrapUpExtended(self._now(), agent, length, BY))
         return self._agent_now(agent)
 
     def _in_wrap_up(self, agent: str) -> None:
@@ -191,18 +143,18 @@ class Commands:
 
     # --- calls ------------------------------------------------------------------------------------
 
-    def move(self, call: str, queue: str) -> str:
+    async def move(self, call: str, queue: str) -> str:
         """A waiting call goes to another queue and keeps the time it has waited."""
         picture = self._house.picture()
         row = self._waiting(picture, call)
         to = picture.queue(queue)
         if row.queue == queue:
             raise Refused(f"{_caller(picture, row)} waits in {queue} already.")
-        self._send(CallMoved(self._now(), row.call, queue, BY))
+        await self._send(CallMoved(self._now(), row.call, queue, BY))
         closed = "" if to.open else f" {queue} is closed to new calls, those in it are served."
         return self._call_now(row) + closed
 
-    def priority(self, call: str, priority: str) -> str:
+    async def priority(self, call: str, priority: str) -> str:
         """A waiting call gets another priority."""
         picture = self._house.picture()
         row = self._waiting(picture, call)
@@ -212,17 +164,17 @@ class Commands:
                 f'"{priority}" is no priority: write a whole number from {PRIORITIES[0]} to '
                 f"{PRIORITIES[-1]}; this call has {row.priority}, higher goes first"
             )
-        self._send(CallReprioritised(self._now(), row.call, number, BY))
+        await self._send(CallReprioritised(self._now(), row.call, number, BY))
         return self._call_now(row)
 
-    def withdraw(self, call: str) -> str:
+    async def withdraw(self, call: str) -> str:
         """A waiting call leaves its queue and goes on in its flow."""
         picture = self._house.picture()
         row = self._waiting(picture, call)
-        self._send(CallWithdrawn(self._now(), row.call, BY))
+        await self._send(CallWithdrawn(self._now(), row.call, BY))
         return f"{_caller(picture, row)}: taken out of {row.queue}, goes on in its flow."
 
-    def hangup(self, contact: str) -> str:
+    async def hangup(self, contact: str) -> str:
         """The caller's line is hung up, wherever the call is."""
         picture = self._house.picture()
         found = picture.contact(contact)
@@ -248,68 +200,65 @@ class Commands:
 
     # --- calendars --------------------------------------------------------------------------------
 
-    def close(self, name: str, until: str = "", because: str = "") -> str:
+    async def close(self, name: str, until: str = "", because: str = "") -> str:
         """A calendar is closed for a while, or a queue takes no new calls."""
         told = self._switching.turn(self._by, name, False, until, because)
-        return self._close_queue(queue_name(name)) if told is None else told
+        return await self._close_queue(queue_name(name)) if told is None else told
 
-    def open(self, name: str, until: str = "", because: str = "") -> str:
+    async def open(self, name: str, until: str = "", because: str = "") -> str:
         """A calendar is open for a while, or a queue takes calls again."""
         told = self._switching.turn(self._by, name, True, until, because)
-        return self._open_queue(queue_name(name)) if told is None else told
+        return await self._open_queue(queue_name(name)) if told is None else told
 
-    def normal(self, name: str) -> str:
+    async def normal(self, name: str) -> str:
         """A calendar goes by its hours again."""
         return self._switching.normal(self._by, name)
 
     # --- queues -----------------------------------------------------------------------------------
 
-    def _close_queue(self, queue: str) -> str:
+    async def _close_queue(self, queue: str) -> str:
         row = self._house.picture().queue(queue)
         waiting = row.waiting + row.offered
         served = f"; {count(waiting, 'call')} in it will be served" if waiting else ""
         if not row.open:
             return f"{queue}: closed to new calls already{served}."
-        self._send(QueueClosed(self._now(), queue, BY))
+        await self._send(QueueClosed(self._now(), queue, BY))
         return f"{queue}: closed to new calls{served}."
 
-    def _open_queue(self, queue: str) -> str:
+    async def _open_queue(self, queue: str) -> str:
         picture = self._house.picture()
         row = picture.queue(queue)
         if picture.queue_rules(queue) is None:
             raise Refused(f"{queue} was removed from the floor file and only ends its calls.")
         if row.open:
             return f"{queue}: open already."
-        self._send(QueueOpened(self._now(), queue, BY))
+        await self._send(QueueOpened(self._now(), queue, BY))
         return f"{queue}: open."
 
-    def drain(self) -> str:
-        """Every queue is closed to new calls, for maintenance."""
-        for row in self._house.picture().queues:
-            if row.open:
-                self._send(QueueClosed(self._now(), row.queue, BY))
-        calls = self._house.picture().calls
-        left = f"{count(len(calls), 'call')} still in them" if calls else "no calls are left"
-        return f"All queues are closed to new calls; {left}. To end it: acd do undrain"
+    # --- the machine ------------------------------------------------------------------------------
 
-    def undrain(self) -> str:
-        """Every queue is open again."""
-        picture = self._house.picture()
-        for row in picture.queues:
-            if not row.open and picture.queue_rules(row.queue) is not None:
-                self._send(QueueOpened(self._now(), row.queue, BY))
-        return "All queues are open."
+    async def drain(self) -> str:
+        """No new calls are taken; who is inside is served."""
+        await self._house.door.shut()
+        return self._house.door.state()
+
+    async def undrain(self) -> str:
+        """New calls are taken again."""
+        await self._house.door.open()
+        return self._house.door.state()
 
     # --- helpers ----------------------------------------------------------------------------------
 
     def _now(self) -> float:
         return self._house.distributor.now()
 
-    def _send(self, event: Event) -> None:
+    async def _send(self, event: Event) -> None:
+        """Returns when it is so: each answer says what is true afterwards."""
         try:
             self._house.distributor.send(event)
         except AcdError as refused:
             raise Refused(f"Nothing was changed: {refused}") from refused
+        await self._house.distributor.settled()
 
 
 def agent_sentence(picture: Picture, row: AgentRow, before: str = "") -> str:
@@ -354,7 +303,7 @@ class Action:
 
     takes: tuple[str, ...]
     about: str
-    run: Callable[..., str] | None
+    run: Callable[..., Awaitable[str]] | None
     optional: int = 0
     free_text: bool = False
 
@@ -384,8 +333,8 @@ ACTIONS: Mapping[str, Action] = {
     "close": Action(_NAMED, "close a calendar, or a queue to new calls", Commands.close, 2, True),
     "open": Action(_NAMED, "open a calendar, or a queue", Commands.open, 2, True),
     "normal": Action(("CALENDAR",), "a calendar goes by its hours again", Commands.normal),
-    "drain": Action((), "close all queues, for maintenance", Commands.drain),
-    "undrain": Action((), "open all queues", Commands.undrain),
+    "drain": Action((), "take no new calls here, for maintenance", Commands.drain),
+    "undrain": Action((), "take new calls again", Commands.undrain),
     "reload": Action(("WHY",), "put flows and floor in force; no call drops", None, 1, True),
     "rollback": Action(("REVISION", "WHY"), "put an older revision in force", None, 1, True),
 }

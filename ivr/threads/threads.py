@@ -67,6 +67,7 @@ class ThreadServices:
     clock: Callable[[], float]
     now: Callable[[], datetime]
     switches: Callable[[], Switches]
+    node: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ class Threads:
             raise BadMessage(f"there is no flow named {opening.flow!r}")
         began = services.clock()
         thread = Thread(
-            opening.contact or new_contact_id(began),
+            opening.contact or new_contact_id(began, services.node),
             opening.kind,
             opening.address,
             opening.line,

@@ -31,7 +31,7 @@ from ivr.flow.loading.tables import Tables
 from ivr.flow.model import Flow, HangupStep
 from ivr.live import LiveContact
 from ivr.operator.answers import Operator
-from ivr.operator.commands import OperatorServices
+from ivr.operator.house import OperatorServices
 from ivr.plans import Plan
 from ivr.revisions import Author
 from ivr.switches import Switchboard
@@ -76,6 +76,25 @@ class Bench:
         self.sent.append(event)
         return commands
 
+    async def settled(self) -> None:
+        """At once."""
+
+
+class Gate:
+    """Where new calls come in."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+
+    async def shut(self) -> None:
+        self.is_open = False
+
+    async def open(self) -> None:
+        self.is_open = True
+
+    def state(self) -> str:
+        return f"open: {self.is_open}"
+
 
 class Kept:
     """The journal's shelf, in memory."""
@@ -100,6 +119,7 @@ class House:
         default_factory=lambda: {"clinic": a_flow("clinic", "aaa111", ("4100",))}
     )
     hung_up: list[str] = field(default_factory=list)
+    gate: Gate = field(default_factory=Gate)
     store: Kept = field(default_factory=Kept)
     floor_on_disk: Floor = FLOOR
     flows_on_disk: Mapping[str, Flow] | None = None
@@ -122,6 +142,7 @@ class House:
                 reload=self.reload,
                 hang_up=self.hung_up.append,
                 switchboard=self.switchboard,
+                door=self.gate,
             )
         )
 

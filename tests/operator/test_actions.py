@@ -205,7 +205,7 @@ async def test_a_line_is_hung_up_by_its_channel(busy_house: House) -> None:
     assert busy_house.hung_up == ["PJSIP/trunk-t5k9-zz9z"]
 
 
-async def test_queues_are_closed_opened_and_drained(busy_house: House) -> None:
+async def test_queues_are_closed_and_opened(busy_house: House) -> None:
     assert await busy_house.ask("do close/billing") == (
         "billing: closed to new calls; 2 calls in it will be served."
     )
@@ -216,16 +216,20 @@ async def test_queues_are_closed_opened_and_drained(busy_house: House) -> None:
     assert await busy_house.ask("do move/t5k1/cards") == (
         "t5k1-cd1e 王芳 <13900001111>: waits in cards at place 1, priority 0."
     )
-    assert await busy_house.ask("do drain") == (
-        "All queues are closed to new calls; 3 calls still in them. To end it: acd do undrain"
-    )
-    assert not any(row.open for row in busy_house.bench.engine.queues_view(0))
     assert (await busy_house.ask("do move/t5k1/billing")).endswith(
         "billing is closed to new calls, those in it are served."
     )
     assert await busy_house.ask("do open/billing") == "billing: open."
-    assert await busy_house.ask("do undrain") == "All queues are open."
     assert all(row.open for row in busy_house.bench.engine.queues_view(0))
+
+
+async def test_a_drained_machine_shuts_its_door_and_leaves_the_queues_open(
+    busy_house: House,
+) -> None:
+    assert await busy_house.ask("show drain") == "open: True"
+    assert await busy_house.ask("do drain") == "open: False"
+    assert all(row.open for row in busy_house.bench.engine.queues_view(0))
+    assert await busy_house.ask("do undrain") == "open: True"
 
 
 async def test_a_removed_queue_is_not_opened_again(busy_house: House) -> None:
@@ -233,7 +237,6 @@ async def test_a_removed_queue_is_not_opened_again(busy_house: House) -> None:
     busy_house.bench.send(FloorLoaded(busy_house.bench.time, floor))
     assert "was removed from the floor file" in await refusal(busy_house, "do open/billing")
     assert "removed: gone when its last call ends" in await busy_house.ask("show queues/billing")
-    await busy_house.ask("do undrain")
 
 
 async def test_an_agent_who_was_removed_cannot_be_logged_in(house: House) -> None:
