@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlencode
 
 import aiohttp
 import structlog
@@ -44,12 +45,16 @@ MOST_REDIRECTS: Final = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD = frozenset({307, 308})
+_FORM = "application/x-www-form-urlencoded"
 _ACCEPT = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "Tieline"}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question. `timeout` (seconds) is for one attempt, None leaves it to the service."""
+    """One question. `timeout` (seconds) is for one attempt, None leaves it to the service.
+
+    `form` is sent in place of a body, as a page's form would be.
+    """
 
     method: str
     path: str = ""
@@ -60,6 +65,7 @@ class Request:
     retries: int = 0
     repeatable: bool = False
     """Asking twice does no harm, though the method alone does not say so."""
+    form: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 def with_secrets(request: Request, secrets: Mapping[str, str]) -> Request:
@@ -173,7 +179,7 @@ class HttpClient:
         """Status, where it redirects to, and the answer unless it redirects."""
         headers = {**_ACCEPT, **request.headers, **service.headers}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = _FORM if request.form is not None else "application/json"
         try:
             async with self._session(service).request(
                 method, url, data=body, headers=headers, allow_redirects=False
@@ -229,6 +235,8 @@ async def _answer(response: aiohttp.ClientResponse) -> Answer:
 
 
 def _encoded(request: Request) -> bytes | None:
+    if request.form is not None:
+        return urlencode(request.form).encode("ascii")
     if request.body is None:
         return None
     return json.dumps(request.body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")

@@ -11,7 +11,8 @@ code that was not sent before a restart never is: the caller asks for another on
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,8 +25,15 @@ CREATE TABLE IF NOT EXISTS outbox (
   made REAL NOT NULL, changed REAL NOT NULL, tries INTEGER NOT NULL, due REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, due);
-CREATE INDEX IF NOT EXISTS outbox_number ON outbox (number, made)
+CREATE INDEX IF NOT EXISTS outbox_number ON outbox (number, made);
+CREATE TABLE IF NOT EXISTS outbox_way (
+  id TEXT PRIMARY KEY, sender TEXT NOT NULL, receipt TEXT NOT NULL, way TEXT NOT NULL,
+  said REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS outbox_receipt ON outbox_way (receipt)
 """
+"""`outbox_way` has what not every provider knows of a message: the number it goes out from, the
+provider's own id of it, and how far it says that it has come."""
 PATIENCE = 24 * 3600.0
 """Seconds after which a message says nothing useful any more."""
 KEPT = 30 * 86400.0
@@ -37,16 +45,18 @@ CLAIM = 120.0
 PER_HOUR = 20
 """Messages that one number gets in an hour: a flow that goes round must not empty a purse."""
 
+Way = Literal["", "sent", "delivered", "undelivered", "read"]
+_FURTHER: Mapping[Way, int] = {"": 0, "sent": 1, "undelivered": 2, "delivered": 3, "read": 4}
 State = Literal["queued", "sent", "failed"]
 Kept = Literal["kept", "known", "too many"]
 _CHANGE = "UPDATE outbox SET state = ?, why = ?, tries = ?, due = ?, changed = ? WHERE id = ?"
+_ALL = "SELECT outbox.*, sender, receipt, way FROM outbox LEFT JOIN outbox_way USING (id) "
 _NEXT = (
-    "SELECT * FROM outbox WHERE state = 'queued' AND (due <= :now OR due > :now + :far) "
-    "ORDER BY due, id LIMIT 1"
+    f"{_ALL} WHERE state = 'queued' AND (due <= :now OR due > :now + :far) ORDER BY due, id LIMIT 1"
 )
 FAR = 2 * LONGEST_PAUSE
 """Nothing is due so late: the clock was put back meanwhile."""
-_LIST = "SELECT * FROM outbox WHERE state = 'queued' OR ? ORDER BY made, id"
+_LIST = f"{_ALL} WHERE state = 'queued' OR ? ORDER BY made, id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,8 @@ class Message:
     """One text message; times in epoch seconds.
 
     `body` is the kept copy, with `masked` not the words that are sent. `parts` is what a gateway
-    charges for. `due` is when it is tried next.
+    charges for. `due` is when it is tried next. `sender` is the number it goes out from, "" for the
+    gateway's usual one; `receipt` is the provider's id of it and `way` how far it came, as told.
     """
 
     id: str
@@ -69,6 +80,9 @@ class Message:
     changed: float
     tries: int
     due: float
+    sender: str = ""
+    receipt: str = ""
+    way: Way = ""
 
 
 class Outbox:
@@ -88,8 +102,10 @@ class Outbox:
             hour = (message.made - 3600.0, message.made + 3600.0)
             if db.execute(recent, (message.number, *hour)).fetchone()[0] >= PER_HOUR:
                 return "too many"
-            values = [getattr(message, name) for name in Message.__dataclass_fields__]
+            values = [getattr(message, name) for name in _COLUMNS]
             db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            way = (message.id, message.sender, "", "", message.made)
+            db.execute("INSERT INTO outbox_way VALUES (?, ?, ?, ?, ?)", way)
             return "kept"
 
         return await self._store.run(work)
@@ -110,6 +126,28 @@ class Outbox:
         """The gateway took it."""
         await self._change(message, "sent", "", now)
 
+    async def receipt(self, message: Message, receipt: str) -> None:
+        """The provider calls it so."""
+        known = "UPDATE outbox_way SET receipt = ? WHERE id = ?"
+        await self._store.run(lambda db: db.execute(known, (receipt, message.id)).close())
+
+    async def came(self, name: str, way: Way, now: float) -> Message | None:
+        """The message of that id, or of that receipt, has come so far; None when that is no news.
+
+        What is told out of order, or twice, changes nothing.
+        """
+
+        def work(db: sqlite3.Connection) -> Message | None:
+            which = f"{_ALL} WHERE id = ?1 OR (receipt = ?1 AND ?1 <> '')"
+            row = db.execute(which, (name,)).fetchone()
+            if row is None or _FURTHER[way] <= _FURTHER[row["way"] or ""]:
+                return None
+            said = "UPDATE outbox_way SET way = ?, said = ? WHERE id = ?"
+            db.execute(said, (way, now, row["id"]))
+            return replace(_message(row), way=way)
+
+        return await self._store.run(work)
+
     async def failed(self, message: Message, why: str, now: float) -> None:
         """It will never be sent."""
         await self._change(message, "failed", why, now)
@@ -125,8 +163,12 @@ class Outbox:
 
     async def tidy(self, now: float) -> None:
         """Delete what has been sent or given up for long."""
-        old = "DELETE FROM outbox WHERE state <> 'queued' AND changed < ?"
-        await self._store.run(lambda db: db.execute(old, (now - KEPT,)).close())
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("DELETE FROM outbox WHERE state <> 'queued' AND changed < ?", (now - KEPT,))
+            db.execute("DELETE FROM outbox_way WHERE id NOT IN (SELECT id FROM outbox)")
+
+        await self._store.run(work)
 
     async def next_due(self) -> float | None:
         """When the next message is due; None when none is queued."""
@@ -152,5 +194,10 @@ def messages_in(path: Path, *, everything: bool = False) -> list[Message]:
 
 
 def _message(row: sqlite3.Row) -> Message:
-    values = dict(row)
+    values = {name: value for name, value in dict(row).items() if value is not None}
     return Message(**{**values, "masked": bool(values["masked"])})
+
+
+_COLUMNS = tuple(
+    name for name in Message.__dataclass_fields__ if name not in {"sender", "receipt", "way"}
+)
