@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from acd.records.contact import ContactEvent
-from ivr.backends import attempts, callbacks, codes, outbox
+from ivr.backends import attempts, callbacks, codes, optouts, outbox
 from ivr.backends.digests import Digests
 from ivr.backends.errands import Errands, House
 from ivr.backends.http import HttpClient
@@ -18,7 +18,10 @@ from ivr.backends.texting import Texts
 from ivr.secrets import Secrets
 from ivr.settings import Settings
 
-SCHEMAS = (attempts.SCHEMA, codes.SCHEMA, outbox.SCHEMA, callbacks.SCHEMA)
+SCHEMAS = (attempts.SCHEMA, codes.SCHEMA, outbox.SCHEMA, callbacks.SCHEMA, optouts.SCHEMA)
+
+HOOK = "/hooks/texts"
+"""Where providers of text messages post, below the public address."""
 
 
 def store_file(settings: Settings) -> Path:
@@ -37,7 +40,10 @@ def build_errands(
     `sources` is asked at every errand what is in force. `tell` writes an event into a contact's
     story; `clock` tells epoch seconds.
     """
-    return assemble(store_file(settings), Secrets(settings.home).digest_key, sources, tell, clock)
+    key, report = Secrets(settings.home).digest_key, ""
+    if settings.web_url is not None:
+        report = settings.web_address + HOOK
+    return assemble(store_file(settings), key, sources, tell, clock, report=report)
 
 
 def assemble(
@@ -46,8 +52,13 @@ def assemble(
     sources: Callable[[], Sources],
     tell: Callable[[ContactEvent], None],
     clock: Callable[[], float],
+    *,
+    report: str = "",
 ) -> Errands:
-    """The same with its store in `file`, and its digests under `key`."""
+    """The same with its store in `file`, and its digests under `key`.
+
+    `report` is the URL at which providers tell how far a message has come.
+    """
     store, http, digests = Store(file, SCHEMAS), HttpClient(), Digests(key)
     house = House(
         sources=sources,
@@ -55,7 +66,16 @@ def assemble(
         databases=Databases(),
         identities=Identities(http, attempts.StoredAttempts(store), digests, clock),
         codes=codes.StoredCodes(store),
-        texts=Texts(outbox.Outbox(store), http, sources, tell, clock),
+        texts=Texts(
+            outbox.Outbox(store),
+            http,
+            sources,
+            tell,
+            clock,
+            optouts=optouts.OptOuts(store),
+            report=report,
+        ),
+        arrived=optouts.Arrived(store),
         promises=callbacks.Promises(store),
         store=store,
         digests=digests,

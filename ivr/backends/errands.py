@@ -26,6 +26,7 @@ from ivr.backends.http import HttpClient, Request, with_secrets
 from ivr.backends.identity import Identities
 from ivr.backends.lookup import Databases
 from ivr.backends.numbers import may_ring, same_form
+from ivr.backends.optouts import Arrived
 from ivr.backends.services import Service
 from ivr.backends.sources import Sources
 from ivr.backends.store import Store
@@ -69,6 +70,7 @@ class House:
     identities: Identities
     codes: Codes
     texts: Texts
+    arrived: Arrived
     promises: Promises
     store: Store
     digests: Digests
@@ -93,6 +95,16 @@ class Errands:
     async def start(self) -> None:
         """Begin to send text messages."""
         self._house.texts.start()
+
+    @property
+    def texts(self) -> Texts:
+        """What sends text messages."""
+        return self._house.texts
+
+    @property
+    def arrived(self) -> Arrived:
+        """Which messages of providers were taken."""
+        return self._house.arrived
 
     async def sent_all(self, within: float) -> bool:
         """Whether no text message waits any more, after so many seconds at most."""

@@ -28,12 +28,12 @@ CREATE INDEX IF NOT EXISTS outbox_state ON outbox (state, due);
 CREATE INDEX IF NOT EXISTS outbox_number ON outbox (number, made);
 CREATE TABLE IF NOT EXISTS outbox_way (
   id TEXT PRIMARY KEY, sender TEXT NOT NULL, receipt TEXT NOT NULL, way TEXT NOT NULL,
-  said REAL NOT NULL
+  said REAL NOT NULL, earliest REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS outbox_receipt ON outbox_way (receipt)
 """
 """`outbox_way` has what not every provider knows of a message: the number it goes out from, the
-provider's own id of it, and how far it says that it has come."""
+provider's own id of it, how far it says that it has come, and before when it must not be sent."""
 PATIENCE = 24 * 3600.0
 """Seconds after which a message says nothing useful any more."""
 KEPT = 30 * 86400.0
@@ -50,9 +50,12 @@ _FURTHER: Mapping[Way, int] = {"": 0, "sent": 1, "undelivered": 2, "delivered": 
 State = Literal["queued", "sent", "failed"]
 Kept = Literal["kept", "known", "too many"]
 _CHANGE = "UPDATE outbox SET state = ?, why = ?, tries = ?, due = ?, changed = ? WHERE id = ?"
-_ALL = "SELECT outbox.*, sender, receipt, way FROM outbox LEFT JOIN outbox_way USING (id) "
+_ALL = (
+    "SELECT outbox.*, sender, receipt, way, earliest FROM outbox LEFT JOIN outbox_way USING (id) "
+)
 _NEXT = (
-    f"{_ALL} WHERE state = 'queued' AND (due <= :now OR due > :now + :far) ORDER BY due, id LIMIT 1"
+    f"{_ALL} WHERE state = 'queued' AND (due <= :now OR due > :now + :far) "
+    "AND ifnull(earliest, 0) <= :now ORDER BY due, id LIMIT 1"
 )
 FAR = 2 * LONGEST_PAUSE
 """Nothing is due so late: the clock was put back meanwhile."""
@@ -66,6 +69,7 @@ class Message:
     `body` is the kept copy, with `masked` not the words that are sent. `parts` is what a gateway
     charges for. `due` is when it is tried next. `sender` is the number it goes out from, "" for the
     gateway's usual one; `receipt` is the provider's id of it and `way` how far it came, as told.
+    It goes out from `earliest` on.
     """
 
     id: str
@@ -83,6 +87,7 @@ class Message:
     sender: str = ""
     receipt: str = ""
     way: Way = ""
+    earliest: float = 0.0
 
 
 class Outbox:
@@ -104,8 +109,8 @@ class Outbox:
                 return "too many"
             values = [getattr(message, name) for name in _COLUMNS]
             db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-            way = (message.id, message.sender, "", "", message.made)
-            db.execute("INSERT INTO outbox_way VALUES (?, ?, ?, ?, ?)", way)
+            way = (message.id, message.sender, "", "", message.made, message.earliest)
+            db.execute("INSERT INTO outbox_way VALUES (?, ?, ?, ?, ?, ?)", way)
             return "kept"
 
         return await self._store.run(work)
@@ -172,7 +177,10 @@ class Outbox:
 
     async def next_due(self) -> float | None:
         """When the next message is due; None when none is queued."""
-        least = "SELECT min(due) FROM outbox WHERE state = 'queued'"
+        least = (
+            "SELECT min(max(due, ifnull(earliest, 0))) FROM outbox LEFT JOIN outbox_way USING (id) "
+            "WHERE state = 'queued'"
+        )
         found: float | None = await self._store.run(lambda db: db.execute(least).fetchone()[0])
         return found
 
@@ -199,5 +207,7 @@ def _message(row: sqlite3.Row) -> Message:
 
 
 _COLUMNS = tuple(
-    name for name in Message.__dataclass_fields__ if name not in {"sender", "receipt", "way"}
+    name
+    for name in Message.__dataclass_fields__
+    if name not in {"sender", "receipt", "way", "earliest"}
 )

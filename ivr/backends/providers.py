@@ -15,14 +15,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from ivr.backends.http import Request
 from ivr.backends.outbox import Way
+from ivr.backends.speeches import Speech
 from ivr.flow.errands import Json
 
-Speech = Literal["json", "twilio"]
-SPEECHES: Final[tuple[Speech, ...]] = ("json", "twilio")
 FRESH: Final = 300.0
 """Seconds a signed body of ours is good for: an old one is a replay."""
 

@@ -6,7 +6,8 @@
       people: {url: "https://crm.example/identify", kind: identity}
     databases:
       branches: {url: {env: BRANCHES_DB}, query: "select address from branches where city = :city"}
-    sms: {service: gateway, from: "+8610..."}
+    sms: {service: gateway, from: "+8610...", speaks: twilio, secret: {env: TWILIO_TOKEN},
+          numbers: {"+8610...": shop}, quiet: {from: 21:00, until: 08:00, zone: Asia/Shanghai}}
     outside: ["+8610*"]
     lockout: {failures: 5, within: 15m, lasts: 15m}
     codes: {checks: 3, per_hour: 5}
@@ -28,6 +29,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from yarl import URL
 
 from ivr.backends import numbers
+from ivr.backends.gateway import Gateway, read_gateway
 from ivr.backends.names import KINDS, Kind, Names
 from ivr.backends.values import Values
 from ivr.errors import Problem
@@ -75,15 +77,6 @@ class Database:
     query: str
     parameters: frozenset[str]
     timeout: float = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Gateway:
-    """Where text messages go. `to` are the patterns of numbers they may go to; empty: all."""
-
-    service: str
-    sender: str = ""
-    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +160,7 @@ class _Reader:
         databases = {
             name: self._database(name, node) for name, node in self._named(root, "databases")
         }
-        gateway = self._gateway(root, services)
+        gateway = read_gateway(root, services, self.values, self._patterns)
         return Services(
             services,
             databases,
@@ -266,18 +259,6 @@ class _Reader:
             cure = "name what is searched for, such as `where city = :city`"
             self.problems.add(place, '"query" has no parameter', cure)
         return names
-
-    def _gateway(self, root: Section, services: Mapping[str, Service]) -> Gateway | None:
-        section = root.section("sms")
-        if section is None:
-            return None
-        with section:
-            service = section.text("service")
-            if service and service not in services:
-                place = section.place_of("service")
-                self.problems.unknown(place, "service", service, services)
-            sender = section.text("from", "")
-            return Gateway(service, sender, self._patterns(section, "to"))
 
     def _patterns(self, section: Section, key: str) -> tuple[str, ...]:
         node = section.node(key)

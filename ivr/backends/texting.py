@@ -1,10 +1,11 @@
-"""Sends text messages over a gateway that speaks JSON.
+"""Sends text messages over a provider's gateway, in the language it speaks.
 
     POST <the address of the service>   and the header Idempotency-Key
     {"id": "5f0c...", "to": "+8613800138000", "from": "+8610...", "text": "..."}
 
 Any 2xx means that it was taken, another 4xx (but 408, 425, 429) that it never will be; after
 anything else it is sent again under the same id. Without a gateway messages stay in the outbox.
+Who has said STOP gets none, and nobody who did not ask gets one in the quiet hours.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ from dataclasses import dataclass
 import structlog
 
 from acd.records.contact import ContactEvent, Json
-from ivr.backends.http import HttpClient, Request
+from ivr.backends.gateway import Gateway
+from ivr.backends.http import HttpClient
 from ivr.backends.numbers import allowed, same_form
+from ivr.backends.optouts import OptOuts
 from ivr.backends.outbox import CLAIM, Message, Outbox
+from ivr.backends.providers import Outgoing, Receipt, receipt_of, request
 from ivr.backends.segments import segments
-from ivr.backends.services import Gateway, Service
+from ivr.backends.services import Service
 from ivr.backends.sources import Sources
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Sent
 
 log = structlog.get_logger(__name__)
 
+UNWANTED = "this number has said STOP and wants no text messages"
 LONGEST = 1600
 """Characters of one message: ten parts."""
 SENDERS = 4
@@ -40,13 +45,20 @@ _PASSING = frozenset({408, 425, 429})
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to be sent; `kept` is the copy that stays, when that is not `text` itself."""
+    """What is to be sent; `kept` is the copy that stays, when that is not `text` itself.
+
+    `sender` is the number of ours that it comes from, "" for the usual one. What was not `asked`
+    for waits until the quiet hours are over. `last` is the word that confirms a STOP.
+    """
 
     id: str
     contact: str
     to: str
     text: str
     kept: str | None = None
+    sender: str = ""
+    asked: bool = True
+    last: bool = False
 
 
 class Texts:
@@ -59,8 +71,14 @@ class Texts:
         sources: Callable[[], Sources],
         tell: Callable[[ContactEvent], None],
         clock: Callable[[], float],
+        *,
+        optouts: OptOuts,
+        report: str = "",
     ) -> None:
+        self.on_way: Callable[[Message], None] = _nobody_looks
+        self.optouts = optouts
         self._outbox, self._http, self._sources = outbox, http, sources
+        self._report = report
         self._tell, self._clock = tell, clock
         self._wake = asyncio.Event()
         self._senders: list[asyncio.Task[None]] = []
@@ -91,6 +109,8 @@ class Texts:
         message = self._message(draft, due=0.0)
         if isinstance(message, Failed):
             return message
+        if not draft.last and await self.optouts.out(message.number):
+            return Failed(UNWANTED)
         if await self._outbox.keep(message) == "too many":
             return Failed("this number has had too many messages within the hour")
         self._wake.set()
@@ -103,6 +123,8 @@ class Texts:
         message = self._message(draft, due=self._clock() + CLAIM)
         if isinstance(message, Failed):
             return message
+        if await self.optouts.out(message.number):
+            return Failed(UNWANTED)
         if await self._outbox.keep(message) != "kept":
             return Failed("this number has had too many messages within the hour")
         why, _ = await self._hand_over(message, draft.text)
@@ -125,8 +147,23 @@ class Texts:
         kept = draft.text if draft.kept is None else draft.kept
         parts = segments(draft.text).parts
         masked = draft.kept is not None
+        quiet = services.gateway.quiet if services.gateway is not None else None
+        earliest = now if draft.asked or quiet is None else quiet.over_at(now)
         return Message(
-            draft.id, draft.contact, form, kept, parts, masked, "queued", "", now, now, 0, due
+            draft.id,
+            draft.contact,
+            form,
+            kept,
+            parts,
+            masked,
+            "queued",
+            "",
+            now,
+            now,
+            0,
+            due,
+            draft.sender,
+            earliest=earliest if earliest > now else 0.0,
         )
 
     def _gateway(self) -> tuple[Gateway, Service] | None:
@@ -141,15 +178,29 @@ class Texts:
         if found is None:
             return "no gateway for text messages is set up", True
         gateway, service = found
-        body = {"id": message.id, "to": message.number, "from": gateway.sender, "text": text}
-        request = Request("POST", body={**body}, headers={"Idempotency-Key": message.id})
-        answer = await self._http.ask(service, request)
+        sender = message.sender or gateway.sender
+        out = Outgoing(message.id, message.number, sender, text, self._report)
+        answer = await self._http.ask(service, request(gateway.speaks, out))
         if isinstance(answer, Failed):
             return answer.why, True
         if 200 <= answer.status < 300:
+            if receipt := receipt_of(gateway.speaks, answer.body):
+                await self._outbox.receipt(message, receipt)
             return None, False
         refused = 400 <= answer.status < 500 and answer.status not in _PASSING
         return f"the gateway answered {answer.status}", not refused
+
+    async def came(self, receipt: Receipt) -> bool:
+        """A provider says how far a message has come; False when that is no news."""
+        now = self._clock()
+        message = await self._outbox.came(receipt.id, receipt.way, now)
+        if message is None:
+            return False
+        if receipt.way in {"delivered", "undelivered"}:
+            told: dict[str, Json] = {"id": message.id, "to": message.number}
+            self._tell(ContactEvent(message.contact, now, f"message_{receipt.way}", "", told))
+        self.on_way(message)
+        return True
 
     # --- in the background ---
 
@@ -193,3 +244,7 @@ class Texts:
         kind = "message_failed" if why else "message_sent"
         told: dict[str, Json] = {"id": message.id, "to": message.number, "why": why}
         self._tell(ContactEvent(message.contact, now, kind, "", told))
+
+
+def _nobody_looks(_message: Message) -> None:
+    return None
