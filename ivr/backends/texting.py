@@ -94,6 +94,10 @@ class Texts:
         await asyncio.gather(*self._senders, return_exceptions=True)
         self._senders = []
 
+    def wake(self) -> None:
+        """Look at the outbox: something may be due."""
+        self._wake.set()
+
     async def sent_all(self, within: float) -> bool:
         """Whether everything that waits was dealt with in so many seconds; needs `start`."""
         left = range(max(1, int(within / LOOK)))

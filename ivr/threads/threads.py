@@ -202,9 +202,12 @@ class Threads:
         message_id: str,
         text: str,
         file: Mapping[str, Json] | None = None,
+        *,
+        heard: bool = True,
     ) -> tuple[Message, bool]:
         """A message of the other side: it is kept when this returns; whether it is new.
 
+        The flow hears it unless it is no answer to anything (`heard`) or only a file.
         Raises BadMessage for one that is too long, empty, or no text; sqlite3.Error when it cannot
         be kept, and then it was not taken.
         """
@@ -214,12 +217,12 @@ class Threads:
         host = self._hosts.get(thread.id)
         if thread.over or host is None:
             raise BadMessage("this conversation is over: begin another one")
-        kept = host.written(text)
+        kept, heard = host.written(text), heard and bool(text.strip())
         message, new = self.book.write(
-            thread, "customer", kept, message_id=message_id, file=file, unheard=bool(text.strip())
+            thread, "customer", kept, message_id=message_id, file=file, unheard=heard
         )
         if new:
-            if text.strip():
+            if heard:
                 host.hear(message.seq, text)
             if thread.agent:
                 self.screens.tell(thread.agent, "chat_message", _shown(thread, message))
