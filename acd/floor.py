@@ -61,8 +61,8 @@ class Queue:
     Figures: service level counts calls answered within `target_seconds` by `formula`, which may
     leave out callers who gave up within `short_abandon_seconds`. `handle_seconds` is taken for the
     average handle time until enough calls were measured; None: nothing is estimated before.
-    Words come `announce_every` seconds apart. A caller whose line dropped regains the place when
-    back within `regain_seconds`.
+    Words come `announce_every` seconds apart; `promise_seconds` is what callers are told to expect.
+    A caller whose line dropped regains the place when back within `regain_seconds`.
     """
 
     name: str
@@ -73,13 +73,13 @@ class Queue:
     weight: float = 0
     max_waiting: int | None = None
     max_wait: float | None = None
-    leave_when_empty: float | None = 5
+    leave_when_empty: float | None = 3
     leave_when_paused: float | None = None
     no_answer_limit: int = 3
     retry_same_agent_after: float = 30
     target_seconds: float = 20
     short_abandon_seconds: float = 5
-    leave_when_unskilled: float | None = 5
+    leave_when_unskilled: float | None = 3
     leave_when_busy: float | None = None
     turn_away_when_empty: float | None = None
     turn_away_when_unskilled: float | None = None
@@ -96,6 +96,7 @@ class Queue:
     announce_every: float = 45
     regain_seconds: float = 120
     callbacks: Callbacks = field(default_factory=Callbacks)
+    promise_seconds: float | None = None
 
     @property
     def leaves_when_busy(self) -> bool:

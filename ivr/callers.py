@@ -35,6 +35,12 @@ STUMBLES = 3
 """Faults of ours in one call after which the dialplan's way out serves the caller better."""
 
 
+TRUNK = "PJSIP/trunk-"
+"""How the channels of carriers are called (asterisk-config/pjsip.conf.j2)."""
+SHORTEST_NUMBER = 5
+"""Digits below which a number names nobody in particular."""
+
+
 class Flows(Protocol):
     """The flows in force, and those that live calls began with."""
 
@@ -78,6 +84,14 @@ class Suspects:
 
     contacts: tuple[LiveContact, ...]
     offers: frozenset[str]
+
+
+def vouched_for(channel: str, caller: str) -> str:
+    """The number of a caller who came over a trunk; "" for anyone who may claim any number."""
+    number = caller.removeprefix("+")
+    if not channel.startswith(TRUNK) or not number.isdecimal() or len(number) < SHORTEST_NUMBER:
+        return ""
+    return caller
 
 
 class Callers:
@@ -159,6 +173,7 @@ class Callers:
             dialled=dialled,
             flow=flow.name,
             started_at=self._services.clock(),
+            customer=vouched_for(agi.env.channel, agi.env.callerid),
         )
         facts = interpreter.Facts(caller=contact.caller, dialled=dialled, channel="voice")
         services, language = await self._services_for(agi, flow)
@@ -256,7 +271,7 @@ class Callers:
         legs.moved_on(contact)
         by = contact.agent or contact.rung
         services.contacts.tell(contact, "transferred", {"by": by, "to": target})
-        asked = replace(queue_from_json(contact.waiting_action), agent=None)
+        asked = replace(queue_from_json(contact.waiting_action), agent=None, prefers=None)
         if contact.position.get("phase") == "transfer":
             # How long one agent's phone was to ring is no measure for a wait.
             asked = replace(asked, max_wait=None)

@@ -204,7 +204,7 @@ class Legs:
         contact = self._contacts.get(offer.contact)
         if contact is not None:
             contact.phase, contact.agent = "talking", offer.agent
-            contact.left_queue = ""
+            contact.places.clear()
             self._contacts.keep(contact)
         self._tell(offer, "answered", queue=offer.queue)
 

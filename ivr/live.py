@@ -51,9 +51,10 @@ class LiveContact:
     waits, `since` is the moment that gives the place. `waiting_action` is what the flow asked for;
     `moved_to` is the one agent who was to take the caller over, "" when there is none. `offer` is
     the last one rung from this channel and `rung` its agent. `exit` and `exit_detail` are why the
-    distributor let the wait end, kept until the flow has heard it. `left_queue` was left without an
-    agent, where the place is still that of `left_since`: for who comes back to it, or has a
-    callback of it.
+    distributor let the wait end, kept until the flow has heard it. `places` are the queues that
+    were left without an agent, each with the moment that still gives the place there: for who comes
+    back to it, or has a callback of it (`place_in`). `customer` is whose call it is, as far as the
+    network vouches for that.
 
     `errands` counts what was asked of the house, `messages` the messages left; `recordings` names
     what else was recorded. `dials` is the number outside that rings for the caller, `outside` the
@@ -81,17 +82,21 @@ class LiveContact:
     rung: str = ""
     exit: str = ""
     exit_detail: str = ""
-    left_queue: str = ""
-    left_since: float = 0.0
+    customer: str = ""
     errands: int = 0
     messages: int = 0
     left_message: bool = False
     recordings: list[str] = field(default_factory=list)
+    places: dict[str, float] = field(default_factory=dict)
     dials: str = ""
     outside: str = ""
     ended_by: str = ""
     position: dict[str, Any] = field(default_factory=dict)
     waiting_action: dict[str, Any] = field(default_factory=dict)
+
+    def place_in(self, queue: str) -> float | None:
+        """Since when the caller stands in a queue that was left in this call; None: nowhere."""
+        return self.places.get(queue)
 
     def outcome(self, otherwise: str) -> str:
         """What came of the contact: a talk, a way out of the house, a message, or `otherwise`."""

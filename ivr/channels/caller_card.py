@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from urllib.parse import quote
 
+from acd import codec
 from acd.records.contact import Json
-from ivr.flow.actions import Prompt, Queue, Value
+from ivr.flow.actions import Queue, Value
 
 NAME_LIMIT = 80
 """Longer display names are cut by most phones, and some refuse them."""
@@ -83,12 +84,10 @@ def _text(value: Value) -> str:
 
 def queue_to_json(action: Queue) -> dict[str, Json]:
     """A wait as JSON, to be taken up again after a restart."""
-    return asdict(action)
+    return codec.encode(action)
 
 
 def queue_from_json(data: Mapping[str, Json]) -> Queue:
-    """Back from `queue_to_json`."""
-    values = dict(data)
-    whisper = values.pop("whisper", None)
-    prompt = Prompt(**whisper) if isinstance(whisper, dict) else None  # type: ignore[arg-type]  # own JSON
-    return Queue(**values, whisper=prompt)  # type: ignore[arg-type]  # own JSON
+    """Back from `queue_to_json`. Raises ValueError for anything else."""
+    wanted: Queue = codec.decode(Queue, data)
+    return wanted

@@ -72,6 +72,13 @@ class Owner(Protocol):
         """Find an agent. How the wait ends is told by `left`, later."""
         ...
 
+    async def leave_person(self, key: str) -> bool:
+        """They chose to leave the wait by this key; how it ends is told by `left`, later.
+
+        False when a person is there already: then it is a message like any other.
+        """
+        ...
+
     async def relay(self, text: str) -> None:
         """Written while a person is looked for or there: for that person."""
         ...

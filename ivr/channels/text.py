@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from ivr.backends.desk import Desk
@@ -20,6 +20,7 @@ from ivr.channels.manners import CHAT, SMS, End
 from ivr.channels.medium import NO_SWITCHES, converse
 from ivr.channels.thread import TextThread
 from ivr.flow.actions import (
+    NOBODY,
     Action,
     Ask,
     Event,
@@ -92,6 +93,7 @@ class Conversation:
     _thread: TextThread | None = None
     _mark: int = 0
     _asked: int = 0
+    _keyed: str = ""
 
     def __post_init__(self) -> None:
         manners = MANNERS.get(self.facts.channel)
@@ -129,7 +131,14 @@ class Conversation:
 
         In letters each question is answered with the keys that are its own.
         """
-        while keys and isinstance(self.waiting, Ask):
+        while keys:
+            if isinstance(self.waiting, Queue):
+                if not self._leave_by(keys[0]):
+                    break
+                keys = keys[1:]
+                continue
+            if not isinstance(self.waiting, Ask):
+                break
             entry, keys, done = _take(self.waiting, keys)
             if self._thread is not None:
                 self._move(self._thread.incoming(entry))
@@ -139,10 +148,27 @@ class Conversation:
             self._give(Keys(entry) if entry else NoKeys())
         return keys
 
+    def _leave_by(self, key: str) -> bool:
+        """Whether that key leads out of the wait."""
+        offered = self.waiting.waiting if isinstance(self.waiting, Queue) else None
+        if offered is None or key not in {choice.key for choice in offered.keys}:
+            return False
+        self.now += timedelta(seconds=offered.after)
+        if self._thread is not None:
+            self.write(key)
+        else:
+            self._give(QueueLeft("key", key))
+        return True
+
     def write(self, text: str) -> None:
         """Words, on a medium that has letters."""
-        if self._thread is not None:
-            self._move(self._thread.incoming(text))
+        if self._thread is None:
+            return
+        self._move(self._thread.incoming(text))
+        if self._keyed:
+            key, self._keyed = self._keyed, ""
+            self.drive(self._thread.left(QueueLeft("key", key)))
+            self._look()
 
     def silence(self) -> None:
         """The caller lets the question pass."""
@@ -153,16 +179,18 @@ class Conversation:
             self.now += timedelta(seconds=self.waiting.timeout)
             self._give(NoKeys())
 
-    def leave_queue(self, outcome: Outcome) -> None:
-        """The wait for a person ends."""
+    def leave_queue(self, outcome: str) -> None:
+        """The wait for a person ends, as one of OUTCOMES or NOBODY has it."""
         if not isinstance(self.waiting, Queue):
             return
         if outcome == "timeout":
             self.now += timedelta(seconds=self.waiting.max_wait or ASSUMED_WAIT)
+        kind = NOBODY.get(outcome)
+        left = QueueLeft(cast("Outcome", outcome)) if kind is None else QueueLeft("nobody", kind)
         if self._thread is not None:
-            self._move(self._thread.left(QueueLeft(outcome)))
+            self._move(self._thread.left(left))
         else:
-            self._give(QueueLeft(outcome))
+            self._give(left)
 
     def leave_transfer(self, outcome: TransferOutcome) -> None:
         """The ringing somewhere else ends."""
@@ -197,6 +225,9 @@ class Conversation:
 
     def _drive(self, work: Coroutine[Any, Any, None]) -> None:
         self.drive(work)
+        self._look()
+
+    def _look(self) -> None:
         if self._thread is not None:
             action = self._thread.action
             self.waiting = Hangup() if isinstance(action, Say) else action
@@ -221,8 +252,6 @@ class Conversation:
             case Say(prompts):
                 self.log.extend(prompts)
                 return Said()
-            case Queue():
-                self.waiting = action
             case _:
                 self.log.extend(action.prompts)
                 self.waiting = action
@@ -276,6 +305,10 @@ class _Correspondent:
 
     async def call_person(self, wanted: Queue, state: State) -> None:
         """The scenario, or whoever types, tells how it ends."""
+
+    async def leave_person(self, key: str) -> bool:
+        self.to._keyed = key
+        return True
 
     async def relay(self, text: str) -> None:
         self.to.written.append(text)

@@ -41,6 +41,7 @@ from ivr.flow.errands import Findings
 from ivr.flow.model import Flow
 from ivr.flow.running import interpreter
 from ivr.flow.running.interpreter import Facts, State, Turn
+from ivr.flow.running.written import meant
 
 Stand = Literal["working", "ask", "person", "transfer", "message", "over"]
 """What a thread waits for: nothing (a turn is being performed), an answer, a person, one particular
@@ -69,6 +70,7 @@ class TextThread:
         self._since = owner.now()
         self._reminded = False
         self._again = False
+        self._ways_out: tuple[tuple[str, str], ...] = ()
         self._unsent: list[str] = []
         self._one_at_a_time = asyncio.Lock()
 
@@ -94,6 +96,7 @@ class TextThread:
             "stand": self.stand,
             "mailbox": kept.mailbox if isinstance(kept, Voicemail) else None,
             "record": kept.name if isinstance(kept, Record) else None,
+            "ways_out": [list(each) for each in self._ways_out],
             "since": self._since.isoformat(),
             "reminded": self._reminded,
             "secrets_lost": bool(self.state.secrets) or self._again,
@@ -108,6 +111,7 @@ class TextThread:
         self.state = State.from_json(kept["state"])
         self.stand, self._since = kept["stand"], datetime.fromisoformat(kept["since"])
         self._reminded, self._again = kept["reminded"], kept["secrets_lost"]
+        self._ways_out = tuple((words, key) for words, key in kept.get("ways_out", ()))
         if kept["mailbox"] is not None:
             self.action = Voicemail(kept["mailbox"], ())
         elif kept["record"] is not None:
@@ -130,7 +134,9 @@ class TextThread:
                 case "message":
                     await self._keep(text)
                 case "person" | "transfer" if text:
-                    await self._owner.relay(text)
+                    key = meant(text, self._ways_out)
+                    if key is None or not await self._owner.leave_person(key):
+                        await self._owner.relay(text)
 
     async def left(self, result: QueueLeft) -> None:
         """The wait for a person, or the conversation with one, has ended."""
@@ -277,6 +283,8 @@ class TextThread:
                 await self._tell(letter(action.prompts))
                 self._stand_at(action, "message")
             case Queue():
+                if action.waiting is not None:
+                    await self._tell(letter(action.waiting.offers, action.waiting.keys))
                 await self._flush()
                 self._stand_at(action, "person")
                 await self._owner.call_person(action, state)
@@ -303,7 +311,9 @@ class TextThread:
             task.cancel()
 
     def _stand_at(self, action: Action, stand: Stand) -> None:
-        self.action, self.stand = action, stand
+        self.action, self.stand, self._ways_out = action, stand, ()
+        if isinstance(action, Queue) and action.waiting is not None:
+            self._ways_out = action.waiting.answers
         self._since = self._owner.now()
 
     async def _finish(self, how: End) -> None:

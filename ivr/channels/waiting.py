@@ -17,10 +17,11 @@ import structlog
 
 from acd.dispatch import Mailbox
 from acd.errors import AcdError
-from acd.model import CallExits, CallFreed, CallQueued, Command, Exit, MakeOffer
+from acd.model import CallExits, CallFreed, CallKeyed, CallQueued, Command, Exit, MakeOffer
 from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.channels.caller_card import CallerCard
+from ivr.channels.meanwhile import MeanwhileOnTheLine
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.errors import AsteriskRefused, AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Outcome, Queue, QueueLeft
@@ -30,8 +31,6 @@ from ivr.speech.engine import SpeechFailed
 
 log = structlog.get_logger(__name__)
 
-LOOK_AGAIN_MS = 5000
-"""A waiting channel looks by itself this often: in time for an offer while AMI wakes nobody."""
 WAKE_AGAIN = 0.1
 """A digit that arrives between two AGI commands is thrown away by Asterisk: knock until heard."""
 
@@ -136,23 +135,36 @@ class AgentWait:
                     return QueueLeft("failed", str(refused))
             elif missed := house.legs.unrung(contact):
                 mailbox.put(missed)
-            return await self._served(mailbox, card, unanswered)
+            room = MeanwhileOnTheLine(house, self._agi, contact, action.waiting)
+            try:
+                return await self._served(mailbox, room, card, unanswered)
+            finally:
+                room.close()
 
     def _kept_place(self, action: Queue) -> float | None:
         """Since when the caller stands in this queue: a wait broken off, or left, in this call."""
         contact = self._contact
         if contact.phase == "waiting" and contact.since:
             return contact.since
-        return contact.left_since if contact.left_queue == action.queue else None
+        return contact.place_in(action.queue)
 
     async def _served(
-        self, mailbox: Mailbox, card: CallerCard, unanswered: Unanswered
+        self,
+        mailbox: Mailbox,
+        room: MeanwhileOnTheLine,
+        card: CallerCard,
+        unanswered: Unanswered,
     ) -> QueueLeft | None:
-        """Follow the distributor's words, one after the other; None when it knows no such call."""
+        """Follow the distributor's words, and the caller's keys, one after the other.
+
+        None when it knows no such call.
+        """
         contact = self._contact
         while True:
-            command = mailbox.get_nowait() or await self._news(mailbox)
-            if command is None:
+            command: Command | str | None
+            command = mailbox.get_nowait() or await self._news(mailbox, room)
+            if isinstance(command, str):
+                self._keyed(command)
                 await self._house.distributor.settled()
                 command = mailbox.get_nowait()
                 if command is None and not self._house.distributor.engine.has_call(contact.call):
@@ -170,6 +182,15 @@ class AgentWait:
                     unanswered = "again"
                     self._house.distributor.send(CallFreed(self._house.clock(), contact.call))
                 await self._agi.set_music(True)
+
+    def _keyed(self, key: str) -> None:
+        """Ask to leave by this key. Where an agent was quicker, the next word is an offer."""
+        if key:
+            try:
+                house = self._house
+                house.distributor.send(CallKeyed(house.clock(), self._contact.call, key))
+            except AcdError as late:
+                self._log.info("a key came too late", why=str(late))
 
     def _enter(self, action: Queue, since: float | None) -> None:
         """Join the queue: the wait is in the journal before anybody is rung for it."""
@@ -189,11 +210,19 @@ class AgentWait:
                 enqueued_at=contact.since,
                 agent=action.agent,
                 max_wait=action.max_wait,
+                prefers=self._preferred(action),
+                prefer_seconds=action.prefer_seconds,
+                customer=contact.customer,
             )
         )
         contact.queue, contact.agent, contact.phase = action.queue, "", "waiting"
         house.contacts.keep(contact)
         self._tell("queued", queue=action.queue, needs={**needs}, priority=action.priority)
+
+    def _preferred(self, action: Queue) -> str | None:
+        """An agent who has left the house is no reason to wait, nor to fail."""
+        agents = {each.id for each in self._house.distributor.engine.floor.agents}
+        return action.prefers if action.prefers in agents else None
 
     async def _prepare(self, action: Queue, state: State) -> CallerCard:
         """Put on the channel what an agent's phone will show: ready before it is needed."""
@@ -204,15 +233,15 @@ class AgentWait:
         await self._agi.set_variable("_TIELINE_WHISPER", whisper)
         return replace(card, whisper=whisper)
 
-    async def _news(self, mailbox: Mailbox) -> Command | None:
-        """The distributor's next word. Music goes on meanwhile; None when it is time to look."""
+    async def _news(self, mailbox: Mailbox, room: MeanwhileOnTheLine) -> Command | str:
+        """The distributor's next word, else the caller's key; "" when it is time to look."""
         heard: list[Command] = []
         rouse = asyncio.create_task(self._rouse(mailbox, heard))
         try:
-            await self._agi.wait_for_digit(LOOK_AGAIN_MS)
+            key = await room.listen()
         finally:
             rouse.cancel()
-        return heard[0] if heard else None
+        return heard[0] if heard else key
 
     async def _rouse(self, mailbox: Mailbox, heard: list[Command]) -> None:
         """Knock at the waiting channel as soon as there is news, until it is heard."""
@@ -279,7 +308,7 @@ class AgentWait:
         contact = self._contact
         contact.phase, contact.exit, contact.exit_detail = "flow", "", ""
         if reason in KEEPS_PLACE:
-            contact.left_queue, contact.left_since = contact.queue, contact.since
+            contact.places[contact.queue] = contact.since
         self._tell("left_queue", reason=reason.value, detail=detail)
         return QueueLeft(EXITS[reason], detail)
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from ivr.channels.text import Conversation, Heard, Message
 from ivr.flow.actions import (
     MASK,
+    NOBODY,
     OUTCOMES,
     TRANSFER_OUTCOMES,
     Ask,
@@ -168,10 +169,17 @@ class Stage:
             self._line(f"    the agent hears: {queue.whisper.text}", "magenta")
         for line in self.takers(queue):
             self._line(f"    {line}", "magenta")
-        outcome = self._one_of(OUTCOMES, self.outcome)
-        if outcome is not None:
-            self.call.leave_queue(outcome)
-        return outcome is not None
+        keys = tuple(choice.key for choice in queue.waiting.keys) if queue.waiting else ()
+        if self.script and self.script[0] in keys:
+            typed: str | None = self.script.pop(0)
+        else:
+            typed = self._one_of((*OUTCOMES, *NOBODY, *keys), self.outcome)
+        if typed in keys:
+            self._line(f"  > {typed}", "yellow")
+            self.call.press(typed or "")
+        elif typed is not None:
+            self.call.leave_queue(typed)
+        return typed is not None
 
     def _put_through(self, transfer: Transfer) -> bool:
         where = "outside, " if transfer.outside else ""

@@ -24,7 +24,7 @@ from ivr.cli.files import find_flow, floor_file, given
 from ivr.cli.stage import Stage
 from ivr.errors import ConfigError, IvrError
 from ivr.floor import load_floor
-from ivr.flow.actions import OUTCOMES, Queue
+from ivr.flow.actions import NOBODY, OUTCOMES, Queue
 from ivr.flow.loading.loader import Library
 from ivr.flow.model import Flow
 from ivr.flow.running.state import Facts
@@ -47,7 +47,8 @@ def attempt(
     ] = None,
     language: Annotated[str | None, typer.Option(help="The language to begin with.")] = None,
     outcome: Annotated[
-        str | None, typer.Option("--queue", help=f"How a queue ends: {', '.join(OUTCOMES)}.")
+        str | None,
+        typer.Option("--queue", help=f"How a queue ends: {', '.join((*OUTCOMES, *NOBODY))}."),
     ] = None,
     answer: Annotated[
         list[str] | None,
@@ -83,7 +84,7 @@ def attempt(
       tieline try shop --answer orders=404 --answer 'orders={"status": "sent"}' --down people
     """
     library, flow = find_flow(name)
-    _one_of(outcome, OUTCOMES, "--queue")
+    _one_of(outcome, (*OUTCOMES, *NOBODY), "--queue")
     _one_of(channel, CHANNELS, "--channel")
     _one_of(language, [each.code for each in flow.languages], "--language")
     troubles = zip(TROUBLES, (down, slow, lying), strict=True)

@@ -128,6 +128,7 @@ def read_queue(name: str, section: Section, relaxations: Relaxations) -> Queue:
         announce_every=section.duration("announce_every", usual.announce_every, low=10),
         regain_seconds=section.duration("regain", usual.regain_seconds, high=3600),
         callbacks=_callbacks(section),
+        promise_seconds=section.duration("promise", None, low=5, high=3600),
     )
 
 

@@ -97,11 +97,32 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Meanwhile:
+    """What is heard during a wait: times as in `ivr.flow.asking.Waiting`, words ready to be said.
+
+    `say` are said in turn; `offers` tell the `keys` that lead out of the wait. `answers` are pairs
+    of words and the key they mean, for media with letters.
+    """
+
+    language: str
+    say: tuple[Prompts, ...] = ()
+    after: float = 10.0
+    every: float = 45.0
+    position: bool = True
+    estimate: bool = True
+    keys: tuple[Choice, ...] = ()
+    offers: Prompts = ()
+    answers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """Find a person: skills -> minimum level, higher `priority` first.
 
     `tell_agent` is for the agent's screen, `whisper` for the agent's ear before the call is
-    joined. `agent` is a preferred agent's number. `max_wait` None leaves it to the queue.
+    joined. `agent` is the only one who may take it, `prefers` one to be waited for first, at most
+    `prefer_seconds` (None: as the queue says). `max_wait` None leaves it to the queue. Without
+    `waiting` there is music only.
     """
 
     queue: str
@@ -111,6 +132,16 @@ class Queue:
     whisper: Prompt | None = None
     agent: str | None = None
     max_wait: float | None = None
+    prefers: str | None = None
+    prefer_seconds: float | None = None
+    waiting: Meanwhile | None = None
+
+    @property
+    def prompts(self) -> Prompts:
+        """The first words of the wait, as far as they are known before it."""
+        if self.waiting is None:
+            return ()
+        return (*(self.waiting.say[0] if self.waiting.say else ()), *self.waiting.offers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +194,13 @@ Action = Say | Ask | Queue | Transfer | Voicemail | Record | Hangup
 Outcome = Literal["answered", "timeout", "nobody", "full", "closed", "failed", "key"]
 OUTCOMES: tuple[Outcome, ...] = ("answered", "timeout", "nobody", "full", "closed", "failed")
 """How every wait may end; by a "key" (the detail) only one that has some."""
+NOBODY: Mapping[str, str] = {
+    "empty": "nobody_logged_in",
+    "unskilled": "nobody_skilled",
+    "paused": "all_paused",
+    "busy": "all_busy",
+}
+"""The kinds of "nobody" that a flow can tell apart, and the detail that comes with each."""
 
 
 @dataclass(frozen=True, slots=True)

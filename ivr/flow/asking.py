@@ -53,6 +53,23 @@ class Option:
     place: Place = NOWHERE
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What callers hear, and may press, while they wait for a person.
+
+    The first words come `after` seconds, then all `every` seconds: place and wait as far as they
+    are known, and wanted (`position`, `estimate`), one of `say` in turn, and the `options`, whose
+    keys lead out of the wait. In writing, all that stays true is said once.
+    """
+
+    say: tuple[Speech, ...] = ()
+    after: float = 10.0
+    every: float = 45.0
+    position: bool = True
+    estimate: bool = True
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MenuStep(Step):
     """Speak, then follow one key."""

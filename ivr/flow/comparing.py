@@ -21,7 +21,7 @@ _UNTOLD: Final = frozenset({"name", "place", "path", "revision"})
 _NAMES: Final = ("id", "name", "code", "skill")
 """What tells the entries of a list apart."""
 _SECONDS: Final = re.compile(
-    r".*seconds|.*wait|after|within|expires|ring|timeout|.*_after|leave_.*"
+    r".*seconds|.*wait|after|every|within|expires|ring|timeout|.*_after|.*_for|leave_.*"
 )
 _WORD: Final = re.compile(r"[\w.+*#?-]{1,40}")
 _GIVEN: Final = frozenset({"sets", "given", "query", "body", "headers"})

@@ -30,6 +30,7 @@ _NAMES: Final[Mapping[str, str]] = {
     "max_seconds": "longest",
     "keys": "everywhere",
     "sets": "sets",
+    "waiting": "while waiting",
     "about": "what it is for",
 }
 _SKIPPED: Final = frozenset(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from ivr.flow.actions import Outcome, TransferOutcome
+from ivr.flow.actions import TransferOutcome
 from ivr.flow.asking import (
     BookStep,
     CodeStep,
@@ -20,6 +20,7 @@ from ivr.flow.asking import (
     MenuStep,
     Step,
     SurveyStep,
+    Waiting,
 )
 from ivr.flow.calendar import Calendar
 from ivr.flow.fields import Field
@@ -118,10 +119,12 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueStep(Step):
-    """Hand the caller to a person. `exits` has a step for every outcome but "answered".
+    """Hand the caller to a person.
 
-    `next` None ends the call after the conversation. Outside the hours of the calendar `hours`
-    the outcome is "closed" at once.
+    `exits` has a step for every outcome but "answered", and may have one for each kind of "nobody"
+    (`ivr.flow.actions.NOBODY`). `next` None ends the call after the conversation. Outside the hours
+    of the calendar `hours` the outcome is "closed" at once. `agent` alone may take it; `prefer` is
+    waited for first, `prefer_for` seconds at most (None: as long as the queue says).
     """
 
     queue: Template
@@ -130,9 +133,12 @@ class QueueStep(Step):
     tell_agent: Template | None = None
     whisper: Speech = ()
     agent: Template | None = None
+    prefer: Template | None = None
+    prefer_for: float | None = None
     max_wait: float | None = None
     hours: str | None = None
-    exits: Mapping[Outcome, str]
+    waiting: Waiting | None = None
+    exits: Mapping[str, str]
     next: str | None = None
 
 

@@ -18,11 +18,12 @@ from ivr.demo.line import Line as PhoneLine
 from ivr.demo.line import LineState
 from ivr.demo.phone import PhoneRack
 from ivr.errors import IvrError
+from ivr.flow.actions import NOBODY
 from ivr.flow.loading.loader import Library
 from ivr.flow.model import Flow
 from ivr.rehearsal.folder import HEADER, SETTLED, Line, Part, read_lines, write_part
 from ivr.rehearsal.judging import View, differs, stands, wanted
-from ivr.rehearsal.playing import Failure
+from ivr.rehearsal.playing import Failure, ends_of_waits
 from ivr.rehearsal.scenario import Expectation, Move, Scenario, World
 from ivr.rehearsal.stub import Stub
 
@@ -69,6 +70,8 @@ def unfit(scenario: Scenario, library: Library) -> str:
             return "nobody waits until a code has expired"
         if move.kind == "queue" and move.value in {"full", "closed"}:
             return f"a queue that is {move.value} takes an operator"
+        if move.kind == "queue" and move.value in NOBODY:
+            return "it takes agents of its own"
     return ""
 
 
@@ -166,8 +169,11 @@ class _Played:
     async def _press(self, keys: str) -> str:
         """Each question gets the keys that are its own; those left over are returned."""
         self._before = self._at
-        while keys and self._present.action == "Ask":
-            entry, keys = _entry(self._present.ask, keys)
+        while keys and self._present.action in {"Ask", "Queue"}:
+            if self._present.action == "Queue":
+                entry, keys = keys[0], keys[1:]
+            else:
+                entry, keys = _entry(self._present.ask, keys)
             await self._audible()
             await self._line.press(entry, GAP_MS)
             await self._arrive()
@@ -230,7 +236,7 @@ class _Played:
             if loop.time() > since + AUDIBLE:
                 return
             await asyncio.sleep(LOOK)
-        if self._present.ask["barge_in"]:
+        if self._present.ask.get("barge_in", True):
             await asyncio.sleep(BREATH)
         else:
             await line.hears_silence(SPOKEN, PATIENCE)
@@ -257,15 +263,13 @@ class _Played:
             language=self._scenario.language,
             switches=self._world.switches,
             pretences=self._world.pretences,
-            outcomes=tuple(
-                move.value for move in self._scenario.moves if move.kind in {"queue", "transfer"}
-            ),
+            outcomes=ends_of_waits(self._scenario, self._place.library),
         )
         write_part(self._place.folder, self._key, part)
 
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
-    "press": ("Ask",),
+    "press": ("Ask", "Queue"),
     "code": ("Ask",),
     "wait": ("Ask",),
     "queue": ("Queue",),

@@ -143,7 +143,7 @@ class Rehearsal:
         outcome = self._outcome()
         patience = WAIT if outcome in {"timeout", "no_answer"} else None
         name = queue_for("timeout" if outcome == "no_answer" else outcome)
-        return replace(wanted, queue=name, needs={}, agent=None, max_wait=patience)
+        return replace(wanted, queue=name, needs={}, agent=None, prefers=None, max_wait=patience)
 
     def put_through(self, wanted: Transfer) -> Transfer:
         """To the agent of the rehearsal who does what is expected."""

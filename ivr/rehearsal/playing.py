@@ -12,7 +12,6 @@ from ivr.errors import IvrError
 from ivr.flow.actions import (
     Ask,
     Event,
-    Outcome,
     Queue,
     Record,
     Transfer,
@@ -39,8 +38,23 @@ class Failure:
     story: tuple[str, ...] = ()
 
 
-def play(scenario: Scenario, library: Library, channel: Channel | None = None) -> Failure | None:
-    """Runs one scenario on a channel, by default its first; None when all came as expected."""
+def ends_of_waits(scenario: Scenario, library: Library) -> tuple[str, ...]:
+    """How the scenario ends each queue and transfer of a call, in order; "" is by a key."""
+    ends: list[str] = []
+    play(scenario, library, "voice", ends)
+    return tuple(ends)
+
+
+def play(
+    scenario: Scenario,
+    library: Library,
+    channel: Channel | None = None,
+    ends: list[str] | None = None,
+) -> Failure | None:
+    """Runs one scenario on a channel, by default its first; None when all came as expected.
+
+    `ends` takes down what `ends_of_waits` tells.
+    """
     channel = channel or scenario.plays_on()[0]
     flow = library.flows.get(scenario.flow)
     if flow is None:
@@ -64,6 +78,10 @@ def play(scenario: Scenario, library: Library, channel: Channel | None = None) -
                 check_names(flow, house.sources, move.world.pretences)
                 house.tell(move.world.pretences)
                 call.switches = switches_of(flow, world.switches)
+            if ends is not None and move.kind in {"queue", "transfer"}:
+                ends.append(move.value)
+            elif ends is not None and move.kind == "press" and isinstance(call.waiting, Queue):
+                ends.append("")
             failure = _make(move, call, house.messages)
             if failure is not None:
                 return failure
@@ -95,7 +113,7 @@ _NEEDED: dict[str, tuple[tuple[type[Waiting], ...], str]] = {
 
 
 def _make(move: Move, call: Conversation, messages: Sequence[tuple[str, str]]) -> Failure | None:
-    kinds, where = _NEEDED.get(move.kind, ((), ""))
+    kinds, where = _needed(move, call)
     if kinds and not isinstance(call.waiting, kinds):
         return _failure(move, f"{move.kind} at {where}", stands(view(call)), call)
     match move.kind:
@@ -110,7 +128,7 @@ def _make(move: Move, call: Conversation, messages: Sequence[tuple[str, str]]) -
         case "wait":
             call.silence()
         case "queue":
-            call.leave_queue(cast("Outcome", move.value))
+            call.leave_queue(move.value)
         case "transfer":
             call.leave_transfer(cast("TransferOutcome", move.value))
         case "record":
@@ -121,6 +139,14 @@ def _make(move: Move, call: Conversation, messages: Sequence[tuple[str, str]]) -
                 if instead is not None:
                     return _failure(move, wanted(expectation), instead, call)
     return None
+
+
+def _needed(move: Move, call: Conversation) -> tuple[tuple[type[Waiting], ...], str]:
+    """What a move needs; a key leads out of a wait only where the flow has one for it."""
+    waits = isinstance(call.waiting, Queue) and call.waiting.waiting is not None
+    if move.kind == "press" and waits:
+        return (Queue,), "a wait"
+    return _NEEDED.get(move.kind, ((), ""))
 
 
 EXPIRY = 3600.0

@@ -15,7 +15,8 @@ scenarios:
       - wait                    # no key
       - say: tomorrow           # words, in a chat or an SMS
       - code: sent              # the code that was sent: sent, wrong or expired
-      - queue: timeout          # answered, timeout, nobody, full, closed, failed
+      - queue: timeout          # answered, timeout, nobody, full, closed, failed; also a kind of
+                                # nobody: empty, unskilled, paused, busy
       - transfer: busy          # answered, busy, no_answer, failed
       - record: 12s             # or nothing
       - answer: {orders: 404}   # from here on
@@ -32,7 +33,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from ivr.backends.pretences import TROUBLES, Pretence, Pretences, read_pretences
-from ivr.flow.actions import OUTCOMES, TRANSFER_OUTCOMES
+from ivr.flow.actions import NOBODY, OUTCOMES, TRANSFER_OUTCOMES
 from ivr.flow.errands import LEVELS
 from ivr.flow.loading.loader import SCENARIOS
 from ivr.flow.loading.section import Section, as_choice, as_duration, as_integer, as_list, as_text
@@ -296,7 +297,7 @@ _MOVES: dict[str, Callable[[Node, Problems], Move]] = {
     "say": _say,
     "wait": _wait,
     "code": _one_of("code", CODES),
-    "queue": _one_of("queue", OUTCOMES),
+    "queue": _one_of("queue", (*OUTCOMES, *NOBODY)),
     "transfer": _one_of("transfer", TRANSFER_OUTCOMES),
     "record": _record,
     "expect": _expect,

@@ -73,8 +73,8 @@ class Thread:
     our number. `number` is a telephone number of theirs, "" while unknown; `vouched` says that
     somebody answers for who they are. `stands` is where the flow is (`TextThread.to_json`),
     `unheard` the messages that the flow has not taken up yet. `call`, `queue`, `agent` and `offer`
-    are of the present wait or talk, `asked` is what the flow asked for. `agents` is everybody who
-    has written.
+    are of the present wait or talk, `asked` is what the flow asked for. `since` gives the place,
+    `places` that in queues which were left without an agent. `agents` is everybody who has written.
     """
 
     id: str
@@ -101,6 +101,8 @@ class Thread:
     facts: dict[str, Any] = field(default_factory=dict)
     agents: list[str] = field(default_factory=list)
     parked: bool = False
+    since: float = 0.0
+    places: dict[str, float] = field(default_factory=dict)
     ended_at: float | None = None
     ended_how: str = ""
 

@@ -47,6 +47,10 @@ class People(Protocol):
         """Have an agent found; `Host.left` tells how that ended."""
         ...
 
+    def leave_by(self, thread: Thread, key: str) -> bool:
+        """Leave the wait by this key; False when an agent is there already."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -189,6 +193,10 @@ class Host:
     async def call_person(self, wanted: Queue, state: State) -> None:
         """See `Owner`."""
         self._house.people.ask(self.thread, wanted, state)
+
+    async def leave_person(self, key: str) -> bool:
+        """See `Owner`."""
+        return self._house.people.leave_by(self.thread, key)
 
     async def relay(self, text: str) -> None:
         """See `Owner`. Who is there has the message already: it is in the book."""

@@ -17,6 +17,7 @@ from acd.errors import AcdError
 from acd.model import (
     AgentReleased,
     CallExits,
+    CallKeyed,
     CallLeft,
     CallQueued,
     CallTransferred,
@@ -37,7 +38,7 @@ from acd.model import (
 from acd.records.contact import Json
 from acd.views import AgentRow, CallRow
 from ivr.channels.caller_card import queue_to_json
-from ivr.channels.waiting import EXITS
+from ivr.channels.waiting import EXITS, KEEPS_PLACE
 from ivr.flow.actions import Outcome, Queue, QueueLeft
 from ivr.flow.running.state import State
 from ivr.threads.book import Book, Thread
@@ -116,6 +117,7 @@ class People:
         thread.agent = thread.offer = ""
         thread.phase = "waiting"
         at = self._clock()
+        thread.since = thread.places.get(wanted.queue, at)
         queued = CallQueued(
             at,
             thread.call,
@@ -123,10 +125,12 @@ class People:
             wanted.queue,
             dict(wanted.needs),
             wanted.priority,
-            at,
+            thread.since,
             agent=wanted.agent,
             max_wait=wanted.max_wait,
             channel=Channel.CHAT,
+            prefers=wanted.prefers,
+            prefer_seconds=wanted.prefer_seconds,
             customer=thread.number if thread.vouched else "",
         )
         self._book.keep(thread)
@@ -138,6 +142,16 @@ class People:
             return
         told: dict[str, Json] = {"queue": wanted.queue, "priority": wanted.priority}
         self._book.tell(thread, "queued", {**told, "needs": {**wanted.needs}})
+
+    def leave_by(self, thread: Thread, key: str) -> bool:
+        """The other side leaves the wait by this key; False when an agent is there already."""
+        if thread.phase == "waiting":
+            try:
+                self._distributor.send(CallKeyed(self._clock(), thread.call, key))
+            except AcdError as late:
+                log.info("a key came too late", contact=thread.id, why=str(late))
+                return False
+        return thread.phase != "talking"
 
     def gone(self, thread: Thread) -> None:
         """Whoever wrote has left: nobody is to be found for them, and an agent is free again."""
@@ -161,6 +175,8 @@ class People:
             case CallExits(call=call, reason=reason, detail=detail):
                 if (thread := self._book.by_call(call)) is not None and thread.phase == "waiting":
                     self._told(thread, "left_queue", reason=reason.value, detail=detail)
+                    if reason in KEEPS_PLACE:
+                        thread.places[thread.queue] = thread.since
                     self._over(thread, EXITS[Exit(reason)], detail)
             case ChatParked(call=call):
                 self._set_aside(call, parked=True)
@@ -223,6 +239,7 @@ class People:
         self._distributor.send(OfferAnswered(self._clock(), offer))
         del self._ringing[offer]
         thread.phase, thread.agent, thread.offer = "talking", agent, offer
+        thread.places.clear()
         if agent not in thread.agents:
             thread.agents.append(agent)
         self._book.keep(thread)

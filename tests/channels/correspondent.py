@@ -28,6 +28,8 @@ class Correspondent:
     events: list[Event] = field(default_factory=list)
     wanted: list[Queue] = field(default_factory=list)
     relayed: list[str] = field(default_factory=list)
+    left_by: list[str] = field(default_factory=list)
+    with_a_person: bool = False
     kept: list[str] = field(default_factory=list)
     consents: list[bool] = field(default_factory=list)
     endings: list[End] = field(default_factory=list)
@@ -93,6 +95,10 @@ class Correspondent:
 
     async def call_person(self, wanted: Queue, state: State) -> None:
         self.wanted.append(wanted)
+
+    async def leave_person(self, key: str) -> bool:
+        self.left_by.append(key)
+        return not self.with_a_person
 
     async def relay(self, text: str) -> None:
         self.relayed.append(text)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from acd.model import CallMoved, CallWithdrawn, LoggedOut, Paused, QueueClosed
-from ivr.channels.waiting import LOOK_AGAIN_MS
+from ivr.channels.meanwhile import LOOK_AGAIN_MS
 from ivr.errors import AsteriskRefused
 from ivr.legs import CLAIM_WITHIN
 from ivr.speech.engine import SpeechFailed

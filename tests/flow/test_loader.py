@@ -165,7 +165,7 @@ def test_common_slips_are_told(steps: str, told: str) -> None:
         (
             "  otherwise: person\nstart",
             "  otherwise: person\n  queue: {wait: 1s}\nstart",
-            "max_wait",
+            "waiting",
         ),
         ("voicemail: box", "voicemail: ../box", '"voicemail" cannot be "../box"'),
         ("identify: small", "identify: a/b", '"identify" cannot be "a/b"'),

@@ -85,7 +85,7 @@ class Ami:
     async def wake(self, channel: str) -> None:
         self._look()
         for caller in self._asterisk.callers:
-            if caller.channel == channel and (caller.at or "").startswith("WAIT FOR DIGIT"):
+            if caller.channel == channel and caller.hears_keys:
                 await caller.reply("200 result=68")
 
     async def hangup(self, channel: str) -> None:
@@ -118,6 +118,7 @@ class Caller:
         self.commands: list[str] = []
         self.at: str | None = None
         self.answers: dict[str, str] = {}
+        self.held: tuple[str, ...] = HELD
         self._asterisk = asterisk
         self._moved = asyncio.Condition()
         self._call: FakeCall | None = None
@@ -132,6 +133,12 @@ class Caller:
     def offer(self) -> str:
         """The offer that rings from this channel."""
         return self.variables["TIELINE_OFFER"]
+
+    @property
+    def hears_keys(self) -> bool:
+        """Whether a key, or the wake digit, ends the command it is held in."""
+        at = self.at or ""
+        return at.startswith("WAIT FOR DIGIT") or (at.startswith("STREAM FILE") and "D" in at[-12:])
 
     def shown(self) -> LiveChannel:
         contact = self.variables.get("TIELINE_CONTACT", "")
@@ -165,7 +172,7 @@ class Caller:
                 # Words are being made, or the house is asked: nobody presses anything meanwhile.
                 await asyncio.sleep(0.02)
                 await call.say("200 result=0")
-            elif line.startswith(HELD):
+            elif line.startswith(self.held):
                 await self._now(line)
             else:
                 await call.say(self._answer(line))

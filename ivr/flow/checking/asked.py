@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from ivr.flow.asking import CollectStep, IdentifyStep, MenuStep, SurveyStep
+from ivr.flow.asking import (
+    CollectStep,
+    IdentifyStep,
+    MenuStep,
+    Option,
+    SurveyStep,
+    Waiting,
+)
 from ivr.flow.checking.graph import ASKING, is_open
 from ivr.flow.fields import POINT, UNKEYED
 from ivr.flow.loading.draft import Inspection
 from ivr.flow.loading.reading import KEYPAD
 from ivr.flow.loading.yaml import quote
-from ivr.flow.model import HELP, AnyStep
+from ivr.flow.model import HELP, AnyStep, QueueStep
 from ivr.flow.running.written import plain
 from ivr.flow.words import Place, Speech, Words
 
@@ -52,6 +59,7 @@ def check_asked(view: Inspection) -> None:
     """Reports what cannot be keyed, and menus whose words and keys do not agree."""
     flow = view.flow
     _helpless(view)
+    _waits(view)
     for name, step in flow.steps.items():
         if isinstance(step, MenuStep):
             _menu(view, step)
@@ -99,29 +107,53 @@ def _amount(view: Inspection, name: str, step: AnyStep) -> None:
 
 def _menu(view: Inspection, step: MenuStep) -> None:
     _always_closed(view, step)
-    _answers(view, step)
-    labelled = [key for key, option in step.options.items() if option.label or option.say]
-    for language, announced, pressed, fixed in _announced(step, view):
-        known = {*step.options, *view.flow.keys}
-        for key in sorted(pressed - known):
+    _answers(view, step.options)
+    _told(view, step.say, step.options, view.at(step.name, "menu"), view.flow.keys)
+
+
+def _waits(view: Inspection) -> None:
+    """The same of the keys that lead out of waits; what several steps share is told once."""
+    seen: list[Waiting] = []
+    for step in view.flow.steps.values():
+        waiting = step.waiting if isinstance(step, QueueStep) else None
+        if waiting is None or waiting in seen:
+            continue
+        seen.append(waiting)
+        words = tuple(words for speech in waiting.say for words in speech)
+        place = words[0].place if words else step.place
+        _answers(view, waiting.options)
+        _told(view, words, waiting.options, place, ())
+
+
+def _told(
+    view: Inspection,
+    speech: Speech,
+    options: Mapping[str, Option],
+    place: Place,
+    more: Collection[str],
+) -> None:
+    """Notes on words and keys that do not agree; `more` are keys that do something as well."""
+    labelled = [key for key, option in options.items() if option.label or option.say]
+    for language, announced, pressed, fixed in _announced(speech, view):
+        for key in sorted(pressed - {*options, *more}):
             message = f"the words say key {key}, which does nothing here ({language})"
-            view.problems.note(view.at(step.name, "menu"), message, "add it, or change the words")
-        for key, option in step.options.items():
+            view.problems.note(place, message, "add it, or change the words")
+        for key, option in options.items():
             if key not in announced and fixed and key not in labelled:
                 cure = "say it, or give the option a `label`"
                 where = f" ({language})" if len(view.flow.languages) > 1 else ""
                 view.problems.note(option.place, f"nothing tells callers of key {key}{where}", cure)
 
 
-def _answers(view: Inspection, step: MenuStep) -> None:
+def _answers(view: Inspection, options: Mapping[str, Option]) -> None:
     """Written answers mean one option each."""
     means: dict[str, str] = {}
-    for key, option in step.options.items():
+    for key, option in options.items():
         for words in option.label:
             for template in (*words.texts.values(), *words.written.values()):
                 if not template.names:
                     means.setdefault(plain(template.source), key)
-    for key, option in step.options.items():
+    for key, option in options.items():
         for answer in option.also:
             other = answer if answer in KEYPAD else means.setdefault(plain(answer), key)
             if other != key:
@@ -140,18 +172,18 @@ def _always_closed(view: Inspection, step: MenuStep) -> None:
         view.problems.add(step.place, message, "add an option that is always there")
 
 
-def _announced(step: MenuStep, view: Inspection) -> Iterator[tuple[str, set[str], set[str], bool]]:
+def _announced(speech: Speech, view: Inspection) -> Iterator[tuple[str, set[str], set[str], bool]]:
     """By language: keys its words name, keys they say to press, and whether no word changes."""
     codes = [each.code for each in view.flow.languages]
-    if any(words.every for words in step.say):
-        texts = [_text(step.say, code) for code in codes]
+    if any(words.every for words in speech):
+        texts = [_text(speech, code) for code in codes]
         named = set[str]().union(*map(_keys, texts, codes))
         pressed = set[str]().union(*map(_pressed, texts, codes))
-        yield "every language", named, pressed, not any(map(_changes, step.say))
+        yield "every language", named, pressed, not any(map(_changes, speech))
         return
     for code in codes:
-        text = _text(step.say, code)
-        yield code, _keys(text, code), _pressed(text, code), not any(map(_changes, step.say))
+        text = _text(speech, code)
+        yield code, _keys(text, code), _pressed(text, code), not any(map(_changes, speech))
 
 
 def _text(speech: Speech, code: str) -> str:

@@ -12,6 +12,7 @@ from ivr.flow.asking import (
     CollectStep,
     IdentifyStep,
     MenuStep,
+    Option,
     SurveyStep,
 )
 from ivr.flow.model import (
@@ -139,10 +140,7 @@ def _edges(step: AnyStep, subflows: Subflows) -> Iterator[Edge]:
 def _asking_edges(step: AskingStep) -> Iterator[Edge]:
     match step:
         case MenuStep():
-            for key, option in step.options.items():
-                sets = frozenset(option.sets)
-                mark = NONE if option.hours is None else frozenset({is_open(option.hours)})
-                yield Edge(option.next, f"key {key}", sets | mark, sets | mark)
+            yield from _key_edges(step.options)
         case CollectStep():
             given = frozenset({step.field})
             yield Edge(step.next, "next", given, given)
@@ -162,6 +160,13 @@ def _asking_edges(step: AskingStep) -> Iterator[Edge]:
             yield Edge(step.next, "next", may, sure)
             yield Edge(step.none, "none", silent=True)
     yield Edge(step.asking.otherwise, "otherwise", _partly(step), silent=True)
+
+
+def _key_edges(options: Mapping[str, Option]) -> Iterator[Edge]:
+    for key, option in options.items():
+        sets = frozenset(option.sets)
+        mark = NONE if option.hours is None else frozenset({is_open(option.hours)})
+        yield Edge(option.next, f"key {key}", sets | mark, sets | mark)
 
 
 def _run_edges(step: RunStep, returns: Returns | None) -> Iterator[Edge]:
@@ -193,6 +198,7 @@ def _outward_edges(
     match step:
         case QueueStep():
             yield from (Edge(to, why, silent=why != "timeout") for why, to in step.exits.items())
+            yield from _key_edges({} if step.waiting is None else step.waiting.options)
             yield Edge(step.next or "", "answered")
         case TransferStep():
             yield from (Edge(to, why, silent=why != "no_answer") for why, to in step.exits.items())

@@ -40,6 +40,7 @@ def check_names(view: Inspection) -> None:
             case QueueStep():
                 people.check(name, step.queue, step.needs)
                 _agent(view, step.agent)
+                _agent(view, step.prefer)
             case CallbackStep():
                 people.check(name, step.queue, step.needs)
             case TransferStep() if step.outside:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ivr.flow.asking import (
@@ -11,6 +11,7 @@ from ivr.flow.asking import (
     CollectStep,
     IdentifyStep,
     MenuStep,
+    Option,
     SurveyStep,
 )
 from ivr.flow.checking.graph import ASKING, NONE, AskingStep
@@ -87,13 +88,20 @@ def _filled(step: AnyStep) -> Iterator[Template]:
             yield from step.by.values()
         case QueueStep():
             yield from (need.skill for need in step.needs)
-            optional = (step.queue, step.tell_agent, step.priority, step.agent)
+            for option in _ways_out(step).values():
+                yield from option.sets.values()
+            optional = (step.queue, step.tell_agent, step.priority, step.agent, step.prefer)
         case TransferStep():
             optional = (step.to, step.queue, step.tell_agent)
         case CallbackStep():
             yield from (need.skill for need in step.needs)
             optional = (step.queue, step.number, step.tell_agent, step.priority)
     yield from (template for template in optional if template is not None)
+
+
+def _ways_out(step: QueueStep) -> Mapping[str, Option]:
+    """The keys that lead out of the wait."""
+    return {} if step.waiting is None else step.waiting.options
 
 
 def speeches(step: AnyStep) -> Iterator[Said]:
@@ -103,6 +111,9 @@ def speeches(step: AnyStep) -> Iterator[Said]:
             yield Said(step.say)
         case QueueStep():
             yield Said(step.whisper)
+            yield from map(Said, () if step.waiting is None else step.waiting.say)
+            for option in _ways_out(step).values():
+                yield from (Said(option.label), Said(option.say))
         case TransferStep():
             yield from (Said(step.say), Said(step.whisper))
         case SmsStep():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ivr.flow.asking import BookStep, MenuStep
+from collections.abc import Mapping
+
+from ivr.flow.asking import BookStep, MenuStep, Option
 from ivr.flow.checking.graph import Edge, is_open
 from ivr.flow.loading.draft import Inspection
 from ivr.flow.loading.yaml import quote
-from ivr.flow.model import BranchStep, CallbackStep, QueueStep, TransferStep
+from ivr.flow.model import AnyStep, BranchStep, CallbackStep, QueueStep, TransferStep
 
 STAFFED = (QueueStep, TransferStep, CallbackStep, BookStep)
 
@@ -44,10 +46,10 @@ def _report(view: Inspection, name: str, edge: Edge, calendar: str) -> None:
         )
         view.problems.add(view.at(name, "closed"), message, "lead it to another step")
         return
-    if isinstance(step, MenuStep) and edge.label.removeprefix("key ") in step.options:
-        key = edge.label.removeprefix("key ")
-        message = f"key {key} offers {quote(edge.target)}, {closed}"
-        view.problems.add(step.options[key].place, message, _cure(calendar, option=True))
+    option = _options(step).get(edge.label.removeprefix("key "))
+    if option is not None and edge.label.startswith("key "):
+        message = f"{edge.label} offers {quote(edge.target)}, {closed}"
+        view.problems.add(option.place, message, _cure(calendar, option=True))
         return
     if edge.label.startswith("key "):
         key = edge.label.removeprefix("key ")
@@ -65,6 +67,13 @@ def _report(view: Inspection, name: str, edge: Edge, calendar: str) -> None:
         place = view.draft.place("defaults", *queue, "otherwise")
         message = f"callers who get no further come to {quote(edge.target)}, {closed}"
     view.problems.add(place, message, _cure(calendar))
+
+
+def _options(step: AnyStep | None) -> Mapping[str, Option]:
+    """The keys of a menu, or those that lead out of a wait."""
+    if isinstance(step, QueueStep):
+        return {} if step.waiting is None else step.waiting.options
+    return step.options if isinstance(step, MenuStep) else {}
 
 
 def _cure(calendar: str, *, option: bool = False) -> str:

@@ -54,6 +54,7 @@ BLOCKS: tuple[Block, ...] = (
     asking.OPTION,
     asking.QUESTION,
     doing.CASE,
+    doing.WAITING,
     doing.TARGET,
 )
 """Every other mapping with known keys."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from ivr.flow.grammar.asking import FINISH_KEY, HOURS, NEXT, OTHERWISE, PATIENCE
 from ivr.flow.grammar.kinds import (
+    BOOLEAN,
     CALENDAR,
     CONDITION,
+    ESCALATION,
     FIELDS,
     GIVEN,
+    KEYPAD,
     NEEDS,
     NOTHING,
     PLAIN,
@@ -153,6 +156,47 @@ find:
   otherwise: talk
 """,
 )
+WAITING_KEY = Key(
+    "waiting",
+    block("waiting", "waiting"),
+    "what callers hear, and may press, while they wait",
+    "`defaults: queue`, or music alone",
+)
+KINDS_OF_NOBODY = tuple(
+    Key(kind, STEP, f"where it goes when {why}", "`nobody`")
+    for kind, why in (
+        ("empty", "nobody of the queue is logged in"),
+        ("unskilled", "the queue has agents there, but none who could take it"),
+        ("paused", "all who could are paused"),
+        ("busy", "all who could are busy"),
+    )
+)
+WAITING = Block(
+    "waiting",
+    "waiting",
+    "What callers hear, and may press, while they wait for a person. Keys work during all words; "
+    "words stop at once when an agent is free.",
+    (
+        Key("say", ESCALATION, "said in turn"),
+        Key("after", duration(1, 300), "when the first words come", "10s"),
+        Key("every", duration(10, 600), "when the next ones come", "45s"),
+        Key("position", BOOLEAN, "tells the place, whenever it has improved", "true"),
+        Key("estimate", BOOLEAN, "tells how long it will take, as far as that is known", "true"),
+        Key(
+            "keys",
+            mapping_of(
+                either("step, or option", STEP, block("option", "option")), "key: way out", KEYPAD
+            ),
+            "keys that lead out of the wait; the place is kept",
+        ),
+    ),
+    """\
+waiting:
+  say: ["Thank you for waiting.", "We have not forgotten you."]
+  every: 40s
+  keys: {"1": {label: "a call back", next: ring-me}}
+""",
+)
 QUEUE = Block(
     "queue",
     "queue",
@@ -163,11 +207,15 @@ QUEUE = Block(
         PRIORITY,
         TELL,
         WHISPER,
-        Key("agent", TEMPLATE, "a preferred agent's extension"),
+        Key("prefer", TEMPLATE, "an agent's extension: waited for first, then anyone takes it"),
+        Key("prefer_for", duration(1, 3600), "how long `prefer` is waited for", "the queue's own"),
+        Key("agent", TEMPLATE, "an agent's extension: nobody else takes it"),
         Key("max_wait", duration(1, 86_400), "how long to wait", "the queue's own"),
         HOURS,
+        WAITING_KEY,
         Key("timeout", STEP, "where it goes when `max_wait` is over"),
         Key("nobody", STEP, "where it goes when nobody is there for it"),
+        *KINDS_OF_NOBODY,
         Key("full", STEP, "where it goes when too many wait"),
         Key("closed", STEP, "where it goes outside its hours"),
         Key("failed", STEP, "where it goes when something broke"),

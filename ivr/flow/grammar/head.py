@@ -117,7 +117,17 @@ QUEUE_DEFAULTS = Block(
             Key(outcome, STEP, f"where a queue leads whose outcome is {outcome}")
             for outcome in ("timeout", "nobody", "full", "closed", "failed")
         ),
+        *(
+            Key(kind, STEP, f"where a queue leads whose outcome is nobody, because {why}")
+            for kind, why in (
+                ("empty", "nobody is logged in"),
+                ("unskilled", "nobody there could take the call"),
+                ("paused", "all who could are paused"),
+                ("busy", "all who could are busy"),
+            )
+        ),
         Key("otherwise", STEP, "every outcome not named"),
+        Key("waiting", block("waiting", "waiting"), "what callers hear and may press meanwhile"),
     ),
 )
 LANGUAGE = Block(

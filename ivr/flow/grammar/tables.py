@@ -27,6 +27,7 @@ _INSIDE = {
     "menu": ("option",),
     "survey": ("question",),
     "branch": ("case",),
+    "queue": ("waiting",),
     "transfer": ("target",),
 }
 """Blocks that are told where they belong."""

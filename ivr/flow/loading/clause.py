@@ -67,6 +67,20 @@ class Clause:
             self.problems.add(self.place, f"{message} {', '.join(missing)}", cure)
         return exits
 
+    def queue_exits(self, outcomes: Iterable[str], kinds: Iterable[str]) -> dict[str, str]:
+        """A way for each outcome of a queue, and those of the `kinds` of nobody that have one.
+
+        An inherited way for one kind gives way to the step's own word on nobody at all.
+        """
+        inherited = self.reading.defaults.exits
+        general = "nobody" in self.section or "otherwise" in self.section
+        exits = self.exits(outcomes, inherited)
+        for kind in kinds:
+            way = self.step(kind) or (None if general else inherited.get(kind))
+            if way is not None:
+                exits[kind] = way
+        return exits
+
     # --- words ---
 
     def spoken(self, *, required: bool = False) -> Speech:

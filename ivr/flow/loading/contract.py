@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import cast, get_args
 from zoneinfo import ZoneInfo
 
-from ivr.flow.actions import OUTCOMES
+from ivr.flow.actions import NOBODY, OUTCOMES
 from ivr.flow.calendar import Calendar
 from ivr.flow.fields import FIELD_TYPES, PHONE_DIGITS, DateOrder, Field, FieldType
 from ivr.flow.loading.hours import read_zone
+from ivr.flow.loading.options import read_waiting
 from ivr.flow.loading.reading import KEYPAD, Defaults, Reading
 from ivr.flow.loading.section import Section, as_list, as_text
 from ivr.flow.loading.yaml import Node, Scalar, Sequence, quote
@@ -237,11 +238,12 @@ def read_defaults(root: Section, reading: Reading) -> Defaults:
         return base
     with section:
         queue = section.section("queue")
-        max_wait, exits = None, {}
+        max_wait, exits, waiting = None, {}, None
         if queue is not None:
             with queue:
                 max_wait = queue.duration("max_wait", None, low=1)
-                exits = read_exits(queue, OUTCOMES[1:], reading)
+                exits = read_exits(queue, (*OUTCOMES[1:], *NOBODY), reading)
+                waiting = read_waiting(queue, reading, None)
         return Defaults(
             wait=section.duration("wait", base.wait, low=1, high=60),
             digit_wait=reading.digit_wait(section, base.digit_wait),
@@ -256,6 +258,7 @@ def read_defaults(root: Section, reading: Reading) -> Defaults:
             otherwise=reading.reference(section.node("otherwise"), '"otherwise"'),
             max_wait=max_wait,
             exits=exits,
+            waiting=waiting,
         )
 
 

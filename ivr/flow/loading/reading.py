@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ivr.flow.asking import Asking
+from ivr.flow.asking import Asking, Waiting
 from ivr.flow.fields import Field
 from ivr.flow.loading.section import Section, as_list, as_text, kind
 from ivr.flow.loading.yaml import Node, Problems, Scalar, Sequence, quote
@@ -51,6 +51,7 @@ class Defaults:
     otherwise: str | None = None
     max_wait: float | None = None
     exits: Mapping[str, str] = field(default_factory=dict)
+    waiting: Waiting | None = None
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ class _Menus(Asks[MenuStep]):
     """An option outside its hours is neither spoken nor understood; without any, `otherwise`."""
 
     def begin(self, scene: Scene, step: MenuStep) -> Next:
-        there = _options(scene, step)
+        there = open_options(scene, step.options)
         if len(there) < len(step.options):
             scene.tell("hidden", keys=[key for key in step.options if key not in there])
             if not there:
@@ -25,18 +25,12 @@ class _Menus(Asks[MenuStep]):
         return self.ask(scene, step)
 
     def question(self, scene: Scene, step: MenuStep) -> Question:
-        return Question(keys=_options(scene, step))
+        return Question(keys=open_options(scene, step.options))
 
     def words(self, scene: Scene, step: MenuStep, question: Question) -> Prompts:
         barge_in = step.asking.barge_in
-        prompts = scene.prompts(step.say, barge_in=barge_in)
-        for key in question.keys:
-            option = step.options[key]
-            if option.say and not (scene.written and option.label):
-                prompts += scene.prompts(option.say, barge_in=barge_in)
-            elif option.label:
-                prompts += _sentences(scene, key, option, barge_in)
-        return prompts
+        options = {key: step.options[key] for key in question.keys}
+        return scene.prompts(step.say, barge_in=barge_in) + offers(scene, options, barge_in)
 
     def choices(self, scene: Scene, step: MenuStep, question: Question) -> tuple[Choice, ...]:
         language = scene.state.language
@@ -46,7 +40,9 @@ class _Menus(Asks[MenuStep]):
 
     def named(self, scene: Scene, step: MenuStep, question: Question, word: str) -> Value:
         options = [(key, step.options[key]) for key in question.keys]
-        return meant(word, ((words, key) for key, each in options for words in _names(scene, each)))
+        return meant(
+            word, ((words, key) for key, each in options for words in words_for(scene, each))
+        )
 
     def answered(self, scene: Scene, step: MenuStep, answer: Value, keyed: str) -> Next:
         key = str(answer)
@@ -60,15 +56,27 @@ class _Menus(Asks[MenuStep]):
 MENU: Kind[MenuStep] = _Menus()
 
 
-def _options(scene: Scene, step: MenuStep) -> Mapping[str, Option]:
+def open_options(scene: Scene, options: Mapping[str, Option]) -> Mapping[str, Option]:
+    """Those that exist at present, by key."""
     return {
         key: option
-        for key, option in step.options.items()
+        for key, option in options.items()
         if option.hours is None or scene.is_open(option.hours)
     }
 
 
-def _names(scene: Scene, option: Option) -> Iterator[str]:
+def offers(scene: Scene, options: Mapping[str, Option], barge_in: bool = True) -> Prompts:
+    """The sentences that tell callers of these options."""
+    prompts: Prompts = ()
+    for key, option in options.items():
+        if option.say and not (scene.written and option.label):
+            prompts += scene.prompts(option.say, barge_in=barge_in)
+        elif option.label:
+            prompts += _sentences(scene, key, option, barge_in)
+    return prompts
+
+
+def words_for(scene: Scene, option: Option) -> Iterator[str]:
     """The words that mean it: its label in every language, and what else was written for it."""
     codes = {code for each in option.label for code in (*each.texts, *each.written)}
     yield from (scene.said(option.label, code) for code in codes)

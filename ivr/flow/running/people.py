@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from ivr.flow.actions import (
+    NOBODY,
+    Choice,
     Failed,
+    Meanwhile,
     NotRecorded,
     Queue,
     QueueLeft,
@@ -13,9 +16,11 @@ from ivr.flow.actions import (
     TransferLeft,
     Voicemail,
 )
+from ivr.flow.asking import Option, Waiting
 from ivr.flow.errands import AnyResult
 from ivr.flow.model import QueueStep, RecordStep, TransferStep, VoicemailStep
 from ivr.flow.running.kinds import Kind, Next, end
+from ivr.flow.running.menus import offers, open_options, words_for
 from ivr.flow.running.scene import Scene, joined, whole
 
 MAX_WAITS = 2000
@@ -51,6 +56,9 @@ class _Queues(Kind[QueueStep]):
             whisper=joined(scene.prompts(step.whisper)),
             agent=scene.render(step.agent) or None,
             max_wait=step.max_wait,
+            prefers=scene.render(step.prefer) or None,
+            prefer_seconds=step.prefer_for,
+            waiting=None if step.waiting is None else _meanwhile(scene, step.waiting),
         )
         if not action.queue:
             return step.exits["failed"]
@@ -70,16 +78,53 @@ class _Queues(Kind[QueueStep]):
                 _waited(scene)
                 scene.tell("queue_left", outcome="answered", detail=detail)
                 return end(scene) if step.next is None else step.next
-            case QueueLeft(outcome, detail) if outcome != "answered":
+            case QueueLeft("key", key):
+                option = None if step.waiting is None else step.waiting.options.get(key)
+                if option is None:
+                    raise scene.unfit(result)
+                return _by_key(scene, key, option)
+            case QueueLeft(outcome, detail):
                 if outcome == "timeout":
                     _waited(scene)
                 scene.tell("queue_left", outcome=outcome, detail=detail)
-                return step.exits[outcome]
+                return _way(step, outcome, detail)
             case Failed(why):
                 scene.tell("failed", why=why)
                 return step.exits["failed"]
             case _:
                 raise scene.unfit(result)
+
+
+def _way(step: QueueStep, outcome: str, detail: str) -> str:
+    """The way out; one kind of "nobody" may have its own."""
+    kinds = (kind for kind, told in NOBODY.items() if outcome == "nobody" and detail == told)
+    return step.exits.get(next(kinds, outcome), step.exits[outcome])
+
+
+def _by_key(scene: Scene, key: str, option: Option) -> Next:
+    scene.change(idle=0)
+    scene.tell("queue_left", outcome="key", detail=key)
+    scene.assign(option.sets)
+    return option.next
+
+
+def _meanwhile(scene: Scene, waiting: Waiting) -> Meanwhile:
+    options, language = open_options(scene, waiting.options), scene.state.language
+    return Meanwhile(
+        language=language,
+        say=tuple(prompts for each in waiting.say if (prompts := scene.prompts(each))),
+        after=waiting.after,
+        every=waiting.every,
+        position=waiting.position,
+        estimate=waiting.estimate,
+        keys=tuple(Choice(key, scene.said(each.label, language)) for key, each in options.items()),
+        offers=offers(scene, options),
+        answers=tuple(
+            (words, key)
+            for key, option in options.items()
+            for words in (key, *words_for(scene, option))
+        ),
+    )
 
 
 QUEUE: Kind[QueueStep] = _Queues()

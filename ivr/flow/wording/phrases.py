@@ -39,6 +39,27 @@ PHRASES: Mapping[str, Mapping[str, Forms]] = {
         "en": _both("That time has just gone."),
         "zh": _both("这个时间刚刚被约走了。"),
     },
+    # --- waits: {place} in the line, {wait} as `WAITS` say it ---
+    "wait-next": {
+        "en": _both("You are next in line."),
+        "zh": _both("您是下一位。"),
+    },
+    "wait-place": {
+        "en": _both("You are number {place} in line."),
+        "zh": _both("您现在排在第{place}位。"),
+    },
+    "wait-short": {
+        "en": _both("Your wait will be less than {wait}."),
+        "zh": _both("预计等待不到{wait}。"),
+    },
+    "wait-between": {
+        "en": _both("Your wait will be about {least} to {wait}."),
+        "zh": _both("预计等待{least}到{wait}。"),
+    },
+    "wait-promise": {
+        "en": _both("We mean to answer every call within {wait}."),
+        "zh": _both("我们力争在{wait}内接听每一个来电。"),
+    },
     # --- surveys ---
     "survey-skipped": {
         "en": _both("We leave that question out."),

@@ -14,9 +14,9 @@ from ivr.flow.asking import (
 )
 from ivr.flow.fields import FieldType
 from ivr.flow.loading.clause import Clause
+from ivr.flow.loading.options import read_option
 from ivr.flow.loading.reading import KEYPAD, Reading
 from ivr.flow.loading.section import Section, as_boolean, as_list, as_text
-from ivr.flow.loading.verbs.deciding import read_sets
 from ivr.flow.loading.yaml import Node, Scalar, quote
 from ivr.flow.words import Place, Speech
 
@@ -37,7 +37,7 @@ def menu(clause: Clause) -> MenuStep:
         if key in KEYPAD:
             node = clause.section.node(key)
             if node is not None:
-                options[key] = _option(key, node, clause.reading)
+                options[key] = read_option(key, node, clause.reading)
         elif key.isdigit():
             clause.section.allow(key)
             place = clause.section.place_of(key)
@@ -52,21 +52,6 @@ def menu(clause: Clause) -> MenuStep:
     return MenuStep(
         name=clause.name, place=clause.place, say=speech, options=options, asking=asking
     )
-
-
-def _option(key: str, node: Node, reading: Reading) -> Option:
-    if isinstance(node, Scalar):
-        return Option(reading.reference(node, f"key {key}") or "", place=node.place)
-    with Section(node, f"key {key}", reading.problems) as section:
-        return Option(
-            reading.way(section, "next"),
-            read_sets(section.node("set"), reading),
-            label=reading.spoken(section, "label"),
-            say=reading.spoken(section, "say"),
-            also=section.texts("also"),
-            hours=reading.calendar(section.node("hours")),
-            place=node.place,
-        )
 
 
 def collect(clause: Clause) -> CollectStep:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ivr.flow.loading.clause import EMPTY, Clause
-from ivr.flow.loading.reading import Reading
+from ivr.flow.loading.options import read_sets
 from ivr.flow.loading.section import Section, as_choice, as_list
-from ivr.flow.loading.yaml import Node, quote
+from ivr.flow.loading.yaml import Node
 from ivr.flow.model import (
     BranchStep,
     Case,
@@ -16,7 +16,6 @@ from ivr.flow.model import (
     SayStep,
     SetStep,
 )
-from ivr.flow.words import Place, Template
 
 RETURNS = ("ok", "failed")
 
@@ -75,42 +74,6 @@ def set_(clause: Clause) -> SetStep:
         sets=read_sets(clause.value, clause.reading),
         next=clause.next(),
     )
-
-
-def read_sets(node: Node | None, reading: Reading) -> dict[str, Template]:
-    """Fields, and `language`, with what they become."""
-    if node is None:
-        return {}
-    sets: dict[str, Template] = {}
-    with Section(node, '"set"', reading.problems) as section:
-        for name, place, value in section.rest():
-            template = reading.template(value, quote(name))
-            sets[name] = template
-            if name == "language":
-                _constant(template, reading, reading.languages, "language")
-            else:
-                _settable(name, place, template, reading)
-    return sets
-
-
-def _settable(name: str, place: Place, template: Template, reading: Reading) -> None:
-    field = reading.fillable(name, place)
-    if field is None or field.secret:
-        return
-    if field.type == "choice":
-        _constant(template, reading, field.of, f"value of {quote(name)}")
-    elif template.source and _is_plain(template) and field.from_text(template.source) is None:
-        message = f"{quote(template.source)} is no {field.type} for {quote(name)}"
-        reading.problems.add(template.place, message)
-
-
-def _constant(template: Template, reading: Reading, allowed: tuple[str, ...], what: str) -> None:
-    if template.source and _is_plain(template) and template.source not in allowed:
-        reading.problems.unknown(template.place, what, template.source, allowed)
-
-
-def _is_plain(template: Template) -> bool:
-    return "{" not in template.source
 
 
 def run(clause: Clause) -> RunStep:

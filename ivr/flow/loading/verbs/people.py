@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from ivr.flow.actions import OUTCOMES, TRANSFER_OUTCOMES, Outcome, TransferOutcome
+from ivr.flow.actions import NOBODY, OUTCOMES, TRANSFER_OUTCOMES, TransferOutcome
 from ivr.flow.loading.clause import EMPTY, Clause
+from ivr.flow.loading.options import read_waiting
 from ivr.flow.loading.section import Section
 from ivr.flow.loading.yaml import Scalar, quote
 from ivr.flow.model import CallbackStep, QueueStep, TransferStep
@@ -21,7 +22,8 @@ _FOR_PHONES = ("say", "ring", "busy", "no_answer", "failed")
 def queue(clause: Clause) -> QueueStep:
     """Hand the caller to a person."""
     defaults = clause.reading.defaults
-    exits = clause.exits(OUTCOMES[1:], defaults.exits)
+    exits = clause.queue_exits(OUTCOMES[1:], NOBODY)
+    _one_agent(clause)
     return QueueStep(
         name=clause.name,
         place=clause.place,
@@ -31,11 +33,26 @@ def queue(clause: Clause) -> QueueStep:
         tell_agent=clause.template("tell_agent"),
         whisper=clause.whisper(),
         agent=clause.template("agent"),
+        prefer=clause.template("prefer"),
+        prefer_for=clause.section.duration("prefer_for", None, low=1, high=3600),
         max_wait=clause.section.duration("max_wait", defaults.max_wait, low=1),
         hours=clause.hours(),
-        exits=cast(dict[Outcome, str], exits),
+        waiting=read_waiting(clause.section, clause.reading, defaults.waiting),
+        exits=exits,
         next=clause.step("next"),
     )
+
+
+def _one_agent(clause: Clause) -> None:
+    """One agent alone, or one first and then anyone: not both, and no time for neither."""
+    section = clause.section
+    if "agent" in section and "prefer" in section:
+        cure = "`agent` waits for nobody else, `prefer` for anyone after a while"
+        message = f"{section.what} has both `agent` and `prefer`"
+        clause.problems.add(section.place_of("prefer"), message, cure)
+    elif "prefer_for" in section and "prefer" not in section:
+        cure = "name the agent under `prefer`"
+        clause.problems.add(section.place_of("prefer_for"), "nobody is preferred here", cure)
 
 
 def transfer(clause: Clause) -> TransferStep | QueueStep:
@@ -96,21 +113,24 @@ def _to_queue(clause: Clause, queue: Template) -> QueueStep:
         whisper=clause.whisper(),
         max_wait=defaults.max_wait,
         hours=clause.hours(),
+        waiting=defaults.waiting,
         exits=_queue_exits(clause),
         next=clause.step("next"),
     )
 
 
-def _queue_exits(clause: Clause) -> dict[Outcome, str]:
+def _queue_exits(clause: Clause) -> dict[str, str]:
     own = clause.step("otherwise")
     inherited = clause.reading.defaults.exits
     rest = own or inherited.get("otherwise")
-    exits: dict[Outcome, str] = {}
+    exits: dict[str, str] = {}
     for outcome in OUTCOMES[1:]:
         way = rest if own else inherited.get(outcome, rest)
         if way:
             exits[outcome] = way
-    if len(exits) < len(OUTCOMES) - 1:
+    if not own:
+        exits.update({kind: inherited[kind] for kind in NOBODY if kind in inherited})
+    if not exits.keys() >= set(OUTCOMES[1:]):
         cure = "add `otherwise`, here or under `queue` in the flow's defaults"
         message = f"{clause.section.what} is a transfer without a way out"
         clause.problems.add(clause.place, message, cure)
