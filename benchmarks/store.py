@@ -4,7 +4,7 @@
     pipelined   256 writers at once: what a burst gets out of the store
     decisions   whole events through the shell (write, decide, tell) of a queue with 200 agents:
                 calls come, are answered and end. Alone: each waited for; burst: 200 under way
-    there and back  a node's event as a letter, through the leader, to the node's instruction
+    there and back  a node's event as a letter, through the leader, to the command on that node
 
 Redis runs on this machine's loopback, so the network is not in it: add its round trip to each
 append that is waited for.
@@ -29,14 +29,12 @@ from acd.journal import Journal
 from acd.live.embedded import EmbeddedStore
 from acd.live.member import LEADER
 from acd.live.memory import House, MemoryStore
-from acd.live.node import Instruction, Node
 from acd.live.redis import RedisReader, RedisSender, RedisStore
-from acd.live.replica import Replica
+from acd.live.replica import Applied, Replica
 from acd.live.sequencer import Sequencer
 from acd.live.store import Append, Post, SharedStore, Store
 from acd.model import (
     Agent,
-    AgentChanged,
     AgentReleased,
     CallQueued,
     Command,
@@ -151,8 +149,7 @@ async def decisions(send: Send, name: str, count: int) -> list[Timing]:
 
 @asynccontextmanager
 async def sequencer(store: SharedStore) -> AsyncIterator[Send]:
-    """Every call's commands go to its node, as they would."""
-    leader = Sequencer(store, Replica(), steady_clock(), to_the_node)
+    leader = Sequencer(store, Replica(), steady_clock())
     running = asyncio.create_task(leader.run())
     yield leader.send
     leader.finish()
@@ -165,16 +162,19 @@ async def there_and_back(url: str, name: str, count: int) -> Timing:
     reader, sender = RedisReader(url, "letters"), RedisSender(url, "letters")
     rung: asyncio.Queue[str] = asyncio.Queue()
 
-    async def handle(instruction: Instruction) -> None:
-        if isinstance(instruction.command, MakeOffer):
-            rung.put_nowait(instruction.command.offer)
+    def handle(applied: Applied) -> None:
+        for command in applied.commands:
+            if isinstance(command, MakeOffer):
+                rung.put_nowait(command.offer)
 
-    leader = Sequencer(store, Replica(), clock, to_the_node)
+    node = Replica()
+    node.on_entry = handle
+    leader = Sequencer(store, Replica(), clock)
     queue = Queue("sales", wrap_up_seconds=0, leave_when_empty=None)
     work: tuple[Coroutine[object, object, object], ...] = (
         leader.run(),
         leader.take_letters(LEADER),
-        Node(reader, "node", handle).run(),
+        node.follow(reader, wait=5),
     )
     tasks = [asyncio.create_task(each) for each in work]
     await leader.send(FloorLoaded(clock(), Floor((queue,), (Agent("1001", queues=("sales",)),))))
@@ -197,10 +197,6 @@ async def there_and_back(url: str, name: str, count: int) -> Timing:
     for each in (sender, reader, store):
         await each.close()
     return Timing("there and back", name, micros, took)
-
-
-def to_the_node(command: Command) -> tuple[str, ...]:
-    return () if isinstance(command, AgentChanged) else ("node",)
 
 
 @contextmanager

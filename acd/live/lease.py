@@ -59,3 +59,7 @@ class Lease(Protocol):
     async def turn(self, seconds: float) -> None:
         """Return when the lease may have become free, after `seconds` at the latest."""
         ...
+
+    async def close(self) -> None:
+        """Ask no more; the lease stays as it is."""
+        ...

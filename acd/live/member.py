@@ -16,7 +16,7 @@ import structlog
 
 from acd.live.lease import Granted, Lease
 from acd.live.replica import Replica
-from acd.live.sequencer import SNAPSHOT_EVERY, Clock, Route, Sequencer
+from acd.live.sequencer import SNAPSHOT_EVERY, Clock, Sequencer
 from acd.live.store import Fenced, SharedReader, SharedStore, StoreClosed, StoreUnreachable
 
 LEADER = "leader"
@@ -32,8 +32,8 @@ log = structlog.get_logger(__name__)
 class Member:
     """`open_store` opens the store under a token; `reader` is the same store for reading.
 
-    `clock` gives epoch seconds and never jumps (`acd.distributor.steady_clock`), `route` is the
-    sequencer's. `sequencer` is there while this process leads.
+    `clock` gives epoch seconds and never jumps (`acd.distributor.steady_clock`). `sequencer` is
+    there while this process leads; `on_lead` is called when that begins or ends.
     """
 
     def __init__(
@@ -42,15 +42,16 @@ class Member:
         reader: SharedReader,
         open_store: Callable[[int], Awaitable[SharedStore]],
         clock: Clock,
-        route: Route,
         *,
+        replica: Replica | None = None,
+        on_lead: Callable[[], None] = lambda: None,
         snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
-        self.replica = Replica()
+        self.replica = replica or Replica()
         self.sequencer: Sequencer | None = None
         self.led = asyncio.Event()
         self._lease, self._reader, self._open_store = lease, reader, open_store
-        self._clock, self._route, self._snapshot_every = clock, route, snapshot_every
+        self._clock, self._on_lead, self._snapshot_every = clock, on_lead, snapshot_every
         self._stopping = False
         self._stand_back_until = 0.0
 
@@ -88,10 +89,10 @@ class Member:
             await asyncio.wait(both)
 
     async def _follow(self) -> NoReturn:
-        """After a break all is read anew: the server that answers again may not be the same."""
+        """After a break we look where we stand: the server that answers may not be the same."""
         while True:
             try:
-                await self.replica.restore(self._reader)
+                await self.replica.find_place(self._reader)
                 await self.replica.follow(self._reader, wait=FOLLOW_WAIT)
             except StoreUnreachable as silent:
                 log.warning("cannot_follow", problem=str(silent))
@@ -124,6 +125,7 @@ class Member:
             finally:
                 self.sequencer = None
                 self.led.clear()
+                self._on_lead()
                 await store.close()
             await self._let_go(token)
         except (Fenced, StoreClosed) as over:
@@ -141,26 +143,35 @@ class Member:
             await asyncio.wait([letters])
 
     async def _take_over(self, store: SharedStore) -> Sequencer:
-        """Nobody else may write any more: what is in the store now is all there is."""
+        """Nobody else may write any more: what is in the store now is all there is.
+
+        Unless it is a server that took another's place and lacks the newest entries, which we have
+        seen: they took effect, and are given back to it by a snapshot, before anything else.
+        """
         while True:
             try:
-                if await store.last("engine") < self.replica.seq:
-                    await self.replica.restore(store)
-                await self.replica.catch_up(store)
-                unposted = await self.replica.unposted(store)
+                await self._catch_up(store)
                 break
             except StoreUnreachable:
                 await asyncio.sleep(TRY_AGAIN_AFTER)
+        store.knows(self.replica.seq)
         self.sequencer = Sequencer(
-            store,
-            self.replica,
-            self._clock,
-            self._route,
-            unposted=unposted,
-            snapshot_every=self._snapshot_every,
+            store, self.replica, self._clock, snapshot_every=self._snapshot_every
         )
         self.led.set()
+        self._on_lead()
         return self.sequencer
+
+    async def _catch_up(self, store: SharedStore) -> None:
+        replica, last = self.replica, await store.last("engine")
+        behind = last < replica.seq
+        if behind and (last == 0 or await replica.has_been(store, last)):
+            log.error("store_lacks_entries", store=last, seq=replica.seq)
+            return
+        if behind or not await replica.has_been(store, replica.seq):
+            await replica.restore(store)
+        else:
+            await replica.catch_up(store)
 
     async def _renew(self, token: int) -> None:
         pause = self._lease.ttl / RENEWALS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -28,8 +28,10 @@ from acd.live.store import (
     SaveSnapshot,
     SetLive,
     SharedChange,
+    StoreClosed,
     StoreUnreachable,
     Taken,
+    WentBack,
     dump,
 )
 
@@ -45,6 +47,7 @@ class Contents:
     live: dict[str, str] = field(default_factory=dict)
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     letters: dict[str, dict[int, str]] = field(default_factory=dict)
+    nodes: dict[str, str] = field(default_factory=dict)
 
 
 class House:
@@ -85,18 +88,31 @@ class MemoryStore:
 
     def __init__(self, house: House, token: int = 0) -> None:
         self._house, self._token = house, token
+        self._known = 0
+
+    def knows(self, seq: int) -> None:
+        """See `SharedStore`."""
+        self._known = seq
 
     async def write(self, *changes: SharedChange) -> list[int]:
         """See `SharedStore`."""
         self._house.check()
         if self._token < self._house.token:
             raise Fenced(f"token {self._token} is older than {self._house.token}")
+        self._whole(changes)
         for change in changes:
             _refuse_what_json_cannot_carry(change)
         numbers = [n for change in changes if (n := self._do(change)) is not None]
         self._house.token = self._token
+        self._known = self._house.contents.last["engine"]
         self._house.changed()
         return numbers
+
+    def _whole(self, changes: Sequence[SharedChange]) -> None:
+        last = self._house.contents.last["engine"]
+        mends = any(isinstance(each, SaveSnapshot) and each.seq == self._known for each in changes)
+        if last < self._known and not mends:
+            raise WentBack(f"the store ends at {last}, and {self._known} was written")
 
     def _do(self, change: SharedChange) -> int | None:
         kept = self._house.contents
@@ -240,3 +256,45 @@ class MemoryLease:
         ends = self._house.clock() + seconds
         while self._house.until > self._house.clock() and self._house.clock() < ends:
             await self._house.until_changed(ends - self._house.clock())
+
+    async def close(self) -> None:
+        """See `Lease`."""
+
+
+class MemorySender:
+    """Letters into a house; while it is down they wait."""
+
+    def __init__(self, house: House) -> None:
+        self._house, self._closed = house, False
+
+    async def post(self, *letters: Post) -> None:
+        """See `Sender`."""
+        while self._house.down and not self._closed:
+            await self._house.until_changed(0.01)
+        if self._closed:
+            raise StoreClosed("the store was closed")
+        for letter in letters:
+            box = self._house.contents.letters.setdefault(letter.to, {})
+            box[next(self._house.stamps)] = dump(letter.body)
+        self._house.changed()
+
+    async def close(self) -> None:
+        """See `Sender`."""
+        self._closed = True
+
+
+class MemoryPulse:
+    """The pulse of one node."""
+
+    def __init__(self, house: House, node: str) -> None:
+        self._house, self._node, self._beats = house, node, 0
+
+    async def beat(self, body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """See `Pulse`."""
+        self._house.check()
+        self._beats += 1
+        self._house.contents.nodes[self._node] = dump({**body, "n": self._beats})
+        return {node: json.loads(text) for node, text in self._house.contents.nodes.items()}
+
+    async def close(self) -> None:
+        """See `Pulse`."""

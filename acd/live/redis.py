@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acd.errors import JournalDamaged
@@ -56,7 +56,7 @@ class Keys:
         names = ("lease", "meta", "engine", "contact", "live", "kept", "snapshot")
         self.fixed = tuple(self._base + name for name in names)
         self.lease, self.meta, _, _, self.live, self.kept, self.snapshot = self.fixed
-        self.turn = self._base + "turn"
+        self.turn, self.nodes = self._base + "turn", self._base + "nodes"
 
     def stream(self, name: Stream) -> str:
         """The stream of that name."""
@@ -173,6 +173,10 @@ class RedisStore(RedisReader):
     def trouble(self) -> str:
         """Why writes are waiting, or ""."""
         return self._burst.trouble
+
+    def knows(self, seq: int) -> None:
+        """See `SharedStore`."""
+        self._known = seq
 
     async def write(self, *changes: SharedChange) -> list[int]:
         """See `SharedStore.write`; waits for as long as the server does not answer."""
@@ -310,6 +314,26 @@ class RedisSender:
             values += (keys.index(key) + 1, body)
         await self._link.run(script("post"), keys, (number, *values))
         return []
+
+
+class RedisPulse:
+    """The pulse of one node."""
+
+    def __init__(self, url: str, domain: str, node: str, *, timeout: float = TIMEOUT) -> None:
+        self._key, self._node = Keys(domain).nodes, node
+        self._link = Link(url, timeout=timeout)
+        self._beats = 0
+
+    async def beat(self, body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """See `Pulse`."""
+        self._beats += 1
+        await self._link.ask("HSET", self._key, self._node, dump({**body, "n": self._beats}))
+        rows = _pairs(await self._link.ask("HGETALL", self._key)).items()
+        return {node: _load({"body": text}, f"the pulse of {node}") for node, text in rows}
+
+    async def close(self) -> None:
+        """See `Pulse`."""
+        await self._link.close()
 
 
 async def _news(link: Link, stream: str, after: str, wait: float) -> list[Any]:

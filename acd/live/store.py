@@ -195,6 +195,13 @@ class SharedReader(StoreReader, Protocol):
 class SharedStore(SharedReader, Protocol):
     """A store that processes share, in the hands of the one who holds its token."""
 
+    def knows(self, seq: int) -> None:
+        """The writer knows the engine stream up to `seq`, should the store have lost its end.
+
+        It is then `WentBack` who says so, and a snapshot as of `seq` makes the store whole.
+        """
+        ...
+
     async def write(self, *changes: SharedChange) -> list[int]:
         """See `Store.write`."""
         ...

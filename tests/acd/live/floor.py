@@ -1,14 +1,14 @@
-"""A small floor of calls named `<node>/<number>`, and what leads it."""
+"""A small floor, and what leads it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from acd import model as m
-from acd.live.replica import Consequence, Replica
+from acd.live.replica import Replica
 from acd.live.sequencer import SNAPSHOT_EVERY, Sequencer
 from acd.live.store import Fenced, SharedStore
 from acd.model import AgentState
@@ -31,13 +31,6 @@ def queued(now: Callable[[], float], call: str) -> m.CallQueued:
     return m.CallQueued(now(), call, f"k-{call}", "sales", {}, 0, now())
 
 
-def route(command: m.Command) -> Iterable[str]:
-    """To the node in front of the call's number; agents' lamps are nobody's matter here."""
-    if isinstance(command, m.AgentChanged):
-        return ()
-    return (command.call.partition("/")[0],)
-
-
 def state_of(replica: Replica, agent: str) -> AgentState:
     rows = replica.engine.agents_view(replica.at)
     return next(row.state for row in rows if row.agent == agent)
@@ -55,18 +48,10 @@ async def leading(
     clock: Callable[[], float],
     replica: Replica | None = None,
     *,
-    unposted: Sequence[Consequence] = (),
     snapshot_every: int = SNAPSHOT_EVERY,
 ) -> AsyncIterator[Sequencer]:
     """A sequencer at work; it finishes in the end, if it still may."""
-    made = Sequencer(
-        store,
-        replica or Replica(),
-        clock,
-        route,
-        unposted=unposted,
-        snapshot_every=snapshot_every,
-    )
+    made = Sequencer(store, replica or Replica(), clock, snapshot_every=snapshot_every)
     running = asyncio.create_task(made.run())
     try:
         yield made

@@ -12,7 +12,7 @@ from acd.errors import IllegalEvent
 from acd.live.memory import House, MemoryStore
 from acd.live.replica import Replica
 from acd.live.sequencer import Sequencer
-from acd.live.store import Append, Fenced, Post, SharedChange, WentBack
+from acd.live.store import Fenced, Post, SharedChange, WentBack
 from acd.model import AgentState as S
 from tests.acd.live.floor import FLOOR, Clock, leading, offers, queued, state_of
 
@@ -44,7 +44,7 @@ async def test_an_event_is_in_the_store_before_anyone_hears_of_it(
     leader: Sequencer, house: House, clock: Clock
 ) -> None:
     heard: list[int] = []
-    leader.subscribe(lambda _command: heard.append(house.contents.last["engine"]))
+    leader.replica.on_entry = lambda _: heard.append(house.contents.last["engine"])
     await leader.send(m.LoggedIn(clock(), "1001"))
     assert heard == [2]
 
@@ -72,21 +72,6 @@ async def test_a_burst_is_judged_one_by_one_in_its_order(
     assert not [each for each in results[:-1] if isinstance(each, BaseException)]
     assert offers(results) == ["c0", "c1"]
     assert (await follower(house)).engine.snapshot() == leader.replica.engine.snapshot()
-
-
-async def test_commands_reach_the_node_that_owns_the_call_once(
-    leader: Sequencer, house: House, clock: Clock
-) -> None:
-    await leader.send(m.LoggedIn(clock(), "1001"))
-    await leader.send(queued(clock, "a/1"))
-    await leader.send(queued(clock, "b/2"))
-    await settled(lambda: len(house.contents.letters.get("a", {})) == 1)
-    store = MemoryStore(house)
-    (letter,) = await store.letters("a")
-    assert letter.body["seq"] == 3
-    assert m.from_json(letter.body["command"]).__class__ is m.MakeOffer
-    assert await store.letters("b") == []
-    assert (await store.kept("sequencer"))["posted"]["seq"] >= 3
 
 
 async def settled(so: Callable[[], bool]) -> None:
@@ -155,7 +140,9 @@ async def test_a_snapshot_now_and_then_keeps_the_stream_short(house: House, cloc
         assert other.engine.snapshot() == leader.replica.engine.snapshot()
 
 
-async def test_finishing_leaves_nothing_unposted_and_a_snapshot(house: House, clock: Clock) -> None:
+async def test_finishing_leaves_nothing_unwritten_and_a_snapshot(
+    house: House, clock: Clock
+) -> None:
     async with leading(MemoryStore(house), clock) as leader:
         outcomes = [leader.send(m.FloorLoaded(clock(), FLOOR))]
         outcomes += [leader.send(m.LoggedIn(clock(), "1001")), leader.send(queued(clock, "a/1"))]
@@ -163,28 +150,9 @@ async def test_finishing_leaves_nothing_unposted_and_a_snapshot(house: House, cl
         with pytest.raises(Fenced):
             await leader.send(queued(clock, "a/2"))
         await asyncio.gather(*outcomes)
-    store = MemoryStore(house)
-    assert len(await store.letters("a")) == 1
-    kept = await store.snapshot()
+    kept = await MemoryStore(house).snapshot()
     assert kept is not None
     assert kept.seq == 3
-    assert await (await follower(house)).unposted(store) == []
-
-
-async def test_commands_a_dead_leader_did_not_post_are_posted_by_the_next(
-    house: House, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = MemoryStore(house)
-    for event in (m.FloorLoaded(clock(), FLOOR), m.LoggedIn(clock(), "1001"), queued(clock, "a/1")):
-        await store.write(Append("engine", clock(), m.to_json(event)))
-    replica = await follower(house)
-    unposted = await replica.unposted(store)
-    async with leading(store, clock, replica, unposted=unposted) as leader:
-        await settled(lambda: bool(house.contents.letters.get("a")))
-        await leader.send(m.LoggedIn(clock(), "1002"))
-    letters = await store.letters("a")
-    assert [each.body["seq"] for each in letters] == [3]
-    assert await (await follower(house)).unposted(store) == []
 
 
 async def test_who_is_fenced_off_applies_nothing_it_could_not_write(
@@ -217,7 +185,6 @@ async def test_a_store_that_forgot_is_given_what_took_effect(house: House, clock
         await leader.send(queued(clock, "a/1"))
         other = await follower(house)
         assert other.engine.snapshot() == leader.replica.engine.snapshot()
-    assert len(await store.letters("a")) == 1
 
 
 async def test_an_event_json_cannot_carry_is_refused_alone(
