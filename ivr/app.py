@@ -17,11 +17,13 @@ from typing import Any
 
 import structlog
 
+from acd.customers.links import projection
 from acd.dispatch import Distributing
 from acd.distributor import Distributor, steady_clock
 from acd.journal import Journal
 from acd.model import Channel, DayStarted, FloorLoaded
 from acd.records.contact import ContactEvent
+from acd.records.database import Database
 from acd.records.stream import JournalContacts
 from acd.records.writer import RecordsWriter
 from ivr.agi.server import AgiServer
@@ -102,7 +104,12 @@ class Service:
         self.clock = steady_clock()
         self.journal = Journal(settings.data_dir / "journal.sqlite")
         self.switchboard = Switchboard(self.journal, flow_clock(settings.rehearse_at))
-        self.records = RecordsWriter(settings.records_url, JournalContacts(self.journal))
+        self.database = Database(settings.records_url)
+        self.records = RecordsWriter(
+            settings.records_url,
+            JournalContacts(self.journal),
+            also=(projection(lambda: self.plans.plan.services.region),),
+        )
         self.distributor: Distributing = Distributor(self.journal, self.clock)
         self.contacts = LiveContacts(self.journal, self.tell, self.clock)
         self.errands = build_errands(settings, self._sources, self.tell, self.clock)
@@ -258,6 +265,7 @@ class Service:
         if self.rehearsals is not None:
             await self.rehearsals.close()
         await self.records.stop()
+        await self.database.close()
         await self.book.aclose()
         self.journal.close()
 

@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 from acd.engine import Engine
 from acd.journal import Journal
 from acd.model import EVENTS, from_json
+from acd.records import open_records
 from acd.records.contact import ContactEvent, ContactRecord
 from acd.records.queries import find
-from acd.records.tables import open_records
 from acd.views import AgentRow, CallRow
 from ivr import app
 from ivr.asterisk.process import AsteriskProcess
