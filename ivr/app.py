@@ -17,13 +17,10 @@ from typing import Any
 
 import structlog
 
-from acd.customers.links import projection
-from acd.dispatch import Distributing
-from acd.distributor import Distributor, steady_clock
+from acd.distributor import steady_clock
 from acd.journal import Journal
 from acd.model import Channel, DayStarted, FloorLoaded
 from acd.records.contact import ContactEvent
-from acd.records.database import Database
 from acd.records.stream import JournalContacts
 from acd.records.writer import RecordsWriter
 from ivr.agi.server import AgiServer
@@ -38,6 +35,7 @@ from ivr.callers import Callers
 from ivr.channels.caller_card import CallerCard, caller_card
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
+from ivr.domain import distributor_for, nodes_text
 from ivr.drain import Door
 from ivr.flow.actions import Prompt, Queue
 from ivr.flow.running import interpreter
@@ -52,7 +50,7 @@ from ivr.operator.answers import Operator
 from ivr.operator.commands import BY as OPERATOR
 from ivr.operator.house import OperatorServices
 from ivr.operator.server import OperatorServer
-from ivr.places import Places
+from ivr.places import Places, phones
 from ivr.plans import Plan, Plans
 from ivr.reach import over_nodes, own_phone
 from ivr.rehearsal.inside import Rehearsals
@@ -104,13 +102,8 @@ class Service:
         self.clock = steady_clock()
         self.journal = Journal(settings.data_dir / "journal.sqlite")
         self.switchboard = Switchboard(self.journal, flow_clock(settings.rehearse_at))
-        self.database = Database(settings.records_url)
-        self.records = RecordsWriter(
-            settings.records_url,
-            JournalContacts(self.journal),
-            also=(projection(lambda: self.plans.plan.services.region),),
-        )
-        self.distributor: Distributing = Distributor(self.journal, self.clock)
+        self.records = RecordsWriter(settings.records_url, JournalContacts(self.journal))
+        self.distributor = distributor_for(settings, secrets, self.journal, self.clock)
         self.contacts = LiveContacts(self.journal, self.tell, self.clock)
         self.errands = build_errands(settings, self._sources, self.tell, self.clock)
         kept, live = revisions_of(settings), self._in_flows
@@ -148,6 +141,7 @@ class Service:
                 hang_up=self._hang_up_caller,
                 switchboard=self.switchboard,
                 door=self._door(),
+                nodes=lambda: nodes_text(self.distributor),
             )
         )
         self.operator = OperatorServer(
@@ -265,7 +259,6 @@ class Service:
         if self.rehearsals is not None:
             await self.rehearsals.close()
         await self.records.stop()
-        await self.database.close()
         await self.book.aclose()
         self.journal.close()
 
@@ -275,7 +268,7 @@ class Service:
         """AMI is connected (again): square what we believe with what is there."""
         await self.squaring.after(ready)
         if self.settings.node is not None:
-            self.places.square(await self.ami.phones())
+            self.places.square(await phones(self.ami))
         self.lamps.show_all(self.distributor.engine.agents_view(self.clock()))
         await self.asterisk.tell()
 

@@ -50,7 +50,7 @@ class Cluster:
         ports = free_ports(1 + 3 * len(names))
         self.redis = RedisServer(redis, folder / "redis", ports.pop(), password)
         prompts = folder / "prompts"
-        prompts.mkdir(exist_ok=True)
+        prompts.mkdir(parents=True, exist_ok=True)
         block = free_block(len(names))
         addresses = {name: f"{block}.{n}" for n, name in enumerate(names, 1)}
         self.nodes: dict[str, LocalNode] = {}
@@ -234,6 +234,11 @@ class LocalNode:
     def domain(self) -> str:
         """Where phones register, and callers ring."""
         return f"{self.settings.bind}:{self.settings.sip_port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of `tieline run`; its children are the service and Asterisk."""
+        return self._child.pid
 
     @property
     def service_log(self) -> Path:

@@ -13,6 +13,7 @@ from typing import Protocol
 from ivr.live import LiveContact
 from ivr.operator.picture import FloorView
 
+EMPTY = "No new calls are taken, and nobody is inside: this machine may be stopped."
 _DOING = {
     "flow": "in a flow",
     "waiting": "waiting",
@@ -73,7 +74,7 @@ class Door:
             return f"New calls are taken; {self._who()}."
         if self._inside() or self._visitors():
             return f"No new calls are taken; {self._who()}. To end it: acd do undrain"
-        return "No new calls are taken, and nobody is inside: this machine may be stopped."
+        return EMPTY
 
     def _who(self) -> str:
         doing = Counter(_DOING[each.phase] for each in self._inside())

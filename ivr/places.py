@@ -13,6 +13,8 @@ from typing import Protocol
 import structlog
 
 from acd.errors import AcdError
+from ivr.asterisk.ami import AmiClient
+from ivr.errors import AsteriskRefused
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +29,16 @@ class Atlas(Protocol):
     def place_of(self, agent: str) -> str | None:
         """The node of this agent's phone, as last heard."""
         ...
+
+
+async def phones(asterisk: AmiClient) -> frozenset[str]:
+    """The phones that are registered and answer, by the names they register as."""
+    try:
+        events = await asterisk.listing("PJSIPShowContacts")
+    except AsteriskRefused:  # the way it says that there are none
+        return frozenset()
+    reached = (event for event in events if event.status in ("Reachable", "NonQualified"))
+    return frozenset(event.objectname.partition(";")[0] for event in reached)
 
 
 class Places:

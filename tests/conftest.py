@@ -12,11 +12,15 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ("tests.databases",)
-
 FIGURES = pytest.StashKey[dict[str, str]]()
-GROUPS = {"e2e": "house", "demo": "run", "setup/test_supervisor.py": "run"}
-"""Tests below these places run one after the other."""
+GROUPS = {
+    "e2e/test_cluster.py": "run",
+    "e2e/test_cluster_losses.py": "run",
+    "e2e": "house",
+    "demo": "run",
+    "setup/test_supervisor.py": "run",
+}
+"""Tests below these places run one after the other; the first that fits counts."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,9 +32,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(here)
-        for below, group in GROUPS.items():
-            if place.is_relative_to(below):
-                item.add_marker(pytest.mark.xdist_group(group))
+        group = next((name for below, name in GROUPS.items() if place.is_relative_to(below)), "")
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 

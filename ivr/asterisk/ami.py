@@ -227,12 +227,6 @@ class AmiClient:
         events = await self.listing("Status", Variables="TIELINE_CONTACT,TIELINE_LEG")
         return tuple(live_channel(event) for event in events if event.event == "Status")
 
-    async def phones(self) -> frozenset[str]:
-        """The phones that are registered and answer, by the names they register as."""
-        events = await self.listing("PJSIPShowContacts")
-        reached = (event for event in events if event.status in ("Reachable", "NonQualified"))
-        return frozenset(event.objectname.partition(";")[0] for event in reached)
-
     def _check_connected(self, name: str) -> None:
         if not self.connected:
             raise AsteriskUnreachable(f"{name}: there is no connection to Asterisk")

@@ -110,13 +110,6 @@ PROGRAMS: Final[Mapping[str, Program]] = {
             "--version",
             re.compile(r"Redis server v=(\d+(?:\.\d+)*)"),
         ),
-        Program(
-            "postgres",
-            ("postgresql",),
-            "usr/lib/postgresql/*/bin/postgres",
-            "--version",
-            re.compile(r"postgres \(PostgreSQL\) (\d+(?:\.\d+)*)"),
-        ),
     )
 }
 
@@ -198,8 +191,7 @@ def unpacked_tool(root: Path, name: str, version: str, origin: str) -> Tool:
     if name == "dot" and plugins is not None:
         env["GVBINDIR"] = str(plugins / "graphviz")
     library_path = ":".join(str(folder) for folder in folders)
-    program = str(next(iter(sorted(root.glob(PROGRAMS[name].file))), root / PROGRAMS[name].file))
-    prefix = (str(loader), "--library-path", library_path, program)
+    prefix = (str(loader), "--library-path", library_path, str(root / PROGRAMS[name].file))
     return Tool(name, prefix, env, version, root, origin)
 
 

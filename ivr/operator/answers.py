@@ -24,7 +24,8 @@ SCREENS: Mapping[str, str] = {
     "show contacts[/CALL]": "every caller, also those still in a flow",
     "show flows[/FLOW]": "the flows in force, their revisions and numbers",
     "show calendars[/CALENDAR]": "open or closed, the next change, who switched it and until when",
-    "show drain": "whether new calls are taken here, and who is inside",
+    "show drain": "whether calls are taken, and who is inside",
+    "show nodes": "who shares queues and agents, and where phones are",
     "why CALL": "why a call waits, and what would help",
     "why AGENT": "why an agent gets no call",
 }
@@ -53,6 +54,8 @@ class Operator:
         match verb:
             case "show" if words == "drain":
                 return self._services.door.state()
+            case "show" if words == "nodes":
+                return self._services.nodes()
             case "show":
                 notice = self._services.plan().notice
                 screen = show(self._services.picture(), words)

@@ -67,6 +67,7 @@ class OperatorServices:
     hang_up: Callable[[str], None]
     switchboard: Switchboard
     door: Gate
+    nodes: Callable[[], str]
 
     def picture(self) -> Picture:
         """What is so now."""

@@ -13,27 +13,20 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
 
 from acd.engine import Engine
 from acd.journal import Journal
 from acd.model import EVENTS, from_json
-from acd.records import open_records
-from acd.records.contact import ContactEvent, ContactRecord
-from acd.records.queries import find
 from acd.views import AgentRow, CallRow
 from ivr import app
 from ivr.asterisk.process import AsteriskProcess
 from ivr.asterisk.provision import ensure_asterisk, ensure_tools
 from ivr.plans import load_plan
 from ivr.resources import flows_dir
-from ivr.secrets import Secrets
 from ivr.settings import Settings, load_settings
 from ivr.site import build_site, write_configuration, write_sounds
-
-T = TypeVar("T")
+from tests.e2e.known import Known, until
 
 DAYTIME = "2026-03-02T10:00:00+08:00"
 """A Monday morning in Shanghai: the clinic is open."""
@@ -86,18 +79,7 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-async def until(what: Callable[[], T], timeout: float = 10.0, why: str = "") -> T:
-    """The first true value of `what`, looked at often; fails with `why` after `timeout`."""
-    deadline = time.monotonic() + timeout
-    while True:
-        if value := what():
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout:g} s: {why or what}")
-        await asyncio.sleep(0.02)
-
-
-class House:
+class House(Known):
     """One installation; `rtp_start` keeps its sound clear of others on the machine."""
 
     def __init__(self, folder: Path, rtp_start: int = 31000, **environment: str) -> None:
@@ -201,10 +183,6 @@ class House:
 
     # --- what is known ---------------------------------------------------------------------------
 
-    def password(self, agent: str) -> str:
-        """An agent's SIP password."""
-        return Secrets(self.settings.home).agent_password(agent)
-
     def engine(self) -> Engine:
         """The distributor's state, rebuilt from the journal."""
         with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
@@ -224,67 +202,3 @@ class House:
     def calls(self) -> list[CallRow]:
         """All calls the distributor knows."""
         return self.engine().calls_view(time.time())
-
-    def story(self, contact: str) -> list[ContactEvent]:
-        """A contact's events so far, from the journal."""
-        with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
-            return [
-                ContactEvent(
-                    contact, entry.at, *(entry.body[part] for part in ("kind", "step", "data"))
-                )
-                for entry in journal.read("contact")
-                if entry.body["contact"] == contact
-            ]
-
-    def contacts(self) -> list[str]:
-        """The ids of all contacts in the journal, oldest first."""
-        with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
-            return list(dict.fromkeys(e.body["contact"] for e in journal.read("contact")))
-
-    def contact_of(self, caller: str) -> str:
-        """The latest contact of that number; "" while there is none."""
-        with Journal(self.settings.data_dir / "journal.sqlite", read_only=True) as journal:
-            bodies = [entry.body for entry in journal.read("contact")]
-        began = (
-            b for b in reversed(bodies) if b["kind"] == "began" and b["data"]["caller"] == caller
-        )
-        return next((body["contact"] for body in began), "")
-
-    def steps(self, contact: str) -> list[str]:
-        """The steps a contact has come through so far."""
-        return [event.step for event in self.story(contact) if event.kind == "step"]
-
-    def fields(self, contact: str) -> dict[str, object]:
-        """What a contact's fields hold so far, from its story."""
-        told = (event.data for event in self.story(contact) if event.kind == "field")
-        return {str(data["name"]): data["value"] for data in told}
-
-    def told(self, contact: str, kind: str) -> list[Mapping[str, Any]]:
-        """The data of every event of that kind."""
-        return [event.data for event in self.story(contact) if event.kind == kind]
-
-    async def at_step(self, step: str, known: set[str]) -> str:
-        """The id of the contact that is not in `known`, once its flow has come to that step."""
-
-        def found() -> str:
-            for contact in self.contacts():
-                told = [] if contact in known else self.story(contact)
-                if any(event.kind == "step" and event.step == step for event in told):
-                    return contact
-            return ""
-
-        return await until(found, why=f"a new contact comes to {step}")
-
-    async def record(self, contact: str, timeout: float = 5.0) -> ContactRecord:
-        """The contact's record in the database, once it is closed there."""
-        database = await open_records(self.settings.records_url, create=False)
-        try:
-            deadline = time.monotonic() + timeout
-            while True:
-                found = await find(database, contact)
-                if found and found[0].outcome is not None:
-                    return found[0]
-                assert time.monotonic() < deadline, f"{contact} has no closed record: {found}"
-                await asyncio.sleep(0.05)
-        finally:
-            await database.dispose()

@@ -143,6 +143,7 @@ class House:
                 hang_up=self.hung_up.append,
                 switchboard=self.switchboard,
                 door=self.gate,
+                nodes=lambda: "one",
             )
         )
 

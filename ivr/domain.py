@@ -1,0 +1,65 @@
+"""Who decides for this machine: its own distributor, or the one it shares with other nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import quote
+
+from acd.dispatch import Distributing
+from acd.distributor import Distributor
+from acd.journal import Journal
+from ivr.errors import ServiceFault
+from ivr.operator.wording import table
+from ivr.secrets import Secrets
+from ivr.settings import Settings
+
+
+def distributor_for(
+    settings: Settings, secrets: Secrets, journal: Journal, clock: Callable[[], float]
+) -> Distributing:
+    """Not started yet. A single machine needs no Redis, nor the library that speaks to it."""
+    if settings.node is None or settings.redis_url is None:
+        return Distributor(journal, clock)
+    from acd.live.access import RedisAccess  # noqa: PLC0415 - needs an extra
+    from acd.live.domain import DomainDistributor  # noqa: PLC0415 - needs an extra
+
+    url = with_password(settings.redis_url, secrets.redis_password)
+    access = RedisAccess(url, settings.domain, settings.node)
+    return DomainDistributor(settings.node, journal, access, clock)
+
+
+def nodes_text(distributor: Distributing) -> str:
+    """The nodes as this one sees them, and where the phones are."""
+    if isinstance(distributor, Distributor):
+        return "This machine stands alone: settings node and redis_url join it to others."
+    from acd.live.domain import DomainDistributor  # noqa: PLC0415 - needs an extra
+
+    if not isinstance(distributor, DomainDistributor):
+        raise ServiceFault(f"{type(distributor).__name__} knows no nodes")
+    status = distributor.status()
+    rows = [
+        (
+            each.node + (" (this one)" if each.node == status.node else ""),
+            each.condition,
+            "leads" if each.leads else "follows",
+            f"{each.silent:.0f}s" if each.silent >= 1 else "",
+        )
+        for each in status.nodes
+    ]
+    lines = table(("Node", "State", "Part", "Silent"), rows)
+    phones = ", ".join(f"{phone} at {node}" for phone, node in sorted(status.places.items()))
+    lines += ["", f"Phones: {phones or 'none has been heard of'}"]
+    if status.island:
+        lines += ["", f"This node is on its own: it serves its own callers. {status.trouble}"]
+    elif status.trouble:
+        lines += ["", f"Redis: {status.trouble}"]
+    return "\n".join(lines)
+
+
+def with_password(url: str, password: str | None) -> str:
+    """The URL as the library wants it; only ever in memory."""
+    if password is None:
+        return url
+    scheme, _, rest = url.partition("://")
+    user, at, there = rest.rpartition("@")
+    return f"{scheme}://{user if at else ''}:{quote(password, safe='')}@{there}"

@@ -1,0 +1,195 @@
+"""Two nodes with one brain: real Asterisks, real services, a real Redis, and phones at either."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from ivr.asterisk.provision import ensure_tools
+from ivr.cluster import Cluster, LocalNode
+from ivr.demo.phone import Line, PhoneRack, SoftPhone
+from ivr.errors import IvrError
+from ivr.operator.client import ask
+from ivr.settings import load_settings
+from tests.e2e.house import STRAIGHT
+from tests.e2e.known import Known, until
+
+CREW = [f"20{n:02}" for n in range(1, 9)]
+FLOOR = """
+pause_reasons: [break]
+queues:
+  cards: {title: Cards, number: "4104", ring: 4s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
+  loans: {title: Loans, number: "4105", ring: 4s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
+agents:
+""" + "".join(
+    f'  "{agent}": {{name: Agent {agent}, queues: [cards, loans], skills: {{english: 5}}}}\n'
+    for agent in CREW
+)
+
+
+class Node(Known):
+    """One of the nodes, as a test sees it."""
+
+    def __init__(self, local: LocalNode) -> None:
+        self.local = local
+        self.name = local.folder.name
+        self.settings = local.settings
+        self.domain = local.domain
+
+    def log(self) -> str:
+        """What its service has logged."""
+        return self.local.service_log.read_text()
+
+    def service_pid(self) -> int:
+        """The process of its service; 0 while there is none."""
+        run = self.local.pid
+        for child in Path(f"/proc/{run}/task/{run}/children").read_text().split():
+            try:
+                words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"serve" in words:
+                return int(child)
+        return 0
+
+    async def end_service(self, how: signal.Signals) -> None:
+        """End its service; `tieline run` starts it again, which is not waited for."""
+        os.kill(self.service_pid(), how)
+
+    async def restarted(self, how: signal.Signals) -> None:
+        """End its service and wait for the next one."""
+        up = self.log().count("service is up")
+        await self.end_service(how)
+        await until(lambda: self.log().count("service is up") > up, 30, "the service is back")
+
+    async def ask(self, verb: str, words: str) -> str:
+        """What its console answers."""
+        return await asyncio.to_thread(ask, self.settings, verb, words)
+
+    async def state(self, agent: str) -> str:
+        """An agent's state, as this node shows it."""
+        shown = await self.ask("show", f"agents/{agent}")
+        line = next(line for line in shown.splitlines() if line.startswith(agent))
+        return re.split(r"\s{2,}", line)[2]
+
+    async def waiting(self) -> list[str]:
+        """The contacts that wait, in their order, as this node shows them."""
+        shown = await self.ask("show", "calls")
+        rows = [re.split(r"\s{2,}", line) for line in shown.splitlines()]
+        return [row[0] for row in rows if len(row) > 3 and row[3].startswith("waiting")]
+
+    async def knows(self, what: str) -> bool:
+        """Whether `show nodes` has that text."""
+        return what in await self.ask("show", "nodes")
+
+
+class Pair:
+    """Both nodes, and the phones of a test."""
+
+    def __init__(self, cluster: Cluster, rack: PhoneRack) -> None:
+        self.cluster, self.rack = cluster, rack
+        self.one, self.two = (Node(each) for each in cluster.nodes.values())
+        self._callers: list[SoftPhone] = []
+        self._agents: dict[str, SoftPhone] = {}
+
+    @property
+    def nodes(self) -> tuple[Node, Node]:
+        """Both."""
+        return self.one, self.two
+
+    async def agent(self, extension: str, node: Node) -> SoftPhone:
+        """The phone of that agent, registered at that node and known to be there; ready."""
+        phone = self._agents.get(extension)
+        if phone is None or phone.domain != node.domain:
+            phone = await self.rack.phone(extension, node.password(extension), node.domain)
+            self._agents[extension] = phone
+            for each in self.nodes:
+                await eventually(lambda each=each: each.knows(f"{extension} at {node.name}"))
+        await self.ready(extension, node)
+        return phone
+
+    async def ready(self, extension: str, node: Node) -> None:
+        """By a supervisor's word, and seen on both nodes."""
+        state = await node.state(extension)
+        await node.ask("do", f"{'login' if state == 'logged out' else 'ready'}/{extension}")
+        for each in self.nodes:
+            await eventually(lambda each=each: self._is_ready(each, extension))
+
+    async def _is_ready(self, node: Node, extension: str) -> bool:
+        return not (await node.state(extension)).startswith(("logged", "paused"))
+
+    async def call(self, number: str, node: Node, dialled: str = "4900") -> Line:
+        """A caller on the line of that node, answered."""
+        phone = await self.rack.caller(number, "", node.domain)
+        self._callers.append(phone)
+        line = await phone.dial(dialled)
+        await line.answered()
+        return line
+
+    async def wait(self, number: str, node: Node) -> tuple[Line, str]:
+        """A caller who waits, and the contact, once both nodes know."""
+        line = await self.call(number, node)
+        contact = await until(lambda: node.contact_of(number), why="the contact begins")
+        for each in self.nodes:
+            await eventually(lambda each=each: waits(each, contact))
+        return line, contact
+
+    async def between_tests(self) -> None:
+        """All lines hung up, all agents logged out."""
+        for phone in (*self._agents.values(), *self._callers):
+            for line in tuple(phone.lines):
+                await line.hang_up()
+        self._callers.clear()
+        for extension in self._agents:
+            if await self.one.state(extension) != "logged out":
+                await self.one.ask("do", f"logout/{extension}")
+        for node in self.nodes:
+            await eventually(lambda node=node: nobody(node))
+
+
+async def waits(node: Node, contact: str) -> bool:
+    return contact in await node.waiting()
+
+
+async def nobody(node: Node) -> bool:
+    """Whether there are no calls."""
+    return "No calls" in await node.ask("show", "calls")
+
+
+async def eventually(what: Callable[[], Awaitable[bool]], timeout: float = 15.0) -> None:
+    """Until `what` is true; a service that starts again just now may take its time."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            if await what():
+                return
+            why = "it is not so"
+        except IvrError as refused:
+            why = str(refused)
+        assert time.monotonic() < deadline, why
+        await asyncio.sleep(0.05)
+
+
+async def hear_each_other(first: Line, second: Line) -> None:
+    first.hum()
+    second.hum()
+    await first.hears_tone(second.phone.tone_hz, 10)
+    await second.hears_tone(first.phone.tone_hz, 10)
+
+
+async def begin(folder: Path) -> Cluster:
+    """A cluster with a small floor and one flow: straight into the queue."""
+    flows = folder / "flows"
+    flows.mkdir()
+    (flows / "straight.yaml").write_text(STRAIGHT)
+    (flows / "floor.yaml").write_text(FLOOR)
+    settings = load_settings(env={}, cwd=folder)
+    redis = ensure_tools(settings, ("redis-server",), lambda *_: None)["redis-server"]
+    cluster = Cluster(folder, redis, {"flows": str(flows), "cache": str(settings.cache)})
+    await cluster.start(lambda _: None)
+    return cluster
