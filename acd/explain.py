@@ -3,23 +3,32 @@
 Looks at the floor as it is and changes nothing. Times are epoch seconds. Every agent stands to a
 call in exactly one way (`Stands`); what keeps one from it altogether is a list of obstacles, each
 with the figures that matter. `changes` are what would let somebody take the call, by whom.
+
+All agents are counted, the first `NAMED` of each way of standing are named: on a large floor a list
+of everybody would be read by nobody and hold up every call while it is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import chain, islice
 
 from acd.agents import AgentRecord
 from acd.due import leave_at, max_wait_at, next_step_at
 from acd.estimate import Estimate
 from acd.livefloor import LiveFloor
-from acd.outlook import before, estimate_of, position
+from acd.outlook import Outlook
 from acd.pools import Wish, can_ever_serve
 from acd.relax import asked_after
 from acd.state import CallRecord
 from acd.strategies import number
 from acd.words import AgentState, Channel, Staffing, Strategy, Word
+
+NAMED = 20
+"""So many agents who stand in the same way are named, and so many calls that go before."""
 
 
 class Stands(Word):
@@ -99,6 +108,9 @@ class CallExplained:
     """A waiting call: what it asks for just now, who stands how to it, what would change that.
 
     `needs` are those at `step`, `first_needs` those it came with, `also` the further queues.
+    `counts` has all agents by how they stand, `agents` the first of each; `before` are the first of
+    the `ahead` calls that some of the same agents take before this one. `changes` concern the
+    agents who are named, and what comes by itself.
     """
 
     call: str
@@ -114,7 +126,9 @@ class CallExplained:
     steps: int
     wants: str | None
     prefers: str | None
+    ahead: int
     before: tuple[str, ...]
+    counts: Mapping[Stands, int]
     agents: tuple[AgentStands, ...]
     changes: tuple[WouldChange, ...]
     estimate: Estimate | None
@@ -142,13 +156,13 @@ def explain_call(live: LiveFloor, call: CallRecord, now: float) -> CallExplained
     needs, also = dict(call.needs), tuple[str, ...]()
     if call.agent is None:
         needs, also = asked_after(queue.relax[: call.step], call.needs)
-    asks = _Asks.of(live, call)
-    agents = sorted(live.state.agents.items())
-    stands = tuple(_stands_to(agent, call, asks) for _, agent in agents)
+    outlook = Outlook(live, call)
+    ahead, before = outlook.before(NAMED)
+    counts, stands = _everybody(live, call)
     return CallExplained(
         call=call.call,
         queue=call.queue,
-        position=position(live, call),
+        position=outlook.position,
         priority=call.priority,
         wait=call.waited(now),
         staffing=live.staffing(call),
@@ -159,11 +173,39 @@ def explain_call(live: LiveFloor, call: CallRecord, now: float) -> CallExplained
         steps=len(queue.relax),
         wants=call.agent,
         prefers=call.prefers,
-        before=tuple(other.call for other in before(live, call)),
+        ahead=ahead,
+        before=tuple(before),
+        counts=counts,
         agents=stands,
         changes=tuple(_changes(live, call, stands)),
-        estimate=estimate_of(live, call),
+        estimate=outlook.estimate(),
     )
+
+
+def _everybody(
+    live: LiveFloor, call: CallRecord
+) -> tuple[dict[Stands, int], tuple[AgentStands, ...]]:
+    """How many stand how to the call, and the first of each; agents of its queue come first."""
+    asks, agents = _Asks.of(live, call), live.state.agents
+    ways: defaultdict[Stands, list[str]] = defaultdict(list)
+    for name in asks.eligible:
+        ways[_stands(agents[name], call)].append(name)
+    counts = {way: len(names) for way, names in ways.items()}
+    counts[Stands.CANNOT] = len(agents) - len(asks.eligible)
+    named = [nsmallest(NAMED, names) for names in ways.values()]
+    named.append(list(islice(_others(agents, call, asks.eligible), NAMED)))
+    stands = (_stands_to(agents[name], call, asks) for name in sorted(chain(*named)))
+    return counts, tuple(stands)
+
+
+def _others(
+    agents: Mapping[str, AgentRecord], call: CallRecord, eligible: Collection[str]
+) -> Iterable[str]:
+    """Who cannot take the call: agents of its queue, then all others, each by id."""
+    cannot = agents.keys() - eligible
+    own = [name for name in cannot if call.queue in agents[name].agent.queues]
+    yield from nsmallest(NAMED, own)
+    yield from nsmallest(NAMED, cannot - set(own))
 
 
 def explain_agent(live: LiveFloor, agent: AgentRecord) -> AgentExplained:
@@ -231,14 +273,25 @@ def _stands_to(agent: AgentRecord, call: CallRecord, asks: _Asks) -> AgentStands
         hindrances = tuple(_hindrances(agent, call, asks.wish))
         step = _step_for(agent, asks)
         return AgentStands(name, Stands.CANNOT, agent.state, None, hindrances, step)
-    if agent.state in {AgentState.LOGGED_OUT, AgentState.PAUSED}:
-        return AgentStands(name, Stands.AWAY, agent.state)
-    if name in call.without:
-        return AgentStands(name, Stands.LEFT_OUT, agent.state, call.without[name])
+    way, until = _stands(agent, call), None
+    if way is Stands.LEFT_OUT:
+        until = call.without[name]
+    elif way is Stands.BUSY:
+        until = agent.wrap_up_until
+    return AgentStands(name, way, agent.state, until)
+
+
+_NOT_THERE = frozenset({AgentState.LOGGED_OUT, AgentState.PAUSED})
+
+
+def _stands(agent: AgentRecord, call: CallRecord) -> Stands:
+    """How an agent who could take the call stands to it."""
+    if agent.state in _NOT_THERE:
+        return Stands.AWAY
+    if agent.agent.id in call.without:
+        return Stands.LEFT_OUT
     free = agent.may_take_call if call.channel is Channel.VOICE else agent.may_take_chat
-    if free:
-        return AgentStands(name, Stands.FREE, agent.state)
-    return AgentStands(name, Stands.BUSY, agent.state, agent.wrap_up_until)
+    return Stands.FREE if free else Stands.BUSY
 
 
 def _step_for(agent: AgentRecord, asks: _Asks) -> int | None:

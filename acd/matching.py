@@ -110,9 +110,9 @@ class Matcher:
         live = {e for group in pool.groups.values() for e in group.heap if self._is_live(e)}
         return [entry.call for entry in sorted(live)]
 
-    def count_before(self, entry: Entry) -> Counter[Pool]:
-        """How many waiting calls of each pool go before this place."""
-        return Counter(group.pool for group, other in self._place.values() if other < entry)
+    def before(self, entry: Entry) -> list[tuple[Entry, Pool]]:
+        """The waiting calls that go before this place, each with its pool, in no order."""
+        return [(other, group.pool) for group, other in self._place.values() if other < entry]
 
     def _is_live(self, entry: Entry) -> bool:
         """Whether the call still waits by this very entry: each filing makes a new one."""

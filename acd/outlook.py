@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from operator import itemgetter
+from heapq import nsmallest
 
 from acd.agents import AgentRecord, Move
 from acd.estimate import Announcement, Estimate, Group, announce, estimate
 from acd.livefloor import LiveFloor
+from acd.order import Entry
 from acd.pools import Pool
 from acd.state import CallRecord
 from acd.words import AgentState, Channel
@@ -20,29 +21,42 @@ from acd.words import AgentState, Channel
 _AWAY = frozenset({AgentState.LOGGED_OUT, AgentState.PAUSED})
 
 
-def position(live: LiveFloor, call: CallRecord) -> int:
-    """1 for the next of its queue; calls that ring or rest are not counted."""
-    return _position(call, _ahead(live, call))
+class Outlook:
+    """One look at all that goes before a call, in its channel."""
+
+    def __init__(self, live: LiveFloor, call: CallRecord) -> None:
+        self._live, self._call = live, call
+        self._before = _before(live, call)
+        self._ahead = Counter(pool for _, pool in self._before)
+
+    @property
+    def position(self) -> int:
+        """1 for the next of its queue; calls that ring or rest are not counted."""
+        return _position(self._call, self._ahead)
+
+    def before(self, most: int) -> tuple[int, list[str]]:
+        """Calls that some of the same agents take before it, of any queue: how many, the first."""
+        mine = self._live.pool(self._call).eligible
+        shared = {pool for pool in self._ahead if not mine.isdisjoint(pool.eligible)}
+        entries = [entry for entry, pool in self._before if pool in shared]
+        return len(entries), [entry.call for entry in nsmallest(most, entries)]
+
+    def estimate(self) -> Estimate | None:
+        """As `estimate_of`."""
+        return _estimate(self._live, self._call, self._ahead)
+
+
+def _before(live: LiveFloor, call: CallRecord) -> list[tuple[Entry, Pool]]:
+    return live.matcher_of(call).before(call.entry(live.queue_of(call).queue))
 
 
 def _ahead(live: LiveFloor, call: CallRecord) -> Counter[Pool]:
     """How many calls of each pool go before this one, in its channel."""
-    own = call.entry(live.queue_of(call).queue)
-    return live.matcher_of(call).count_before(own)
+    return Counter(pool for _, pool in _before(live, call))
 
 
 def _position(call: CallRecord, ahead: Counter[Pool]) -> int:
     return 1 + sum(number for pool, number in ahead.items() if pool.wish.queue == call.queue)
-
-
-def before(live: LiveFloor, call: CallRecord) -> list[CallRecord]:
-    """Calls that some of the same agents take before this one, of any queue, in order."""
-    matcher, mine = live.matcher_of(call), live.pool(call).eligible
-    own = call.entry(live.queue_of(call).queue)
-    shared = (pool for pool in _ahead(live, call) if not mine.isdisjoint(pool.eligible))
-    calls = (live.state.calls[name] for pool in shared for name in matcher.calls_of(pool))
-    entries = [(other.entry(live.queue_of(other).queue), other) for other in calls]
-    return [other for entry, other in sorted(entries, key=itemgetter(0)) if entry < own]
 
 
 def estimate_of(live: LiveFloor, call: CallRecord) -> Estimate | None:

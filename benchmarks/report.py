@@ -7,14 +7,18 @@ says so.
 
 from __future__ import annotations
 
+import io
 import os
 import platform
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 PAGE = Path(__file__).with_name("RESULTS.md")
 HEAD = """\
@@ -59,8 +63,45 @@ def at_least(what: str, value: float, limit: float, unit: str = "", digits: int 
     return Finding(what, figure.strip(), promise.strip(), value >= limit)
 
 
-def section(bench: Benchmark, found: Sequence[Finding], load: tuple[float, float]) -> str:
-    """The section of one benchmark; `load` before and after it ran."""
+class Recorded(io.TextIOBase):
+    """What was printed, kept beside being shown."""
+
+    def __init__(self, shown: TextIO) -> None:
+        self._shown = shown
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        """Show and keep."""
+        self.text += text
+        return self._shown.write(text)
+
+    def flush(self) -> None:
+        """Show at once."""
+        self._shown.flush()
+
+
+@contextmanager
+def recorded() -> Iterator[Recorded]:
+    """Keep what is printed inside."""
+    kept = Recorded(sys.stdout)
+    with redirect_stdout(kept):
+        yield kept
+
+
+def printed(main: Callable[[list[str]], object]) -> Callable[[], Sequence[Finding]]:
+    """A benchmark that promises nothing: what it prints is its section."""
+
+    def run() -> Sequence[Finding]:
+        main([])
+        return ()
+
+    return run
+
+
+def section(
+    bench: Benchmark, found: Sequence[Finding], told: str, load: tuple[float, float]
+) -> str:
+    """The section of one benchmark; `load` before and after it ran, `told` what it printed."""
     today = datetime.now(UTC).date().isoformat()
     lines = [
         f"## {bench.title}",
@@ -70,9 +111,10 @@ def section(bench: Benchmark, found: Sequence[Finding], load: tuple[float, float
         f"Repeat: `.venv/bin/python -m benchmarks {bench.name}`. Measured on {today}, {machine()}, "
         f"load {load[0]:.1f} before and {load[1]:.1f} after.",
         "",
-        "| what | figure | promise | |",
-        "|---|---|---|---|",
     ]
+    if not found:
+        return "\n".join([*lines, "```", told.strip("\n"), "```"]) + "\n"
+    lines += ["| what | figure | promise | |", "|---|---|---|---|"]
     words = {None: "", True: "held", False: "**missed**"}
     lines += [
         f"| {each.what} | {each.figure} | {each.promise} | {words[each.held]} |" for each in found

@@ -136,15 +136,15 @@ def _times(picture: Picture, explained: CallExplained) -> list[str]:
 def _ahead(picture: Picture, explained: CallExplained) -> list[str]:
     """Calls that the same agents take before this one, whatever their queue."""
     rows = {row.call: row for row in picture.calls}
-    before = [rows[call] for call in explained.before if call in rows]
+    before = [rows[call] for call in explained.before[:3] if call in rows]
     if not before:
-        able = any(each.stands is not Stands.CANNOT for each in explained.agents)
+        able = any(many for way, many in explained.counts.items() if way is not Stands.CANNOT)
         return ["   Served next by the agents below"] if able else []
     shown = "; ".join(
         f"{each.contact} ({each.queue}, {clock(each.wait)}, prio {each.priority})"
-        for each in before[:3]
+        for each in before
     )
-    more = f" and {len(before) - 3} more" if len(before) > 3 else ""
+    more = f" and {explained.ahead - 3} more" if explained.ahead > 3 else ""
     return [f"   Before it, for the same agents: {shown}{more}"]
 
 
@@ -153,6 +153,7 @@ class _Group:
     """Agents who stand in the same way to a call, each with a remark and the cure if there is."""
 
     title: str
+    stands: Stands
     rows: Sequence[tuple[str, str, str]]
 
 
@@ -163,28 +164,36 @@ def _agents_for(picture: Picture, explained: CallExplained) -> list[str]:
         standing[each.stands].append((rows[each.agent], each))
     groups = (
         _Group(
-            "Free for it now", [(full_name(row), "ready", "") for row, _ in standing[Stands.FREE]]
+            "Free for it now",
+            Stands.FREE,
+            [(full_name(row), "ready", "") for row, _ in standing[Stands.FREE]],
         ),
-        _Group("Busy", [_busy(picture, row) for row, _ in standing[Stands.BUSY]]),
+        _Group("Busy", Stands.BUSY, [_busy(picture, row) for row, _ in standing[Stands.BUSY]]),
         _Group(
             "Left out for a while: did not answer it",
+            Stands.LEFT_OUT,
             [_tried(picture, row) for row, _ in standing[Stands.LEFT_OUT]],
         ),
-        _Group("Not there", [_away(picture, row) for row, _ in standing[Stands.AWAY]]),
+        _Group("Not there", Stands.AWAY, [_away(picture, row) for row, _ in standing[Stands.AWAY]]),
         _Group(
             "Cannot take it",
+            Stands.CANNOT,
             [
                 (full_name(row), _obstacles(picture, explained, each), _join(explained, each))
                 for row, each in standing[Stands.CANNOT]
             ],
         ),
     )
-    return [line for group in groups if group.rows for line in _group_lines(group)]
+    counts = explained.counts
+    return [
+        line for group in groups if group.rows for line in _group_lines(group, counts[group.stands])
+    ]
 
 
-def _group_lines(group: _Group) -> list[str]:
+def _group_lines(group: _Group, of: int) -> list[str]:
+    """The first agents of a group, and how many there are more."""
     lines = table(("", "", ""), group.rows[:LIST_LIMIT])[1:]
-    hidden = len(group.rows) - LIST_LIMIT
+    hidden = of - LIST_LIMIT
     more = [f"      and {count(hidden, 'more agent')}"] if hidden > 0 else []
     return [f"   {group.title}:", *(f"      {line}" for line in lines), *more]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from acd import codec
 from acd import model as m
 from acd.errors import UnknownAgent
-from acd.explain import AgentStands, CallExplained, Change, Hindrance, Obstacle, Stands
+from acd.explain import NAMED, AgentStands, CallExplained, Change, Hindrance, Obstacle, Stands
 from acd.model import AgentState as S
 from acd.model import Relaxation, Staffing
 from acd.service_level import Figures, figures, level, spelled
@@ -146,6 +147,27 @@ def test_an_agent_learns_about_every_waiting_call_and_who_goes_first() -> None:
     assert d.engine.explain_agent("1001").goes_first == {"sales": ("1003", m.Strategy.FEWEST_CALLS)}
     with pytest.raises(UnknownAgent):
         d.engine.explain_agent("9")
+
+
+def test_on_a_large_floor_everybody_is_counted_and_only_the_first_are_named() -> None:
+    agents = {f"{n}": ("sales" if n % 2 else "service", {"loans": n % 10}) for n in range(500)}
+    d = Desk(
+        m.Queue("sales", leave_when_empty=None, leave_when_unskilled=None),
+        m.Queue("service"),
+        agents=agents,
+    )
+    d.log_in(*(agent for agent, (queue, _) in agents.items() if queue == "sales"))
+    for n in range(300):
+        d.queue(f"c{n}", needs={"loans": 5})
+    explained = why(d, "c299")
+    assert explained.counts == {Stands.BUSY: 150, Stands.CANNOT: 350}
+    named = Counter(each.stands for each in explained.agents)
+    assert named == {Stands.BUSY: NAMED, Stands.CANNOT: NAMED}
+    unable = [each.agent for each in explained.agents if each.stands is Stands.CANNOT]
+    assert all(agents[agent][0] == "sales" for agent in unable), "those of its queue come first"
+    assert len(explained.changes) <= len(explained.agents)
+    assert (explained.ahead, len(explained.before)) == (149, NAMED)
+    assert explained.before[0] == "c150"
 
 
 def test_reasons_are_plain_data_and_who_does_not_wait_has_none() -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks on a real Asterisk with a running service, beside Asterisk's own `Queue()`."""
