@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 
 from ivr.flow.actions import Prompt
-from ivr.flow.asking import MenuStep, Option
-from ivr.flow.model import Flow
-from ivr.flow.wording import PHRASES, phrase
+from ivr.flow.asking import MenuStep, Option, Waiting
+from ivr.flow.model import Flow, QueueStep
+from ivr.flow.wording import PHRASES, phrase, waits
 from ivr.flow.words import Place, Speech, Words
 
 Batch = tuple[Prompt, ...]
@@ -48,6 +48,8 @@ def fixed_batches(flows: Iterable[Flow]) -> list[Batch]:
         for step in flow.steps.values():
             if isinstance(step, MenuStep):
                 found.update(dict.fromkeys(_menu(step)))
+            elif isinstance(step, QueueStep) and step.waiting is not None:
+                found.update(dict.fromkeys(_wait(step.waiting, flow)))
         for each in flow.languages:
             found.update(dict.fromkeys(_own_sentences(each.code)))
     return list(found)
@@ -67,6 +69,15 @@ def _menu(step: MenuStep) -> Iterator[Batch]:
         for key, option in step.options.items():
             told += _told(option.say, language) or _sentence(key, option, language)
         yield from _batches(told)
+
+
+def _wait(waiting: Waiting, flow: Flow) -> Iterator[Batch]:
+    """What is heard in a wait: each part of it, as they are joined in many ways."""
+    for each in flow.languages:
+        for key, option in waiting.options.items():
+            told = _told(option.say, each.code) or _sentence(key, option, each.code)
+            yield from _batches(told)
+        yield from ((Prompt(text, each.code),) for text in waits.usual(each.code))
 
 
 def _sentence(key: str, option: Option, language: str) -> list[Line]:

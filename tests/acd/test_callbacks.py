@@ -57,7 +57,7 @@ def test_a_callback_keeps_its_place_and_is_no_abandon() -> None:
 
 
 def test_callbacks_starve_no_live_caller_and_jump_no_line() -> None:
-    d = desk()
+    d = desk(leave_when_empty=None)
     for number in range(4):
         d.queue(f"c{number}")
         d.wait(1)

@@ -54,7 +54,7 @@ def test_a_chat_backlog_is_served_in_order_when_an_agent_comes() -> None:
     d = desk({"1001": "sales"})
     for call in "abcd":
         d.chat(call)
-        d.wait(1)
+        d.wait(0.5)
     d.log_in("1001")
     assert [d.rung_for(call) for call in "abcd"] == ["1001", "1001", "1001", None]
 

@@ -211,7 +211,8 @@ def test_a_wrap_up_that_was_ended_early_is_ended_early_again() -> None:
 
 
 def test_a_callback_is_no_abandon_and_its_work_remains() -> None:
-    desk = Desk(m.Queue("sales", wrap_up_seconds=0), agents={"1001": "sales"})
+    queue = m.Queue("sales", wrap_up_seconds=0, leave_when_empty=None)
+    desk = Desk(queue, agents={"1001": "sales"})
     at = START + 10
     events = [
         m.CallQueued(at, "a", "a", "sales", {}, 0, at),

@@ -26,6 +26,7 @@ from ivr.plans import load_plan
 from ivr.resources import flows_dir
 from ivr.settings import Settings, load_settings
 from ivr.site import build_site, write_configuration, write_sounds
+from ivr.speech import sound, wav
 from tests.e2e.known import Known, until
 
 DAYTIME = "2026-03-02T10:00:00+08:00"
@@ -66,6 +67,17 @@ CREW = "".join(
 """Ten more agents for one queue, beside those of the shipped floor."""
 
 
+TONES = {900: 10.0, 1500: 2.0, 1900: 1.0}
+"""Recordings that flows may play for words (`sound: tone-900`): hertz, and seconds."""
+
+
+def _tones(folder: Path) -> Path:
+    (folder / "en").mkdir(parents=True)
+    for hertz, seconds in TONES.items():
+        wav.write(folder / "en" / f"tone-{hertz}.wav", sound.tone((hertz,), seconds, -14.0))
+    return folder
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on, for UDP and TCP alike."""
     sockets = []
@@ -104,6 +116,7 @@ class House(Known):
         self.environment = {
             "TIELINE_HOME": str(folder / "home"),
             "TIELINE_FLOWS": str(self.flows),
+            "TIELINE_SOUNDS": str(_tones(folder / "sounds")),
             "TIELINE_SIP_PORT": str(sip),
             "TIELINE_AGI_PORT": str(agi),
             "TIELINE_AMI_PORT": str(ami),

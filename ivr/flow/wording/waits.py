@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from ivr.flow.wording import GRAMMARS, plain
 from ivr.flow.wording.phrases import PHRASES
 
+OFTEN = 10
+"""Places, and minutes, up to which the sentences are spoken ahead."""
 _UNITS: Mapping[str, tuple[str, str]] = {"en": (" seconds", " minutes"), "zh": ("秒", "分钟")}
 _ONE: Mapping[str, tuple[str, str]] = {"en": ("a second", "a minute"), "zh": ("一秒", "一分钟")}
 
@@ -33,6 +35,12 @@ def wait(language: str, minutes: tuple[int, int]) -> str:
 def promise(language: str, seconds: float) -> str:
     """ "We mean to answer every call within 2 minutes." """
     return _said("wait-promise", language, wait=_span(language, seconds))
+
+
+def usual(language: str) -> Iterator[str]:
+    """What is said often, to be spoken ahead."""
+    yield from (place(language, position) for position in range(1, OFTEN + 1))
+    yield from (wait(language, (0, most)) for most in range(1, OFTEN + 1))
 
 
 def _span(language: str, seconds: float) -> str:
