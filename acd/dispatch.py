@@ -243,3 +243,9 @@ class Squaring:
             self._send(OfferAnswered(self._now, offer.offer))
         elif talking is None:
             self._send(OfferFailed(self._now, offer.offer, Cause.LOST))
+
+
+def named_in(body: Mapping[str, object]) -> dict[str, object]:
+    """What a log line needs to find the matter of an event again, without a whole floor in it."""
+    names = ("type", "contact", "call", "offer", "agent", "queue", "by")
+    return {name: body[name] for name in names if name in body}

@@ -22,7 +22,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
-from acd.dispatch import Dispatch, Mailbox, Squaring, Subscriber
+from acd.dispatch import Dispatch, Mailbox, Squaring, Subscriber, named_in
 from acd.engine import Engine
 from acd.errors import AcdError, JournalDamaged
 from acd.journal import Journal
@@ -94,7 +94,7 @@ class Distributor:
                 self.engine.handle(event)
             except AcdError as error:
                 log.error(
-                    "replay_refused", seq=entry.seq, problem=str(error), **_named_in(entry.body)
+                    "replay_refused", seq=entry.seq, problem=str(error), **named_in(entry.body)
                 )
             self._seq = entry.seq
             replayed += 1
@@ -140,7 +140,7 @@ class Distributor:
         try:
             self.engine.check(event)
         except AcdError as error:
-            log.warning("event_refused", problem=str(error), **_named_in(to_json(event)))
+            log.warning("event_refused", problem=str(error), **named_in(to_json(event)))
             raise
         self._seq = self._journal.append("engine", event.at, to_json(event))
         commands = self.engine.apply(event)
@@ -225,12 +225,6 @@ class Distributor:
     def _keep_snapshot(self) -> None:
         self._journal.save_snapshot(self._seq, self.now(), self.engine.snapshot())
         self._since_snapshot = 0
-
-
-def _named_in(body: Mapping[str, object]) -> dict[str, object]:
-    """What a log line needs to find the matter again, without a whole floor in it."""
-    names = ("type", "contact", "call", "offer", "agent", "queue", "by")
-    return {name: body[name] for name in names if name in body}
 
 
 def _event_from(body: Mapping[str, object], seq: int) -> Event:

@@ -29,7 +29,7 @@ from acd.floor import Floor
 from acd.livefloor import LiveFloor
 from acd.outlook import estimate_of, look_ahead
 from acd.rules import APPLY
-from acd.state import OfferRecord, State
+from acd.state import CallRecord, OfferRecord, State
 
 SNAPSHOT_VERSION = 1
 """To be raised when an older snapshot no longer means the same."""
@@ -125,6 +125,10 @@ class Engine:
     def callback_of(self, customer: str) -> str | None:
         """The call by which this customer is to be called back; None when there is none."""
         return self._live.state.callbacks.get(customer)
+
+    def call(self, call: str) -> CallRecord | None:
+        """The call without an outcome, to be read only."""
+        return self._live.state.calls.get(call)
 
     def offer(self, offer: str) -> OfferRecord | None:
         """The offer while it rings or its agent talks, to be read only."""

@@ -10,6 +10,7 @@ sequencer  the leader: words into the store, then into its replica
 member     one process that follows, and leads when it is its turn
 outbox     a node's words on their way into the stream
 pulse      which nodes are alive; `missing` is what the leader does about those that are not
+island     a node that decides alone; `homecoming` is how it comes to that, and back
 session    one stretch of time with the other nodes
 domain     all of it together: the distributor that a node's shell sees
 """

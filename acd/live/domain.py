@@ -12,67 +12,44 @@ A contact made on node "n2" ends in "-n2", its calls are `<contact>.<n>` and the
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from acd.dispatch import Dispatch, Mailbox, Squaring, Subscriber
+from acd.dispatch import Dispatch, Mailbox, Squaring, Subscriber, named_in
 from acd.distributor import steady_clock
 from acd.engine import Engine
 from acd.errors import AcdError
 from acd.journal import Journal
 from acd.live.access import Access
 from acd.live.entry import Kind, Noted
-from acd.live.jump import missed
+from acd.live.island import Island, Talks
+from acd.live.jump import agents_changed, missed
+from acd.live.matter import contact_of, may_depend
 from acd.live.missing import Missing
 from acd.live.outbox import Outbox
-from acd.live.pulse import Condition, Patience, Watch
+from acd.live.pulse import Patience, Watch
 from acd.live.replica import Applied, Replica
 from acd.live.sequencer import SNAPSHOT_EVERY, Clock
 from acd.live.session import Session
+from acd.live.status import DomainStatus, nodes_of
 from acd.live.store import StoreUnreachable
-from acd.model import AgentChanged, Command, DeviceFree, Event, FloorLoaded, to_json
+from acd.model import (
+    AgentChanged,
+    AgentReleased,
+    CallExits,
+    CallLeft,
+    CallWithdrawn,
+    Command,
+    DeviceFree,
+    Event,
+    to_json,
+)
 
 log = structlog.get_logger(__name__)
 
-TRY_AGAIN_AFTER = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class NodeStatus:
-    """One node as another sees it; `silent` in seconds."""
-
-    node: str
-    condition: Condition
-    silent: float
-    leads: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DomainStatus:
-    """How a node stands with the others.
-
-    `seq` is the newest entry it has applied, `waiting` how many of its own words are on their way.
-    `trouble` says why the store is not there, "" when it is. `places` maps agents to nodes.
-    """
-
-    node: str
-    leader: str | None
-    leads: bool
-    island: bool
-    trouble: str
-    seq: int
-    waiting: int
-    nodes: tuple[NodeStatus, ...]
-    places: Mapping[str, str]
-
-
-def contact_of(name: str) -> str:
-    """The contact of a call or an offer; a contact is its own."""
-    return name.partition(".")[0]
+TRY_AGAIN_AFTER = 0.1
 
 
 class DomainDistributor:
@@ -99,14 +76,18 @@ class DomainDistributor:
         self._dispatch = Dispatch()
         self._watch = Watch(node, patience)
         self._session: Session | None = None
+        self._island: Island | None = None
+        self._talks = Talks(journal, self.now)
+        self._hushed: set[str] = set()
         self._running: asyncio.Task[None] | None = None
+        self._tidying: asyncio.Task[None] | None = None
 
     # --- what is so -------------------------------------------------------------------------------
 
     @property
     def engine(self) -> Engine:
         """See `Distributing`."""
-        return self._replica.engine
+        return self._replica.engine if self._island is None else self._island.distributor.engine
 
     def now(self) -> float:
         """See `Distributing`: never before what has happened already."""
@@ -115,6 +96,8 @@ class DomainDistributor:
     @property
     def leads(self) -> bool:
         """See `Distributing`."""
+        if self._island is not None:
+            return True
         return self._session is not None and self._session.leading is not None
 
     def owns(self, contact: str) -> bool:
@@ -128,49 +111,56 @@ class DomainDistributor:
 
     def place_of(self, agent: str) -> str | None:
         """See `Distributing`."""
-        return self._notes("place").get(agent)
+        place = self._noted("place", agent)
+        return None if place is None else str(place)
 
     def shared(self, contact: str) -> dict[str, Any] | None:
         """What was shared of this contact, by whichever node."""
-        return self._notes("contact").get(contact)
+        body: dict[str, Any] | None = self._noted("contact", contact)
+        return body
 
     def status(self) -> DomainStatus:
         """How this node stands with the others."""
         now, session = asyncio.get_running_loop().time(), self._session
-        nodes = [NodeStatus(self.node, "here", 0.0, self.leads)]
-        for node in self._watch.nodes():
-            silent = self._watch.silent(node, now)
-            condition = self._watch.condition(node, now)
-            leads = condition == "here" and self._watch.leads(node)
-            nodes.append(NodeStatus(node, condition, silent, leads))
+        nodes = nodes_of(self.node, self._watch, now, leads=self.leads)
         return DomainStatus(
             node=self.node,
             leader=next((each.node for each in nodes if each.leads), None),
             leads=self.leads,
-            island=False,
+            island=self._island is not None,
             trouble="" if session is None else session.trouble,
             seq=self._replica.seq,
             waiting=0 if session is None else len(session.outbox),
-            nodes=tuple(sorted(nodes, key=lambda each: each.node)),
+            nodes=nodes,
             places=dict(self._notes("place")),
         )
 
     def _notes(self, kind: Kind) -> dict[str, Any]:
         return self._replica.notes.get(kind, {})
 
+    def _noted(self, kind: Kind, name: str) -> Any:
+        """What is noted, or will be as soon as the domain can be told."""
+        if self._island is not None and (kind, name) in self._island.unsaid:
+            return self._island.unsaid[kind, name]
+        return self._notes(kind).get(name)
+
+    def _is_here(self, agent: str) -> bool:
+        return self.place_of(agent) == self.node
+
     # --- life -------------------------------------------------------------------------------------
 
     async def join(self) -> None:
-        """See `Distributing`."""
+        """See `Distributing`; without a store the node begins as an island."""
         session = self._session = self._new_session()
-        while True:
-            await session.reach(None)
+        self._island = Island.resume(self._journal, self.now, self._pass_on)
+        while await session.reach(self._patience.island):
             try:
                 await session.catch_up()
             except StoreUnreachable:
-                await asyncio.sleep(TRY_AGAIN_AFTER)
-            else:
-                return
+                continue
+            return
+        if self._island is None:
+            self._leave()
 
     def recover(self) -> int:
         """See `Distributing`: `join` has done it."""
@@ -179,6 +169,8 @@ class DomainDistributor:
     def start(self) -> None:
         """See `Distributing`."""
         self._replica.on_jump = self._on_jump
+        if self._island is not None:
+            self._island.distributor.start()
         self._running = asyncio.create_task(self._run(), name="domain")
         self._show_up()
 
@@ -188,20 +180,23 @@ class DomainDistributor:
             return
         try:
             async with asyncio.timeout(self._patience.island):
-                await self._session.outbox.settled()
+                await self.settled()
         except TimeoutError:
-            log.warning("words_left_behind", count=len(self._session.outbox))
+            log.warning("words_left_behind", count=len(self._outbox))
         await self._session.resign()
         await self.vanish()
 
     async def vanish(self) -> None:
         """End as a process that is killed does: nothing is handed over, nothing said."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait([self._running])
+        for task in (self._running, self._tidying):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
         if self._session is not None:
             await self._session.close()
-        self._running = self._session = None
+        if self._island is not None:
+            await self._island.distributor.stop()
+        self._running = self._session = self._island = None
 
     def _new_session(self) -> Session:
         return Session(
@@ -214,10 +209,71 @@ class DomainDistributor:
         )
 
     async def _run(self) -> None:
-        session = self._session
-        while session is not None:
-            await session.run(self._patience._replace(island=math.inf), self._on_beat)
+        """With the others for as long as the store is there, and alone until it is again."""
+        while self._session is not None:
+            session = self._session
+            with_others = asyncio.create_task(session.run(self._patience, self._on_beat))
+            try:
+                if self._island is not None:
+                    await self._until_heard(session, with_others)
+                await with_others
+            finally:
+                with_others.cancel()
+                await session.close()
+            if self._island is None:
+                self._leave()
+            self._session = self._new_session()
             await asyncio.sleep(TRY_AGAIN_AFTER)
+
+    async def _until_heard(self, session: Session, with_others: asyncio.Task[None]) -> None:
+        """Return from the island once all know that it is us, and we know what they know."""
+        session.outbox.put(Noted(self.now(), "home", self.node))
+        heard = asyncio.create_task(session.outbox.settled())
+        await asyncio.wait((heard, with_others), return_when=asyncio.FIRST_COMPLETED)
+        if heard.done():
+            self._return()
+        heard.cancel()
+
+    def _leave(self) -> None:
+        """Decide alone from now on."""
+        log.error("island_begins", node=self.node, seq=self._replica.seq)
+        engine, unsaid = self._replica.engine, list(self._outbox)
+        self._island = Island.begin(self._journal, self.now, self._pass_on, engine, unsaid)
+        self._outbox.clear()
+        self._island.settle_in(self.owns, self._is_here)
+        if self._running is not None:
+            self._island.distributor.start()
+
+    def _return(self) -> None:
+        """The domain decides again; it is told what was settled meanwhile."""
+        island, domain = self._island, self._replica.engine
+        if island is None:
+            return
+        way = island.way_back(domain, self.owns, self._is_here)
+        log.warning("island_ends", node=self.node, words=len(way.events), talks=len(way.talks))
+        island.abandon()
+        self._island = None
+        for (kind, name), value in island.unsaid.items():
+            self._note(kind, name, value)
+        if self.node in self._notes("quiet"):
+            self._note("quiet", self.node, None)
+        self._talks.add(way.talks)
+        self._hushed = {e.call for e in way.events if isinstance(e, CallLeft | CallWithdrawn)}
+        for event in way.events:
+            self._outbox.put(event)
+        self._dispatch.pass_on([*way.cancels, *agents_changed(island.distributor.engine, domain)])
+        self._tidying = asyncio.create_task(self._tidy_up(island, way.wrapping))
+
+    async def _tidy_up(self, island: Island, wrapping: Mapping[str, float]) -> None:
+        """What outlasts an island: its timers, its mark in the journal, wrap-ups begun there."""
+        await island.distributor.stop()
+        await self.settled()
+        if self._island is None:
+            island.forget()
+        self._hushed = set()
+        for agent, until in sorted(wrapping.items(), key=lambda each: each[1]):
+            await asyncio.sleep(max(0.0, until - self.now()))
+            self.send(DeviceFree(self.now(), agent))
 
     @property
     def _outbox(self) -> Outbox:
@@ -230,6 +286,9 @@ class DomainDistributor:
     def reconcile(self, calls: Collection[str], offers: Mapping[str, bool]) -> None:
         """See `Distributing`."""
         Squaring(self.engine, self.now(), self.send, self.owns).square(calls, offers)
+        for offer in self._talks:
+            if offer not in offers:
+                self.send(AgentReleased(self.now(), offer))
 
     def send(self, event: Event) -> list[Command]:
         """See `Distributing`.
@@ -237,22 +296,29 @@ class DomainDistributor:
         While words about the same matter are on their way, only the stream can judge this one: a
         refusal there is logged.
         """
+        instead = self._talks.translate(event)
+        if instead is not None:
+            return [command for each in instead for command in self.send(each)]
+        if self._island is not None:
+            return self._island.send(event)
         try:
             self.engine.check(event)
         except AcdError as error:
-            about = self._about(event)
-            if not any(about & self._about(each) or _is_floor(each) for each in self._outbox):
-                log.warning("event_refused", problem=str(error), **_named_in(to_json(event)))
+            if not may_depend(event, self._outbox, self.engine):
+                log.warning("event_refused", problem=str(error), **named_in(to_json(event)))
                 raise
         self._outbox.put(event)
         return []
 
     async def settled(self) -> None:
-        """See `Distributing`."""
-        await self._outbox.settled()
+        """See `Distributing`; what an island was told has happened."""
+        while self._island is None and len(self._outbox):
+            await self._outbox.settled()
 
     async def set_place(self, agent: str, node: str | None) -> None:
         """See `Distributing`."""
+        if self._island is not None:
+            self._island.place(agent, here=node == self.node)
         if self.place_of(agent) != node or len(self._outbox):
             self._note("place", agent, node)
             await self.settled()
@@ -266,16 +332,10 @@ class DomainDistributor:
         await self.settled()
 
     def _note(self, kind: Kind, name: str, value: Any) -> None:
+        if self._island is not None:
+            self._island.note(kind, name, value)
+            return
         self._outbox.put(Noted(self.now(), kind, name, value))
-
-    def _about(self, said: Event | Noted) -> set[str]:
-        """The calls, offers and agents that an event names, or that hang on what it names."""
-        names = {str(getattr(said, each)) for each in ("call", "agent") if hasattr(said, each)}
-        offer = getattr(said, "offer", None)
-        if offer is not None:
-            record = self.engine.offer(offer)
-            names |= {offer, offer.rpartition("-")[0]} | ({record.agent} if record else set())
-        return names
 
     # --- commands out -----------------------------------------------------------------------------
 
@@ -288,14 +348,20 @@ class DomainDistributor:
         return self._dispatch.watch(call)
 
     def _pass_on(self, commands: Collection[Command]) -> None:
-        self._dispatch.pass_on(
-            [each for each in commands if isinstance(each, AgentChanged) or self.owns(each.call)]
-        )
+        self._dispatch.pass_on([each for each in commands if self._concerns(each)])
+
+    def _concerns(self, command: Command) -> bool:
+        if isinstance(command, AgentChanged):
+            return True
+        # What we have just told the domain of needs no answer.
+        moot = isinstance(command, CallExits) and command.call in self._hushed
+        return self.owns(command.call) and not moot
 
     def _on_entry(self, applied: Applied) -> None:
         """An entry of the stream has been applied here."""
         said, origin = applied.word
-        if self._running is not None:  # what was before we came is for `reconcile` to put right
+        # What was before we came is for `reconcile` to put right.
+        if self._running is not None and self._island is None:
             self._pass_on(applied.commands)
         if origin is not None and origin.node == self.node and self._session is not None:
             if applied.refused is not None:
@@ -310,14 +376,15 @@ class DomainDistributor:
         if self._session is not None:
             name = self._session.outbox.name
             self._session.outbox.heard(self._replica.heard(self.node, name))
-        self._pass_on(list(missed(before, self.engine, self.owns)))
+        if self._island is None:
+            self._pass_on(list(missed(before, self.engine, self.owns)))
 
     # --- the others -------------------------------------------------------------------------------
 
     def _show_up(self) -> None:
         """We are here: the leader, who heard nothing of us, kept our agents from being offered."""
         barred = self._notes("quiet").get(self.node)
-        if barred is None or self._running is None:
+        if barred is None or self._running is None or self._island is not None:
             return
         known = {row.agent for row in self.engine.agents_view(0.0)}
         for agent in known.intersection(barred):
@@ -326,23 +393,8 @@ class DomainDistributor:
 
     def _on_beat(self) -> None:
         """We lead: see to those who are silent, once our last words about them have come by."""
-        if not self.leads or len(self._outbox):
+        if not self.leads or self._island is not None or len(self._outbox):
             return
-        now = asyncio.get_running_loop().time()
         missing = Missing(self.engine, self._notes, self.owner_of, self.node, self.now())
-        for node in self._watch.nodes():
-            condition = self._watch.condition(node, now)
-            if condition == "here":
-                continue
-            for said in missing.words(node, lost=condition == "lost"):
-                self._outbox.put(said)
-
-
-def _is_floor(said: Event | Noted) -> bool:
-    """Then anything may become possible."""
-    return isinstance(said, FloorLoaded)
-
-
-def _named_in(body: Mapping[str, object]) -> dict[str, object]:
-    names = ("type", "contact", "call", "offer", "agent", "queue", "by")
-    return {name: body[name] for name in names if name in body}
+        for said in missing.words(self._watch, asyncio.get_running_loop().time()):
+            self._outbox.put(said)

@@ -7,6 +7,7 @@ from typing import Any
 
 from acd.engine import Engine
 from acd.live.entry import Kind, Noted
+from acd.live.pulse import Watch
 from acd.model import (
     AgentReleased,
     CallLeft,
@@ -35,14 +36,19 @@ class Missing:
         self._engine, self._notes, self._owner_of = engine, notes, owner_of
         self._here, self._now = here, now
 
-    def words(self, node: str, *, lost: bool) -> Iterator[Event | Noted]:
-        """What is to be said about a silent node; nothing when all has been said."""
-        if node not in self._notes("quiet"):
-            yield from self._bar(node)
-        if lost:
-            for row in self._engine.calls_view(self._now):
-                if self._owner_of(row.contact) == node:
-                    yield from self._give_up(row)
+    def words(self, watch: Watch, heard_at: float) -> Iterator[Event | Noted]:
+        """What is to be said about the silent nodes; nothing when all has been said.
+
+        `heard_at` is the present by the clock of `watch`.
+        """
+        for node in watch.nodes():
+            condition = watch.condition(node, heard_at)
+            if condition != "here" and node not in self._notes("quiet"):
+                yield from self._bar(node)
+            if condition == "lost":
+                for row in self._engine.calls_view(self._now):
+                    if self._owner_of(row.contact) == node:
+                        yield from self._give_up(row)
 
     def _bar(self, node: str) -> Iterator[Event | Noted]:
         """Nobody offers its agents a call: by and by they may be an island's."""

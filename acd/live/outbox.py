@@ -72,6 +72,11 @@ class Outbox:
             self._passed.clear()
             await self._passed.wait()
 
+    def clear(self) -> None:
+        """What is on its way is somebody else's to say; nobody need wait for it."""
+        self._waiting.clear()
+        self._passed.set()
+
     def look(self) -> None:
         """Whether this process leads may have changed."""
         self._news.set()

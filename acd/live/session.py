@@ -60,8 +60,8 @@ class Session:
         sequencer = self.member.sequencer
         return None if sequencer is None or sequencer.over else sequencer
 
-    async def reach(self, within: float | None) -> bool:
-        """Beat until the store answers, for so many seconds at most (None: for ever)."""
+    async def reach(self, within: float) -> bool:
+        """Whether the store answers within so many seconds."""
         try:
             async with asyncio.timeout(within):
                 while True:
