@@ -25,10 +25,11 @@ from ivr.errors import ConfigError, Problem
 _AMI: Final = "ami"
 _CONSOLE: Final = "console"
 _DIGESTS: Final = "digests"
+_VISITORS: Final = "visitors"
 _AGENT: Final = "agent:"
 _MACHINE_BYTES: Final = 32
 _AGENT_BYTES: Final = 12  # 96 bits in 16 characters: people type these into desk phones
-_SHARED: Final = (_DIGESTS, _AGENT)
+_SHARED: Final = (_DIGESTS, _VISITORS, _AGENT)
 CLUSTER_KEY: Final = "cluster-key"
 REDIS_PASSWORD: Final = "redis-password"  # noqa: S105 - the name of it
 _SHORTEST_KEY: Final = 20
@@ -60,6 +61,11 @@ class Secrets:
     def digest_key(self) -> str:
         """What accounts and one-time codes are digested under; see `ivr.backends.digests`."""
         return self._obtain(_DIGESTS, _MACHINE_BYTES)
+
+    @property
+    def visitor_key(self) -> str:
+        """What the tokens of visitors who chat are signed with; nodes have one in common."""
+        return self._obtain(_VISITORS, _MACHINE_BYTES)
 
     def agent_password(self, agent_id: str) -> str:
         """The SIP password of one agent's phone."""

@@ -31,6 +31,7 @@ from yarl import URL
 from ivr.backends import numbers
 from ivr.backends.gateway import Gateway, read_gateway
 from ivr.backends.names import KINDS, Kind, Names
+from ivr.backends.sites import Site, read_sites
 from ivr.backends.values import Values
 from ivr.errors import Problem
 from ivr.flow.loading.files import read_source
@@ -108,6 +109,7 @@ class Services:
     lockout: Lockout = Lockout()
     codes: CodeRules = CodeRules()
     missing: tuple[Problem, ...] = ()
+    chats: Mapping[str, Site] = field(default_factory=dict)
 
     def names(self) -> Names:
         """What flows may name."""
@@ -161,6 +163,7 @@ class _Reader:
             name: self._database(name, node) for name, node in self._named(root, "databases")
         }
         gateway = read_gateway(root, services, self.values, self._patterns)
+        sites = read_sites(root, self.values, self.problems)
         return Services(
             services,
             databases,
@@ -170,6 +173,7 @@ class _Reader:
             _lockout(root),
             _codes(root),
             tuple(self.values.missing),
+            sites,
         )
 
     def _named(self, root: Section, key: str) -> list[tuple[str, Node]]:

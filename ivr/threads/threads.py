@@ -233,6 +233,11 @@ class Threads:
         if thread.agent:
             self.screens.tell(thread.agent, "chat_typing", {"contact": thread.id})
 
+    def visitor_is(self, thread: Thread, *, here: bool) -> None:
+        """They have the conversation in front of them, or do no longer."""
+        if thread.agent:
+            self.screens.tell(thread.agent, "chat_visitor", {"contact": thread.id, "here": here})
+
     def marked(self, thread: Thread, seq: int, way: str) -> None:
         """Our message `seq`, and all before it, came so far: delivered, read or failed."""
         if way not in {"delivered", "read", "failed"}:

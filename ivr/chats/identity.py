@@ -1,0 +1,108 @@
+"""Who a visitor is: a secret of their browser's own, or the word of the site they are on.
+
+A visitor's token is `<visitor>.<hex>`, the HMAC-SHA256 of the visitor and the site under a key of
+this installation: whoever has it goes on with their conversation, and nobody can make one up.
+
+A site that knows its visitor says so with `<payload>.<hex>`: the payload is base64url JSON,
+`{"id", "name", "email", "phone", "exp"}`, signed (HMAC-SHA256) under the secret it shares with us.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST = 2000
+"""Characters of a token or an identity."""
+AHEAD = 86_400.0
+"""Seconds an identity may be valid at most: longer ones leak for ever."""
+_VISITOR = re.compile(r"[A-Za-z0-9_-]{16,60}")
+
+
+class NotVouched(Exception):
+    """The site's word is missing, forged, or too old; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom the site says that it is; `id` is the site's own, the rest may be ""."""
+
+    id: str
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+
+
+def new_visitor() -> str:
+    """A visitor nobody has seen before."""
+    return secrets.token_urlsafe(18)
+
+
+def visitor_vouched(identity: Identity, site: str) -> str:
+    """The visitor whom a site knows by an id of its own."""
+    return "id-" + hashlib.sha256(f"{site} {identity.id}".encode()).hexdigest()[:40]
+
+
+def needs_word(visitor: str) -> bool:
+    """Whether that visitor comes back by the word of the site alone."""
+    return visitor.startswith("id-")
+
+
+def token_of(visitor: str, site: str, key: str) -> str:
+    """The token by which that visitor comes back to that site."""
+    return f"{visitor}.{_sign(key, f'visitor {site} {visitor}')}"
+
+
+def visitor_of(token: str, site: str, key: str) -> str | None:
+    """Whose token it is; None when we have not given it out for this site."""
+    if len(token) > LONGEST or not token.isascii():
+        return None
+    visitor, _, _ = token.partition(".")
+    if not _VISITOR.fullmatch(visitor):
+        return None
+    return visitor if hmac.compare_digest(token, token_of(visitor, site, key)) else None
+
+
+def sign(identity: dict[str, Any], secret: str) -> str:
+    """What a site gives its page; documented for sites in every language."""
+    payload = base64.urlsafe_b64encode(json.dumps(identity).encode()).decode().rstrip("=")
+    return f"{payload}.{_sign(secret, payload)}"
+
+
+def vouched(text: str, secret: str, now: float) -> Identity:
+    """The site's word for its visitor; raises NotVouched."""
+    if not secret:
+        raise NotVouched("this site has no secret set up")
+    payload, dot, signature = text.partition(".")
+    if len(text) > LONGEST or not dot or not text.isascii():
+        raise NotVouched("an identity is <payload>.<signature>")
+    if not hmac.compare_digest(signature, _sign(secret, payload)):
+        raise NotVouched("the identity is not signed with the secret of this site")
+    try:
+        told = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (binascii.Error, ValueError):
+        raise NotVouched("the payload is base64url of JSON") from None
+    if not isinstance(told, dict) or not isinstance(told.get("id"), str) or not told["id"]:
+        raise NotVouched('the payload has an "id"')
+    until = told.get("exp")
+    if isinstance(until, bool) or not isinstance(until, int | float):
+        raise NotVouched('the payload has "exp", in epoch seconds')
+    if not now < until <= now + AHEAD:
+        raise NotVouched('"exp" lies ahead, by a day at most')
+    known = {name: told.get(name, "") for name in ("id", "name", "email", "phone")}
+    return Identity(**{name: _short(value) for name, value in known.items()})
+
+
+def _short(value: object) -> str:
+    return value[:200] if isinstance(value, str) else ""
+
+
+def _sign(key: str, text: str) -> str:
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()

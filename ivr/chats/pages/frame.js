@@ -1,0 +1,289 @@
+// The page inside the frame. Whatever people write is put on it as text, never as markup.
+import { Line } from "./line.js";
+import { wordsOf } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const site = document.body.dataset;
+const speaks = (site.languages || "en").split(" ");
+const known = (language) => (speaks.includes(language) ? language : speaks[0]);
+let language = known((navigator.language || "en").slice(0, 2).toLowerCase());
+let words = wordsOf(language);
+let embedder = null; // where the page that holds us is; told by its hello
+let hello = { language };
+let shown = window.parent === window;
+let unread = 0;
+let phase = "";
+const mine = new Map(); // id of a message of ours -> its line, until it has a number
+
+// Storage may be refused to a frame: then the conversation lasts as long as the page.
+const memory = new Map();
+const key = (name) => `tieline.${site.site}.${name}`;
+const store = {
+  get(name) { try { return localStorage.getItem(key(name)) ?? memory.get(name); } catch { return memory.get(name); } },
+  set(name, value) { memory.set(name, value); try { localStorage.setItem(key(name), value); } catch { /* memory has it */ } },
+};
+
+const line = new Line(site.site, store, {
+  message: show, kept, state, typing, ringing,
+  connection(up) { status(up ? "" : words.away); },
+  refused(why, id) { mine.get(id)?.remove(); status(why || words.refused); },
+});
+
+// --- words and colours ---------------------------------------------------------------------------
+
+function speak() {
+  words = wordsOf(language);
+  document.documentElement.lang = language;
+  document.documentElement.style.setProperty("--brand", site.colour || "#0b5c8a");
+  $("title").textContent = site[`title${language[0].toUpperCase()}${language.slice(1)}`] || titleOf() || words.title;
+  document.title = $("title").textContent;
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = words[node.dataset.text];
+  for (const node of document.querySelectorAll("[data-word]")) {
+    node.setAttribute("aria-label", words[node.dataset.word]);
+    node.title = words[node.dataset.word];
+  }
+  $("text").placeholder = words.write;
+  $("attach").hidden = !(Number(site.files) > 0);
+}
+
+const titleOf = () => document.body.getAttribute(`data-title-${language}`);
+
+function status(text) {
+  $("state").textContent = text;
+  $("state").hidden = !text;
+}
+
+// --- the log -------------------------------------------------------------------------------------
+
+function show(message) {
+  const own = message.by === "customer" && mine.get(message.id.replace(/^v\./, ""));
+  const item = own || document.createElement("li");
+  if (own) mine.delete(message.id.replace(/^v\./, ""));
+  else fill(item, message.by, message.text, message.at);
+  item.dataset.seq = message.seq;
+  if (message.file) item.append(attachment(message.file));
+  if (message.by === "customer") way(item, message.way === "written" ? "sent" : message.way);
+  $("log").append(item);
+  typing(false);
+  scroll();
+  if (message.by !== "customer") noticed(message.seq);
+}
+
+function fill(item, by, text, at) {
+  item.className = by;
+  const who = document.createElement("span");
+  who.className = "who";
+  who.textContent = { customer: words.you, bot: words.bot, agent: words.agent }[by] || words.house;
+  const said = document.createElement("span");
+  said.className = "said";
+  said.textContent = text;
+  const when = document.createElement("time");
+  const date = new Date((at || Date.now() / 1000) * 1000);
+  when.dateTime = date.toISOString();
+  when.textContent = date.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  item.replaceChildren(who, said, when);
+}
+
+function way(item, name) {
+  let mark = item.querySelector(".way");
+  if (!mark) {
+    mark = document.createElement("span");
+    mark.className = "way";
+    item.append(mark);
+  }
+  mark.textContent = words[name] || "";
+}
+
+function attachment(file) {
+  const link = document.createElement("a");
+  link.href = `/widget/chats/${line.chat}/files/${file.id}?token=${encodeURIComponent(line.token)}`;
+  link.target = "_blank";
+  link.rel = "noopener";
+  link.className = "file";
+  if (file.type.startsWith("image/")) {
+    const picture = document.createElement("img");
+    picture.src = link.href;
+    picture.alt = file.name;
+    link.append(picture);
+  } else link.textContent = `📄 ${file.name}`;
+  return link;
+}
+
+function kept(id) {
+  const item = mine.get(id);
+  if (item) way(item, "sent");
+}
+
+function noticed(seq) {
+  if (shown && !document.hidden) line.tell({ type: "seen", seq });
+  else {
+    unread += 1;
+    post({ tieline: "news", count: unread });
+  }
+}
+
+const scroll = () => { $("log").scrollTop = $("log").scrollHeight; };
+
+// --- where it stands -----------------------------------------------------------------------------
+
+function state(told) {
+  phase = told.phase;
+  const says = { waiting: words.waiting, over: words.over }[phase] || (told.parked ? words.parked : "");
+  status(says);
+  $("text").disabled = $("send").disabled = $("attach").disabled = phase === "over";
+  if (phase === "over") {
+    const again = document.createElement("button");
+    again.type = "button";
+    again.textContent = words.again;
+    again.addEventListener("click", () => { $("log").replaceChildren(); line.renew(); $("text").focus(); });
+    $("state").append(" ", again);
+  }
+}
+
+let quiet = 0;
+function typing(on = true) {
+  clearTimeout(quiet);
+  let item = $("typing");
+  if (!on) return void item?.remove();
+  if (!item) {
+    item = document.createElement("li");
+    item.id = "typing";
+    item.className = "agent";
+    item.textContent = `${words.agent} ${words.typing}`;
+    $("log").append(item);
+    scroll();
+  }
+  quiet = setTimeout(() => typing(false), 4000);
+}
+
+function ringing(told) {
+  if (told.ok) {
+    $("call").close();
+    status(words.ringing);
+  } else $("call-said").textContent = told.why;
+}
+
+// --- writing -------------------------------------------------------------------------------------
+
+function send() {
+  const text = $("text").value.trim();
+  if (!text) return;
+  const item = document.createElement("li");
+  fill(item, "customer", text);
+  way(item, "unsent");
+  $("log").append(item);
+  mine.set(line.say(text), item);
+  $("text").value = "";
+  grow();
+  scroll();
+}
+
+function grow() {
+  $("text").style.height = "auto";
+  $("text").style.height = `${Math.min(120, $("text").scrollHeight)}px`;
+}
+
+let typed = 0;
+$("write").addEventListener("submit", (event) => { event.preventDefault(); send(); });
+$("text").addEventListener("input", () => {
+  grow();
+  if (Date.now() - typed > 2000) { typed = Date.now(); line.tell({ type: "typing" }); }
+});
+$("text").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+});
+$("attach").addEventListener("click", () => $("file").click());
+$("file").addEventListener("change", async () => {
+  const [file] = $("file").files;
+  $("file").value = "";
+  if (!file || !line.chat) return;
+  if (file.size > Number(site.files)) return status(words.tooBig);
+  const path = `/widget/chats/${line.chat}/files?name=${encodeURIComponent(file.name)}`;
+  const headers = { "Content-Type": "application/octet-stream", "X-Tieline-Visitor": line.token };
+  const answer = await fetch(path, { method: "POST", body: file, headers });
+  if (!answer.ok) status((await answer.json()).detail);
+});
+
+// --- ring me -------------------------------------------------------------------------------------
+
+function askToRing(number) {
+  $("number").value = number || hello.form?.phone || "";
+  $("call-said").textContent = "";
+  $("call").showModal();
+  $("number").focus();
+}
+$("ring").addEventListener("click", () => askToRing());
+$("call-no").addEventListener("click", () => $("call").close());
+$("call").querySelector("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  line.tell({ type: "ring_me", number: $("number").value });
+});
+
+// --- before the first word -----------------------------------------------------------------------
+
+function begin() {
+  const asks = (site.ask || "").split(" ").filter(Boolean);
+  if (!asks.length || hello.identity || store.get("token")) return line.open(hello);
+  const form = $("form");
+  form.hidden = false;
+  $("write").hidden = true;
+  const types = { email: "email", phone: "tel", name: "text" };
+  for (const name of asks) {
+    const label = document.createElement("label");
+    label.textContent = words[name];
+    const input = document.createElement("input");
+    Object.assign(input, { type: types[name], name, required: name === "name", maxLength: 200 });
+    input.autocomplete = name === "phone" ? "tel" : name;
+    label.append(input);
+    form.append(label);
+  }
+  const go = document.createElement("button");
+  go.type = "submit";
+  go.textContent = words.begin;
+  form.append(go);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    hello = { ...hello, form: Object.fromEntries(new FormData(form)) };
+    form.hidden = true;
+    $("write").hidden = false;
+    line.open(hello);
+    $("text").focus();
+  });
+}
+
+// --- the page that holds us ----------------------------------------------------------------------
+
+const post = (message) => embedder && window.parent.postMessage(message, embedder);
+let begun = false;
+function start() {
+  if (begun) return;
+  begun = true;
+  speak();
+  status(words.connecting);
+  begin();
+}
+window.addEventListener("message", (event) => {
+  const told = event.data || {};
+  if (event.source !== window.parent || !told.tieline) return;
+  if (told.tieline === "hello" && !begun) {
+    embedder = event.origin;
+    language = known(told.language || language);
+    hello = { language, identity: told.identity || "", page: told.page || "" };
+    shown = Boolean(told.open);
+    start();
+  } else if (told.tieline === "shown" && event.origin === embedder) {
+    shown = told.open;
+    if (shown) {
+      unread = 0;
+      line.tell({ type: "seen", seq: line.last });
+      ($("form").hidden ? $("text") : $("form").elements[0])?.focus();
+    }
+  } else if (told.tieline === "ring" && event.origin === embedder) askToRing(told.number);
+});
+$("close").addEventListener("click", () => post({ tieline: "close" }));
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !$("call").open) post({ tieline: "close" });
+});
+speak();
+if (window.parent === window) start();
+else window.parent.postMessage({ tieline: "ready", colour: site.colour }, "*"); // says nothing but that we are here

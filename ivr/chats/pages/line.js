@@ -1,0 +1,120 @@
+// A conversation that survives its connection: what was written is sent until it is kept, and what
+// was missed is asked for. Nothing is shown twice: messages have numbers.
+const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
+
+export class Line {
+  // `on` has message(m), kept(id, seq), state(s), connection(up), refused(why), typing(), ringing(r).
+  constructor(site, store, on) {
+    this.site = site;
+    this.store = store;
+    this.on = on;
+    this.hello = {};
+    this.last = 0;
+    this.chat = "";
+    this.token = store.get("token") || "";
+    this.unsent = JSON.parse(store.get("unsent") || "[]");
+    this.pause = FIRST_PAUSE;
+    this.socket = null;
+    this.stopped = false;
+  }
+
+  open(hello) {
+    this.hello = hello;
+    this.stopped = false;
+    this.#connect();
+  }
+
+  say(text) {
+    const id = crypto.randomUUID ? crypto.randomUUID() : String(Date.now()) + Math.random().toString(36).slice(2);
+    this.unsent.push({ id, text });
+    this.#remember();
+    this.#send({ type: "say", id, text });
+    return id;
+  }
+
+  tell(what) {
+    this.#send(what);
+  }
+
+  // A new conversation: the browser stays the same visitor.
+  renew() {
+    this.last = 0;
+    this.unsent = [];
+    this.#remember();
+    this.socket?.close();
+    this.#connect();
+  }
+
+  #remember() {
+    this.store.set("unsent", JSON.stringify(this.unsent.slice(-50)));
+  }
+
+  #send(what) {
+    if (this.chat && this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(what));
+  }
+
+  #connect() {
+    clearTimeout(this.timer);
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/widget/talk`);
+    this.socket = socket;
+    this.chat = "";
+    socket.addEventListener("open", () => {
+      const hello = { type: "hello", site: this.site, token: this.token, after: this.last, ...this.hello };
+      socket.send(JSON.stringify(hello));
+    });
+    socket.addEventListener("message", (event) => this.#hear(JSON.parse(event.data)));
+    socket.addEventListener("close", () => {
+      if (this.socket !== socket || this.stopped) return;
+      this.chat = "";
+      this.on.connection(false);
+      this.timer = setTimeout(() => this.#connect(), this.pause * (0.5 + Math.random() / 2));
+      this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);
+    });
+  }
+
+  #hear(told) {
+    switch (told.type) {
+      case "welcome":
+        if (told.chat !== this.store.get("chat")) {
+          this.store.set("chat", told.chat);
+        }
+        this.chat = told.chat;
+        this.token = told.token;
+        this.store.set("token", told.token);
+        this.pause = FIRST_PAUSE;
+        this.on.connection(true);
+        for (const message of told.messages) this.#show(message);
+        this.on.state(told);
+        for (const { id, text } of this.unsent) this.#send({ type: "say", id, text });
+        break;
+      case "message":
+        if (told.seq > this.last + 1) this.socket.close(); // something was missed: ask for it
+        else this.#show(told);
+        break;
+      case "kept":
+        this.unsent = this.unsent.filter((each) => each.id !== told.id);
+        this.#remember();
+        this.on.kept(told.id, told.seq);
+        break;
+      case "wait":
+        setTimeout(() => this.unsent.forEach((each) => this.#send({ type: "say", ...each })), 3000);
+        break;
+      case "refused":
+        if (told.id) {
+          this.unsent = this.unsent.filter((each) => each.id !== told.id);
+          this.#remember();
+        } else this.stopped = true;
+        this.on.refused(told.why, told.id);
+        break;
+      case "state": this.on.state(told); break;
+      case "typing": this.on.typing(); break;
+      case "ringing": this.on.ringing(told); break;
+    }
+  }
+
+  #show(message) {
+    if (message.seq <= this.last) return;
+    this.last = message.seq;
+    this.on.message(message);
+  }
+}
