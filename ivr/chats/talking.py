@@ -2,11 +2,12 @@
 
 The browser begins with
 
-    {"type": "hello", "site": "shop", "token": "...", "after": 12, "language": "en",
+    {"type": "hello", "site": "shop", "token": "...", "chat": "...", "after": 12, "language": "en",
      "form": {"name": "Mei", "phone": "..."}, "identity": "<payload>.<signature>", "page": "/cart"}
 
 and gets `{"type": "welcome", "token", "chat", "messages": [...], "phase"}`. `token` is kept by the
-browser and brings it back to the same conversation; `after` is the last message it has. Then
+browser and brings it back to the same conversation; `after` is the last message it has of `chat`.
+Then
 
     {"type": "say", "id": "...", "text": "..."}     -> {"type": "kept", "id", "seq"}
     {"type": "typing"}, {"type": "seen", "seq": 12}, {"type": "end"}
@@ -115,7 +116,8 @@ class Talking:
         browser = Socket(socket)
         # Nothing is said between this look and the joining, so nothing is missed or told twice.
         after = hello.get("after")
-        known = after if isinstance(after, int) and not isinstance(after, bool) else 0
+        counts = isinstance(after, int) and not isinstance(after, bool)
+        known = int(str(after)) if counts and hello.get("chat") == thread.id else 0
         messages = [shown(each) for each in self._house.threads.book.messages(thread.id, known)]
         welcome = {"type": "welcome", "token": token, "chat": thread.id, **state_of(thread)}
         browser.put({**welcome, "messages": messages})

@@ -24,6 +24,7 @@ const store = {
 };
 
 const line = new Line(site.site, store, {
+  fresh() { $("log").replaceChildren(); },
   message: show, kept, state, typing, ringing,
   connection(up) { status(up ? "" : words.away); },
   refused(why, id) { mine.get(id)?.remove(); status(why || words.refused); },
@@ -35,7 +36,7 @@ function speak() {
   words = wordsOf(language);
   document.documentElement.lang = language;
   document.documentElement.style.setProperty("--brand", site.colour || "#0b5c8a");
-  $("title").textContent = site[`title${language[0].toUpperCase()}${language.slice(1)}`] || titleOf() || words.title;
+  $("title").textContent = site[`title${language[0].toUpperCase()}${language.slice(1)}`] || words.title;
   document.title = $("title").textContent;
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = words[node.dataset.text];
   for (const node of document.querySelectorAll("[data-word]")) {
@@ -45,8 +46,6 @@ function speak() {
   $("text").placeholder = words.write;
   $("attach").hidden = !(Number(site.files) > 0);
 }
-
-const titleOf = () => document.body.getAttribute(`data-title-${language}`);
 
 function status(text) {
   $("state").textContent = text;
@@ -135,7 +134,7 @@ function state(told) {
     const again = document.createElement("button");
     again.type = "button";
     again.textContent = words.again;
-    again.addEventListener("click", () => { $("log").replaceChildren(); line.renew(); $("text").focus(); });
+    again.addEventListener("click", () => { line.renew(); $("text").focus(); });
     $("state").append(" ", again);
   }
 }

@@ -3,7 +3,7 @@
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
 
 export class Line {
-  // `on` has message(m), kept(id, seq), state(s), connection(up), refused(why), typing(), ringing(r).
+  // `on` has fresh(), message(m), kept(id, seq), state(s), connection(up), refused(why), typing(), ringing(r).
   constructor(site, store, on) {
     this.site = site;
     this.store = store;
@@ -59,7 +59,7 @@ export class Line {
     this.socket = socket;
     this.chat = "";
     socket.addEventListener("open", () => {
-      const hello = { type: "hello", site: this.site, token: this.token, after: this.last, ...this.hello };
+      const hello = { type: "hello", site: this.site, token: this.token, chat: this.store.get("chat") || "", after: this.last, ...this.hello };
       socket.send(JSON.stringify(hello));
     });
     socket.addEventListener("message", (event) => this.#hear(JSON.parse(event.data)));
@@ -76,8 +76,10 @@ export class Line {
     switch (told.type) {
       case "welcome":
         if (told.chat !== this.store.get("chat")) {
-          this.store.set("chat", told.chat);
+          this.last = 0;
+          this.on.fresh();
         }
+        this.store.set("chat", told.chat);
         this.chat = told.chat;
         this.token = told.token;
         this.store.set("token", told.token);
