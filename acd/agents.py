@@ -145,7 +145,7 @@ class AgentRecord:
     -> number of the last turn there. `worked_for` and `worked_since` tell which queue the wrap-up
     is for and when its call was answered; `disposition_due` keeps wrap-up open until there is one,
     `disposition_given` says that it came before the call ended. `phone` is where their calls ring:
-    "" for their own, a desk's extension, or `MOBILE`.
+    "" for their own, a desk's extension, or `MOBILE`. `last_contact` is whom they talked with last.
     """
 
     agent: Agent
@@ -173,6 +173,7 @@ class AgentRecord:
     disposition_due: bool = False
     disposition_given: bool = False
     phone: str = ""
+    last_contact: str = ""
     chat_room: int | None = None
 
     @property

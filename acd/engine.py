@@ -108,6 +108,10 @@ class Engine:
         """One row for each call by queue: waiting in the order served, then ringing, talking."""
         return views.calls(self._live.state, now, self._live.staffing)
 
+    def agent_row(self, agent: str, now: float) -> views.AgentRow:
+        """One agent; raises UnknownAgent."""
+        return views.agent(self._live.state, agent, now)
+
     def phone_of(self, agent: str) -> str:
         """Where the agent's calls ring: "" their own phone, a desk's extension, or `MOBILE`."""
         record = self._live.state.agents.get(agent)

@@ -77,7 +77,7 @@ class AgentRow:
     `call` and `offer` are set while offered or talking. `streak` counts failed offers in a row.
     `chats` of at most `most_chats` are held, also while ringing. `outside`: in a call of their own.
     `out_of` are queues they have left for now. `phone`: where their calls ring when that is not
-    their own phone.
+    their own phone. `last_contact`: whom they talked with last.
     """
 
     agent: str
@@ -110,6 +110,7 @@ class AgentRow:
     out_of: tuple[str, ...] = ()
     disposition_due: bool = False
     phone: str = ""
+    last_contact: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,11 @@ def agents(state: State, now: float) -> list[AgentRow]:
     return [_agent_row(state, state.agents[name], now) for name in sorted(state.agents)]
 
 
+def agent(state: State, name: str, now: float) -> AgentRow:
+    """One agent; raises UnknownAgent."""
+    return _agent_row(state, state.agent(name), now)
+
+
 def _agent_row(state: State, record: AgentRecord, now: float) -> AgentRow:
     offer = state.offers.get(record.offer or "")
     count = record.counters
@@ -258,6 +264,7 @@ def _agent_row(state: State, record: AgentRecord, now: float) -> AgentRow:
         out_of=record.out_of,
         disposition_due=record.disposition_due,
         phone=record.phone,
+        last_contact=record.last_contact,
     )
 
 

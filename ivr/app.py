@@ -29,30 +29,30 @@ from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tool
 from ivr.asterisk.render import AMI_EVENTS
 from ivr.away import take_in
 from ivr.backends.building import build_errands
-from ivr.backends.numbers import allowed
-from ivr.backends.sources import Sources
 from ivr.callers import Callers
-from ivr.channels.caller_card import CallerCard, caller_card
+from ivr.channels.colleague import Colleagues
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
 from ivr.domain import distributor_for, nodes_text
 from ivr.drain import Door
-from ivr.flow.actions import Prompt, Queue
-from ivr.flow.running import interpreter
+from ivr.flow.actions import Prompt
+from ivr.in_force import InForce
 from ivr.instructing import Instructing
 from ivr.lag import LagWatch
 from ivr.lamps import Lamps
 from ivr.legs import Legs, OpenOffer
-from ivr.live import LiveContact, LiveContacts
+from ivr.live import LiveContacts
 from ivr.logs import configure_logging
 from ivr.news import News
 from ivr.operator.answers import Operator
 from ivr.operator.commands import BY as OPERATOR
 from ivr.operator.house import OperatorServices
 from ivr.operator.server import OperatorServer
+from ivr.phones import Phones
+from ivr.pins import Pins
 from ivr.places import Places, phones
 from ivr.plans import Plan, Plans
-from ivr.reach import over_nodes, own_phone
+from ivr.reach import Ways, over_nodes
 from ivr.rehearsal.inside import Rehearsals
 from ivr.revisions import CONSOLE, Author
 from ivr.rounds import every, every_midnight, flow_clock, quietly
@@ -105,7 +105,8 @@ class Service:
         self.records = RecordsWriter(settings.records_url, JournalContacts(self.journal))
         self.distributor = distributor_for(settings, secrets, self.journal, self.clock)
         self.contacts = LiveContacts(self.journal, self.tell, self.clock)
-        self.errands = build_errands(settings, self._sources, self.tell, self.clock)
+        self.in_force = InForce(lambda: self.plans.plan, lambda: settings.trunk_to_dial)
+        self.errands = build_errands(settings, self.in_force.sources, self.tell, self.clock)
         kept, live = revisions_of(settings), self._in_flows
         self.plans = Plans(settings.flows, settings.floor, plan, kept, live)
         self.plans.on_change(self._put_in_force)
@@ -114,8 +115,11 @@ class Service:
         )
         self.asterisk = Instructing(settings, toolchain, lambda: self.plans.plan, self.ami.command)
         self.legs = Legs(self.distributor, self.contacts, self, self.clock)
+        self.ways = Ways(
+            self.in_force.floor, lambda: self.distributor.engine, self.in_force.outside
+        )
         self.rehearsals = (
-            Rehearsals(settings.rehearsal, self._sources) if settings.rehearsal else None
+            Rehearsals(settings.rehearsal, self.in_force.sources) if settings.rehearsal else None
         )
         self.threads = Threads(self._letters())
         self.callers = Callers(
@@ -126,12 +130,27 @@ class Service:
             self.rehearsals,
             others=self.threads.people.standing,
         )
-        self.squaring = Squaring(self.ami, self.callers, self.clock)
-        self.places = Places(self.distributor, settings.node, self._agents)
-        self.news = News(self.legs, self.callers, self.squaring.soon, self.places)
         self.lamps = Lamps(self.ami, self._in_background)
-        desk_phone = DeskPhone(self.distributor, book, self._pause_reasons, self.clock)
-        routes = {"call": self.callers.enter, **desk_phone.routes()}
+        desk_phone = DeskPhone(
+            self.distributor,
+            book,
+            self.in_force.floor,
+            self.ways,
+            Pins(secrets, self.clock),
+            self.tell,
+            self.clock,
+        )
+        colleagues = Colleagues(self.callers.services, self.in_force.floor, desk_phone.person_at)
+        self.phones = Phones(self.distributor, desk_phone.person_at, self.clock, settings.node)
+        self.squaring = Squaring(self.ami, self.callers, self.phones, self.clock)
+        self.places = Places(self.distributor, settings.node, self.in_force.phones)
+        look_again = self.squaring.soon
+        self.news = News(self.legs, self.callers, look_again, self.places, self.phones)
+        routes = {
+            "call": self.callers.enter,
+            "agent/colleague": colleagues.ring,
+            **desk_phone.routes(),
+        }
         operator = Operator(
             OperatorServices(
                 distributor=self.distributor,
@@ -157,13 +176,13 @@ class Service:
             legs=self.legs,
             prompts=self.book,
             desk=self.errands,
-            outside=self._outside,
+            outside=self.in_force.outside,
             reach=over_nodes(
-                own_phone, self.distributor.place_of, self.settings.node, self.settings.nodes
+                self.ways, self.distributor.place_of, self.settings.node, self.settings.nodes
             ),
             switches=self.switchboard.in_force,
             waking=self.ami,
-            card=self._card,
+            card=self.in_force.card,
             messages=self.settings.data_dir / "messages",
             beep=self.settings.run_dir / "phrases" / LANGUAGES[0] / f"{BEEP}.wav",
             clock=self.clock,
@@ -229,7 +248,16 @@ class Service:
         self.distributor.recover()
         now = self.clock()
         self.legs.recover(
-            OpenOffer(row.offer, row.call, row.contact, row.agent, row.queue, "", row.answered_at)
+            OpenOffer(
+                row.offer,
+                row.call,
+                row.contact,
+                row.agent,
+                row.queue,
+                "",
+                row.answered_at,
+                asked=row.consults,
+            )
             for row in self.distributor.engine.calls_view(now)
             if row.offer
             and row.agent
@@ -328,34 +356,6 @@ class Service:
         for failure in await self.book.prepare(batches):
             log.warning("a prompt cannot be spoken", why=str(failure))
         log.info("prompts are ready", count=len(batches))
-
-    def _sources(self) -> Sources:
-        """What errands are asked of now."""
-        plan = self.plans.plan
-        return Sources(plan.library.tables, plan.services)
-
-    def _outside(self, number: str) -> str | None:
-        """How a number outside is dialled; None when it may not be, or no trunk leads out."""
-        services, trunk = self.plans.plan.services, self.settings.trunk_to_dial
-        form = allowed(number, services.outside, services.region)
-        return f"PJSIP/{form}@trunk-{trunk}" if form is not None and trunk is not None else None
-
-    def _agents(self) -> frozenset[str]:
-        return frozenset(each.id for each in self.plans.plan.floor.floor.agents)
-
-    def _pause_reasons(self) -> tuple[str, ...]:
-        return self.plans.plan.floor.floor.pause_reasons
-
-    def _card(self, contact: LiveContact, action: Queue, state: interpreter.State) -> CallerCard:
-        """What the agent's phone shows: queue, who, verified or not, reason."""
-        named = state.customer.get("name") or state.fields.get("name") or contact.caller_name
-        return caller_card(
-            self.plans.plan.floor.title(action.queue),
-            str(named or contact.caller or "unknown caller"),
-            state.verified,
-            action.tell_agent,
-            {"caller": contact.caller, **state.fields},
-        )
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -14,8 +14,9 @@ from typing import Protocol
 import structlog
 
 from acd.model import CallExits, Command
+from acd.records.contact import Json
 from ivr.agi.session import AgiSession
-from ivr.asterisk.ami import LiveChannel
+from ivr.asterisk.living import LiveChannel
 from ivr.away import left_a_message
 from ivr.channels.caller_card import plain, queue_from_json, queue_to_json
 from ivr.channels.services import VoiceServices, sound_name
@@ -110,6 +111,11 @@ class Callers:
         self._services, self._flows, self._targets = services, flows, targets
         self._not_in_service, self._rehearsals = not_in_service, rehearsals
         self._others = others
+
+    @property
+    def services(self) -> VoiceServices:
+        """What calls are served with."""
+        return self._services
 
     async def enter(self, agi: AgiSession) -> None:
         """Own this channel until it hangs up."""
@@ -288,6 +294,24 @@ class Callers:
         services.contacts.keep(contact)
         await agi.set_variable("TIELINE_TARGET", "")
         await self._go_on(agi, contact)
+
+    def handed_over(self, contact_id: str, giver: str, taker: str, phone: str) -> None:
+        """An agent has joined the caller with whom they had asked, and has left the two.
+
+        `giver` and `taker` are the offers of the one and the other, "" without; `phone` is where
+        the caller is now. Who was not asked through the distributor is in a call of their own.
+        """
+        contact = self._services.contacts.get(contact_id)
+        if contact is None:
+            return
+        by, agent = contact.agent, self._services.legs.taken_over(taker) or phone
+        told: dict[str, Json] = {"by": by, "to": agent, "how": "attended", "offer": giver}
+        self._services.contacts.tell(contact, "transferred", told)
+        if agent:
+            contact.agent = agent
+            told = {"agent": agent, "offer": taker, "queue": contact.queue}
+            self._services.contacts.tell(contact, "answered", told)
+        self._services.contacts.keep(contact)
 
     # --- what Asterisk says of a caller's channel --------------------------------------------
 

@@ -20,6 +20,15 @@ _KEYS: Final[Mapping[str, str]] = {
 """What the floor file calls it."""
 
 
+_PHONES: Final[Mapping[str, str]] = {
+    "desks": "phone",
+    "mobiles": "the mobile of",
+    "roaming": "without a phone of their own:",
+    "by_itself": "auto_answer of agents:",
+    "by_itself_for": "auto_answer of queues:",
+}
+
+
 def floor_differences(before: FloorPlan, after: FloorPlan) -> list[str]:
     """One line for each change: queues, their numbers, agents, pause reasons."""
     agents = (*before.floor.agents, *after.floor.agents)
@@ -29,6 +38,11 @@ def floor_differences(before: FloorPlan, after: FloorPlan) -> list[str]:
     for agent in after.floor.agents:
         if (earlier := old.get(agent.id, agent.name)) != agent.name:
             lines.append(f"agent {names[agent.id]}: called {earlier} before")
+    for change in compare(before.phones, after.phones):
+        what, *rest = (part.name for part in change.path)
+        lines.append(in_words(change, " ".join([_PHONES.get(what, what), *rest])))
+    for change in compare(before.dispositions, after.dispositions):
+        lines.append(in_words(change, "dispositions"))
     return [*lines, *_numbers(before, after)]
 
 

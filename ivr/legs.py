@@ -30,6 +30,7 @@ from acd.model import (
     Cause,
     Channel,
     Command,
+    ConsultationCompleted,
     Event,
     MakeOffer,
     OfferAnswered,
@@ -63,7 +64,8 @@ class OpenOffer:
 
     `made` is the distributor's own word, None when an earlier service heard it. `begun`: a call has
     taken it up. `dialling`: its Dial runs under a session of this service. `deserted`: Asterisk
-    said that the caller left while it rang.
+    said that the caller left while it rang. `asked`: a colleague is asked about the caller by the
+    caller's agent, from whose channel they are rung; the caller's own call is not touched by it.
     """
 
     offer: str
@@ -78,6 +80,7 @@ class OpenOffer:
     begun: bool = False
     dialling: bool = False
     deserted: bool = False
+    asked: bool = False
 
     @property
     def unclaimed(self) -> bool:
@@ -131,6 +134,7 @@ class Legs:
                 command.queue,
                 made=command,
                 made_at=self._clock(),
+                asked=bool(command.consults),
             )
         elif isinstance(command, CancelOffer):
             self._cancel(command)
@@ -201,6 +205,9 @@ class Legs:
         if not self._handle(OfferAnswered(self._clock(), offer_id)):
             return
         offer.answered_at = self._clock()
+        if offer.asked:
+            self._tell(offer, "asked", queue=offer.queue)
+            return
         contact = self._contacts.get(offer.contact)
         if contact is not None:
             contact.phase, contact.agent = "talking", offer.agent
@@ -221,7 +228,7 @@ class Legs:
     def _fail(self, offer: OpenOffer, cause: Cause) -> None:
         self._handle(OfferFailed(self._clock(), offer.offer, cause))
         self._offers.pop(offer.offer, None)
-        self._tell(offer, "offer_failed", cause=cause.value)
+        self._tell(offer, "ask_failed" if offer.asked else "offer_failed", cause=cause.value)
 
     def ended(self, offer_id: str, cause: Cause = Cause.NO_ANSWER) -> None:
         """The agent's channel is gone."""
@@ -236,7 +243,25 @@ class Legs:
         now = self._clock()
         self._handle(AgentReleased(now, offer_id))
         self._offers.pop(offer_id, None)
-        self._tell(offer, "agent_left", talk=round(now - offer.answered_at, 3))
+        kind = "asked_left" if offer.asked else "agent_left"
+        self._tell(offer, kind, talk=round(now - offer.answered_at, 3))
+
+    def rung(self, offer_id: str, dial_status: str) -> None:
+        """The Dial of an agent who asks a colleague has come back."""
+        if dial_status == "ANSWER":
+            self.answered(offer_id)
+        self.ended(offer_id, DIAL_CAUSES.get(dial_status, Cause.UNREACHABLE))
+
+    def taken_over(self, offer_id: str) -> str:
+        """Who was asked has the caller from now on; the agent, "" when nobody was asked so."""
+        offer = self._offers.get(offer_id)
+        if offer is None or not offer.asked:
+            return ""
+        if offer.answered_at is None:
+            self.answered(offer_id)
+        offer.asked = False
+        self._handle(ConsultationCompleted(self._clock(), offer.call))
+        return offer.agent
 
     # --- what happens to the caller ----------------------------------------------------------
 
@@ -284,7 +309,8 @@ class Legs:
         self._contacts.tell(contact, "agent_left", {**told, "talk": 0.0})
 
     def _offers_of(self, contact: LiveContact) -> list[OpenOffer]:
-        return [each for each in self._offers.values() if each.contact == contact.id]
+        offers = self._offers.values()
+        return [each for each in offers if each.contact == contact.id and not each.asked]
 
     # --- after a silence ---------------------------------------------------------------------
 

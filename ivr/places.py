@@ -11,12 +11,20 @@ from collections.abc import Callable, Collection
 from typing import Protocol
 
 import structlog
+from panoramisk.message import Message
 
 from acd.errors import AcdError
-from ivr.asterisk.ami import AmiClient
 from ivr.errors import AsteriskRefused
 
 log = structlog.get_logger(__name__)
+
+
+class Listing(Protocol):
+    """The one thing `phones` asks of AMI."""
+
+    async def listing(self, name: str, /) -> list[Message]:
+        """The events that answer a list action."""
+        ...
 
 
 class Atlas(Protocol):
@@ -31,7 +39,7 @@ class Atlas(Protocol):
         ...
 
 
-async def phones(asterisk: AmiClient) -> frozenset[str]:
+async def phones(asterisk: Listing) -> frozenset[str]:
     """The phones that are registered and answer, by the names they register as."""
     try:
         events = await asterisk.listing("PJSIPShowContacts")

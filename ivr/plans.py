@@ -114,7 +114,8 @@ def known_names(plan: FloorPlan) -> checks.Floor:
     queues = frozenset(queue.name for queue in plan.floor.queues)
     taken = {number: f"the number of the queue {name}" for number, name in plan.numbers.items()}
     agents = {agent.id: "an agent's extension" for agent in plan.floor.agents}
-    return checks.Floor(queues, plan.skills, taken | agents, frozenset(agents))
+    desks = dict.fromkeys(plan.phones.desks, "the extension of a phone")
+    return checks.Floor(queues, plan.skills, taken | agents | desks, frozenset(agents))
 
 
 def _mistakes(flows: Path, services: Services, floor: FloorPlan | None = None) -> Sequence[Problem]:

@@ -27,6 +27,7 @@ _CONSOLE: Final = "console"
 _DIGESTS: Final = "digests"
 _VISITORS: Final = "visitors"
 _AGENT: Final = "agent:"
+_PIN: Final = "pin:"
 _MACHINE_BYTES: Final = 32
 _AGENT_BYTES: Final = 12  # 96 bits in 16 characters: people type these into desk phones
 _SHARED: Final = (_DIGESTS, _VISITORS, _AGENT)
@@ -111,6 +112,15 @@ class Secrets:
             if text:
                 return text
         return None
+
+    def pin_hash(self, agent_id: str) -> str | None:
+        """The hash of an agent's PIN; None while there is none."""
+        return self._read().get(_PIN + agent_id)
+
+    def keep_pin(self, agent_id: str, hashed: str) -> None:
+        """Let this be the hash of the agent's PIN."""
+        with self._locked():
+            self._write(self._read() | {_PIN + agent_id: hashed})
 
     def _obtain(self, name: str, size: int) -> str:
         known = self._read()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ivr.asterisk.process import socket_folder
@@ -55,10 +55,8 @@ def build_site(
 ) -> Site:
     """Everything the templates need; passwords are made on first use."""
     secrets = Secrets(settings.home)
-    agents = tuple(
-        PhoneAccount(agent.id, agent.name, secrets.agent_password(agent.id))
-        for agent in plan.floor.agents
-    )
+    people = {agent.id: agent.name for agent in plan.floor.agents}
+    own = {agent: name for agent, name in people.items() if agent not in plan.phones.roaming}
     return Site(
         folders=folders(settings, toolchain),
         bind=settings.bind,
@@ -72,8 +70,11 @@ def build_site(
         console_token=secrets.console_token,
         languages=LANGUAGES,
         numbers=sorted(set(numbers)),
-        agents=agents,
-        transfer_targets=sorted({agent.id for agent in agents} | set(plan.numbers)),
+        agents=_accounts(own, secrets),
+        desks=_accounts(plan.phones.desks, secrets),
+        roaming=sorted(plan.phones.roaming),
+        queue_numbers=sorted(plan.numbers),
+        transfer_targets=sorted(set(people) | set(plan.numbers)),
         node=settings.node or "node1",
         other_nodes=other_nodes(settings),
         node_password=secrets.node_password if settings.node is not None else "",
@@ -83,6 +84,14 @@ def build_site(
         fallback_number=settings.fallback_number,
         trunk_to_dial=settings.trunk_to_dial,
         filters_by_name=_filters_by_name(toolchain.version),
+    )
+
+
+def _accounts(phones: Mapping[str, str], secrets: Secrets) -> tuple[PhoneAccount, ...]:
+    """An account for each phone, by extension and name."""
+    return tuple(
+        PhoneAccount(each, name or each, secrets.agent_password(each))
+        for each, name in phones.items()
     )
 
 

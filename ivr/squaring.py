@@ -14,9 +14,12 @@ from typing import Protocol
 
 import structlog
 
-from ivr.asterisk.ami import LiveChannel, Ready
+from ivr.asterisk.ami import Ready
+from ivr.asterisk.living import LiveChannel
 from ivr.callers import Callers
 from ivr.errors import AsteriskRefused, AsteriskUnreachable
+from ivr.phones import Phones
+from ivr.places import Listing, phones
 
 log = structlog.get_logger(__name__)
 
@@ -28,8 +31,8 @@ BOOT_SLACK = 1.0
 FAILURES = (AsteriskRefused, AsteriskUnreachable, sqlite3.Error)
 
 
-class Alive(Protocol):
-    """The one thing this module asks of AMI."""
+class Alive(Listing, Protocol):
+    """What this module asks of AMI."""
 
     async def channels(self) -> tuple[LiveChannel, ...]:
         """Every channel there is."""
@@ -39,9 +42,12 @@ class Alive(Protocol):
 class Squaring:
     """`done` is set once it has worked for the first time."""
 
-    def __init__(self, asterisk: Alive, callers: Callers, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, asterisk: Alive, callers: Callers, at_phones: Phones, clock: Callable[[], float]
+    ) -> None:
         self.done = asyncio.Event()
         self._asterisk, self._callers, self._clock = asterisk, callers, clock
+        self._phones = at_phones
         self._booted_at = 0.0
         self._again: asyncio.Task[None] | None = None
 
@@ -79,6 +85,8 @@ class Squaring:
 
     async def _square(self) -> None:
         suspects = self._callers.suspects()
+        there = await phones(self._asterisk)
         channels = await self._asterisk.channels()
         self._callers.reconcile(suspects, channels, self._booted_at)
+        self._phones.look(channels, there)
         self.done.set()

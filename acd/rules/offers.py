@@ -52,7 +52,7 @@ def connect(live: LiveFloor, offer: OfferRecord, at: float) -> None:
         queue.counters.count_answer(call.waited(at), queue.queue.target_seconds)
         if call.told_first is not None:
             queue.counters.count_told(call.told_first, at)
-    agent.last_call_at = at
+    agent.last_call_at, agent.last_contact = at, call.contact
     if call.channel is Channel.CHAT:
         agent.counters.chats += 1
     else:

@@ -23,6 +23,7 @@ import structlog
 from panoramisk.message import Message
 
 from ivr.asterisk.fence import Ask, FencedManager, Value
+from ivr.asterisk.living import TOLD, LiveChannel, live_channel, seconds
 from ivr.errors import AsteriskRefused, AsteriskUnreachable, ServiceFault
 
 ACTION_SECONDS: Final = 5.0
@@ -54,21 +55,6 @@ class Ready:
     last_reload: float
     restarted: bool
     overflowed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LiveChannel:
-    """One channel as the Status action tells it; absent values are ""."""
-
-    channel: str
-    uniqueid: str
-    linkedid: str
-    state: str
-    contact: str
-    leg: str
-    bridge: str
-    application: str
-    seconds: int
 
 
 EventHandler = Callable[[Message], Awaitable[None]]
@@ -224,7 +210,7 @@ class AmiClient:
 
     async def channels(self) -> tuple[LiveChannel, ...]:
         """Everything alive in Asterisk, with the contact and the leg each channel belongs to."""
-        events = await self.listing("Status", Variables="TIELINE_CONTACT,TIELINE_LEG")
+        events = await self.listing("Status", Variables=TOLD)
         return tuple(live_channel(event) for event in events if event.event == "Status")
 
     def _check_connected(self, name: str) -> None:
@@ -324,7 +310,7 @@ class AmiClient:
             self._enqueue(message)
 
     def _note_boot(self, message: Message) -> None:
-        uptime, reload = _seconds(message.uptime), _seconds(message.lastreload)
+        uptime, reload = seconds(message.uptime), seconds(message.lastreload)
         started_at = asyncio.get_running_loop().time() - uptime
         known, self._started_at = self._started_at, started_at
         restarted = known is not None and started_at > known + _CLOCK_SLACK
@@ -364,29 +350,3 @@ async def _guarded(handling: Awaitable[None], event: str) -> None:
         await handling
     except Exception:
         log.exception("ami.handler_failed", ami_event=event)
-
-
-def _seconds(text: str) -> float:
-    return float(text) if text.isdecimal() else 0.0
-
-
-def live_channel(event: Message) -> LiveChannel:
-    """A Status event as we need it."""
-    variables = event.get("Variable", [])
-    pairs = [variables] if isinstance(variables, str) else variables
-    values = {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
-    return LiveChannel(
-        channel=event.channel,
-        uniqueid=event.uniqueid,
-        linkedid=event.linkedid,
-        state=event.channelstatedesc,
-        contact=_present(values.get("TIELINE_CONTACT", "")),
-        leg=_present(values.get("TIELINE_LEG", "")),
-        bridge=event.bridgeid,
-        application=event.application,
-        seconds=int(_seconds(event.seconds)),
-    )
-
-
-def _present(value: str) -> str:
-    return "" if value == "(null)" else value

@@ -31,6 +31,8 @@ LegCause = Literal["no_answer", "rejected", "busy", "unreachable", "caller_left"
 
 CONTACT: Final = "TIELINE_CONTACT"
 LEG: Final = "TIELINE_LEG"
+OURS: Final = "TIELINE_OURS"
+"""Set on a phone's channel that carries a call of the distributor's on another node."""
 
 
 # --- facts ------------------------------------------------------------------------------------
@@ -108,12 +110,16 @@ class BlindTransferred:
 
 @dataclass(frozen=True, slots=True)
 class AttendedTransferred:
-    """An agent joined the caller with somebody; `target_channel` is "" when that is no channel."""
+    """An agent joined the caller with somebody: `taker_leg` is their offer, "" without one.
+
+    A phone may move either of its two calls onto the other; `taker_channel` is "" when the caller
+    was joined with something that is no channel.
+    """
 
     contact: str
-    transferee_channel: str
-    transferer_leg: str
-    target_channel: str
+    giver_leg: str
+    taker_channel: str
+    taker_leg: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +141,17 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceState:
-    """A device such as PJSIP/1001 or Custom:lamp; `state` as in NOT_INUSE or UNAVAILABLE."""
+class OwnCall:
+    """A phone is in a call that no offer has made: it dials, or it is rung past the queues."""
 
-    device: str
-    state: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEnded:
+    """A channel that is neither a caller's nor an agent's leg is gone."""
+
+    channel: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +180,8 @@ Fact = (
     | AttendedTransferred
     | Held
     | Resumed
-    | DeviceState
+    | OwnCall
+    | ChannelEnded
     | PhoneRegistered
     | PhoneGone
 )
@@ -238,9 +251,16 @@ def _leg(message: Headers, prefix: str = "") -> str:
     return variables(message, prefix).get(LEG, "")
 
 
+def _new_channel(message: Headers) -> Fact | None:
+    """Who dials has dialled something; a phone that is being rung has not."""
+    return OwnCall(_text(message, "Channel")) if _text(message, "Exten") else None
+
+
 def _dial_begin(message: Headers) -> Fact | None:
-    leg = _leg(message, "Dest")
-    return LegStarted(leg, _text(message, "DestChannel")) if leg else None
+    values, channel = variables(message, "Dest"), _text(message, "DestChannel")
+    if leg := values.get(LEG, ""):
+        return LegStarted(leg, channel)
+    return None if values.get(OURS) else OwnCall(channel)
 
 
 def _new_state(message: Headers) -> Fact | None:
@@ -278,7 +298,7 @@ def _hangup(message: Headers) -> Fact | None:
         return LegEnded(leg, channel, cause, _text(message, "ChannelStateDesc") == "Up")
     if contact := values.get(CONTACT):
         return ChannelGone(channel, _text(message, "Uniqueid"), contact, cause)
-    return None
+    return ChannelEnded(channel)
 
 
 def _blind_transfer(message: Headers) -> Fact | None:
@@ -296,13 +316,14 @@ def _blind_transfer(message: Headers) -> Fact | None:
 
 
 def _attended_transfer(message: Headers) -> Fact | None:
-    contact = variables(message, "Transferee").get(CONTACT, "")
-    leg = _leg(message, "OrigTransferer") or _leg(message, "SecondTransferer")
-    if _text(message, "Result") != "Success" or not (contact or leg):
-        return None
-    return AttendedTransferred(
-        contact, _text(message, "TransfereeChannel"), leg, _text(message, "TransferTargetChannel")
-    )
+    giver = _leg(message, "OrigTransferer") or _leg(message, "SecondTransferer")
+    sides = ("Transferee", "TransferTarget")
+    for caller, taker in (sides, sides[::-1]):
+        contact = variables(message, caller).get(CONTACT, "")
+        if _text(message, "Result") == "Success" and contact and not _leg(message, caller):
+            channel = _text(message, f"{taker}Channel")
+            return AttendedTransferred(contact, giver, channel, _leg(message, taker))
+    return None
 
 
 def _hold(message: Headers) -> Fact | None:
@@ -312,10 +333,6 @@ def _hold(message: Headers) -> Fact | None:
         return None
     kind = Held if _text(message, "Event") == "Hold" else Resumed
     return kind(_text(message, "Channel"), leg, contact)
-
-
-def _device_state(message: Headers) -> Fact | None:
-    return DeviceState(_text(message, "Device"), _text(message, "State"))
 
 
 def _peer_status(message: Headers) -> Fact | None:
@@ -333,6 +350,7 @@ def _peer_status(message: Headers) -> Fact | None:
 
 _READERS: Final[Mapping[str, Callable[[Headers], Fact | None]]] = MappingProxyType(
     {
+        "Newchannel": _new_channel,
         "DialBegin": _dial_begin,
         "Newstate": _new_state,
         "DialEnd": _dial_end,
@@ -342,7 +360,6 @@ _READERS: Final[Mapping[str, Callable[[Headers], Fact | None]]] = MappingProxyTy
         "AttendedTransfer": _attended_transfer,
         "Hold": _hold,
         "Unhold": _hold,
-        "DeviceStateChange": _device_state,
         "PeerStatus": _peer_status,
     }
 )

@@ -19,10 +19,12 @@ from ivr.errors import ServiceFault
 AMI_EVENTS = (
     "FullyBooted",
     "Shutdown",
+    "Newchannel",
     "Hangup",
     "HangupRequest",
     "DialBegin",
     "DialEnd",
+    "AttendedTransfer",
     "PeerStatus",
 )
 
@@ -33,13 +35,25 @@ FEATURE_CODES: Mapping[str, str] = {
     "*43": "pause",
     "*44": "finish",
     "*45": "status",
+    "*46": "queue",
+    "*47": "disposition",
+    "*48": "mobile",
+    "*49": "extend",
 }
-"""What an agent dials, and the action it means; `*43` may be followed by a reason's digit."""
+"""What an agent dials, and the action it means."""
+LONGER_CODES: Mapping[str, str] = {
+    "*43": "X",
+    "*46": "X",
+    "*46X": ".",
+    "*47": "X",
+}
+"""Codes that more may follow, as patterns: the digit of a reason, of a queue or of a disposition,
+or a queue's whole number."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneAccount:
-    """An agent's phone: the extension it registers as, the name it shows, its SIP password."""
+    """A phone: the extension it registers as, the name it shows, its SIP password."""
 
     id: str
     caller_name: str
@@ -85,7 +99,11 @@ class Folders:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Every value the templates read."""
+    """Every value the templates read.
+
+    `agents` are the phones that are somebody's own, `desks` those that anybody may sit at,
+    `roaming` the agents who have none, `queue_numbers` what leads to queues.
+    """
 
     folders: Folders
     bind: str
@@ -101,6 +119,9 @@ class Site:
     numbers: Sequence[str]
     agents: Sequence[PhoneAccount]
     transfer_targets: Sequence[str]
+    desks: Sequence[PhoneAccount] = ()
+    roaming: Sequence[str] = ()
+    queue_numbers: Sequence[str] = ()
     trunks: Sequence[Trunk] = ()
     node: str = "node1"
     other_nodes: Sequence[OtherNode] = ()
@@ -146,8 +167,13 @@ def _values(site: Site) -> dict[str, object]:
             values[name] = getattr(site, name)
     values["open_line"] = site.open_line
     values["ami_events"] = AMI_EVENTS
-    pause = next(code for code, action in site.feature_codes.items() if action == "pause")
-    values["pause_code"] = pause
+    values["longer_codes"] = [
+        (f"_{code}{more}", code[:3], site.feature_codes[code[:3]])
+        for code, more in LONGER_CODES.items()
+    ]
+    values["phones"] = [*site.agents, *site.desks]
+    values["own_phones"] = [agent.id for agent in site.agents]
+    values["people"] = sorted([*(agent.id for agent in site.agents), *site.roaming])
     return values
 
 

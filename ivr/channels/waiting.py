@@ -22,11 +22,13 @@ from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.channels.caller_card import CallerCard
 from ivr.channels.meanwhile import MeanwhileOnTheLine
+from ivr.channels.mobile import who_calls
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.errors import AsteriskRefused, AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Outcome, Queue, QueueLeft
 from ivr.flow.running.state import State
 from ivr.live import LiveContact
+from ivr.reach import Way
 from ivr.speech.engine import SpeechFailed
 
 log = structlog.get_logger(__name__)
@@ -276,16 +278,18 @@ class AgentWait:
 
     async def _dial(self, offer: MakeOffer, card: CallerCard) -> str:
         """Ring, and stay until agent or caller hangs up; how it went, as DIALSTATUS."""
-        whisper = "U(whisper)" if card.whisper else ""
-        # i: a phone that sends its calls elsewhere would take the caller out of our hands.
-        options = f"m(default)gib(leg^s^1){whisper}"
-        seconds = int(min(offer.ring_seconds, self._ring_at_most or offer.ring_seconds))
-        way = self._house.reach(offer.agent)
+        way = self._house.reach(offer.agent, offer.queue)
         if way is None:
             self._log.warning("no way to the agent", agent=offer.agent)
             return "CHANUNAVAIL"
+        # i: a phone that sends its calls elsewhere would take the caller out of our hands.
+        options = f"m(default)gi{way.options(bool(card.whisper))}"
+        seconds = int(min(offer.ring_seconds, self._ring_at_most or offer.ring_seconds))
         try:
-            with self._listening(offer):
+            if way.confirm:
+                who = await who_calls(self._house.prompts, card)
+                await self._agi.set_variable("_TIELINE_WHO", who)
+            with self._listening(offer, way):
                 await self._agi.exec("Dial", way.dial, str(seconds), options)
             return await self._agi.get_variable("DIALSTATUS") or "CHANUNAVAIL"
         except AsteriskRefused as refused:
@@ -295,10 +299,11 @@ class AgentWait:
             return "CHANUNAVAIL"
 
     @contextmanager
-    def _listening(self, offer: MakeOffer) -> Iterator[None]:
+    def _listening(self, offer: MakeOffer, way: Way) -> Iterator[None]:
         """A Dial that outlasts its ringing was answered, even if AMI is down and cannot say so."""
         loop, legs = asyncio.get_running_loop(), self._house.legs
-        late = loop.call_later(offer.ring_seconds + SURELY_ANSWERED, legs.answered, offer.offer)
+        surely = offer.ring_seconds + SURELY_ANSWERED + way.settles_within
+        late = loop.call_later(surely, legs.answered, offer.offer)
         try:
             yield
         finally:

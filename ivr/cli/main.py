@@ -22,6 +22,7 @@ from ivr.cli import (
     graph,
     nodes,
     outbox,
+    phones,
     replay,
     revisions,
     schema,
@@ -47,6 +48,7 @@ def _app() -> typer.Typer:
     )
     for group in (
         server,
+        phones,
         demo,
         flows,
         schema,

@@ -21,10 +21,8 @@ from ivr.asterisk.render import FEATURE_CODES, Site
 from ivr.cli.checkup import taken_ports
 from ivr.cli.progress import shown_progress
 from ivr.errors import IvrError
-from ivr.floor import load_floor
 from ivr.operator.wording import for_shell
 from ivr.plans import Plan
-from ivr.secrets import Secrets
 from ivr.settings import Settings, load_settings
 from ivr.site import build_site, write_configuration, write_sounds
 from ivr.start import begin
@@ -35,7 +33,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(run)
     app.command()(serve)
-    app.command()(password)
 
 
 def run() -> None:
@@ -90,17 +87,6 @@ def serve() -> None:
     sys.exit(uvloop.run(composition.serve(load_settings())))
 
 
-def password(agent: str) -> None:
-    """Print the SIP password of one agent's phone.
-
-    Example: tieline password 1001
-    """
-    settings = load_settings()
-    if not load_floor(settings.floor).is_agent(agent):
-        raise IvrError(f"no agent {agent!r} in {settings.floor}: tieline show agents lists them")
-    typer.echo(Secrets(settings.home).agent_password(agent))
-
-
 def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) -> None:
     """What a newcomer needs to make the first call."""
     tieline = _program()
@@ -117,6 +103,9 @@ def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) ->
         # Beyond a terminal, such as in the system's journal, a password has no business.
         known = agent.password if console.is_terminal else f"by {tieline} password {agent.id}"
         table.add_row(f"agent {agent.id}", f"{agent.caller_name}, password {known}")
+    for desk in site.desks:
+        known = desk.password if console.is_terminal else f"by {tieline} password {desk.id}"
+        table.add_row(f"phone {desk.id}", f"{desk.caller_name}, password {known}")
     codes = ", ".join(f"{code} {action}" for code, action in FEATURE_CODES.items())
     table.add_row("on the phone", codes)
     table.add_row("operators", f"{tieline} console, then: acd show queues, acd help")

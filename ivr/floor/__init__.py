@@ -15,6 +15,7 @@ from pathlib import Path
 from acd.floor import Floor, Queue
 from acd.words import HeldChats, Reset
 from ivr.floor.agents import read_agents
+from ivr.floor.phones import PhoneKeys
 from ivr.floor.plan import FloorPlan as FloorPlan
 from ivr.floor.queues import Relaxations, read_number, read_queue
 from ivr.flow.loading.files import read_source
@@ -22,7 +23,7 @@ from ivr.flow.loading.section import Section, as_choice, as_list, as_text
 from ivr.flow.loading.yaml import Node, Problems, parse
 
 MAX_REASONS = 9
-"""Pause reasons are picked with one key, 1 to 9."""
+"""Pause reasons and dispositions are picked with one key, 1 to 9."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -52,7 +53,9 @@ def read_floor(source: bytes | str, name: str) -> FloorPlan:
 
 
 def _floor(section: Section, problems: Problems) -> FloorPlan:
-    reasons = _reasons(section, problems)
+    reasons = _words(section, "pause_reasons", "a pause reason", ("break",))
+    dispositions = _words(section, "dispositions", "a disposition", ())
+    phones = PhoneKeys(problems)
     resets = _resets(section, problems)
     chats = HeldChats(section.choice("chats_on_call", [*HeldChats], HeldChats.KEEP))
     seed = section.integer("seed", 0, low=0)
@@ -67,30 +70,32 @@ def _floor(section: Section, problems: Problems) -> FloorPlan:
         with Section(value, f'the queue "{key}"', problems) as inner:
             queues.append(read_queue(key, inner, relaxations))
             read_number(inner, key, numbers)
-    agents = read_agents(section, {queue.name for queue in queues}, numbers, problems)
+            phones.read_queue(key, inner)
+    agents = read_agents(section, {queue.name for queue in queues}, numbers, phones, problems)
+    phones.read_desks(section, {agent.id for agent in agents}, numbers)
     relaxations.check(
         {queue.name for queue in queues}, {skill for agent in agents for skill in agent.skills}
     )
     floor = Floor(tuple(queues), tuple(agents), reasons, resets, chats, seed)
-    return FloorPlan(floor, numbers)
+    return FloorPlan(floor, numbers, phones.plan(), dispositions)
 
 
-def _reasons(section: Section, problems: Problems) -> tuple[str, ...]:
-    node = section.node("pause_reasons")
+def _words(section: Section, key: str, what: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    """A list of single words, each of which a digit stands for on the phone."""
+    node, problems = section.node(key), section.problems
     if node is None:
-        return ("break",)
-    reasons = as_list(node, "pause_reasons", problems, lambda each: _word(each, problems))
-    if len(reasons) > MAX_REASONS:
-        problems.add(
-            node.place, f"{len(reasons)} pause reasons", f"at most {MAX_REASONS}: one key each"
-        )
-    return reasons
+        return otherwise
+    words = as_list(node, key, problems, lambda each: _word(each, what, problems))
+    if len(words) > MAX_REASONS:
+        said = f"{len(words)} {key.replace('_', ' ')}"
+        problems.add(node.place, said, f"at most {MAX_REASONS}: one key each")
+    return words
 
 
-def _word(node: Node, problems: Problems) -> str | None:
-    text = as_text(node, "a pause reason", problems)
+def _word(node: Node, what: str, problems: Problems) -> str | None:
+    text = as_text(node, what, problems)
     if text is not None and not _NAME.fullmatch(text):
-        problems.add(node.place, f'"{text}" cannot be a pause reason', "one lower-case word")
+        problems.add(node.place, f'"{text}" cannot be {what}', "one lower-case word")
         return None
     return text
 

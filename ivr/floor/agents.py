@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from acd.floor import Agent
+from ivr.floor.phones import PhoneKeys
+from ivr.floor.reading import EXTENSION, shown
 from ivr.flow.loading.section import Section, as_integer, as_list, as_text
 from ivr.flow.loading.yaml import Node, Problems
 from ivr.flow.words import Place
 
 MAX_CHATS = 20
-EXTENSION = re.compile(r"[0-9]{2,15}")
-
-_NO_QUOTES = re.compile(r"[^\x00-\x1f\x7f\";\\<>]{1,60}")
 
 
 def read_agents(
-    section: Section, queues: set[str], numbers: Mapping[str, str], problems: Problems
+    section: Section,
+    queues: set[str],
+    numbers: Mapping[str, str],
+    phones: PhoneKeys,
+    problems: Problems,
 ) -> list[Agent]:
     """All agents; none may have the number of a queue."""
     entries = list(section.entries("agents"))
-    agents = [_agent(*entry, queues, problems) for entry in entries]
+    agents = [_agent(entry, queues, phones, problems) for entry in entries]
     for key, place, _ in entries:
         if key in numbers:
             taken = f"{key} is the number of {numbers[key]} already"
@@ -29,7 +31,10 @@ def read_agents(
     return agents
 
 
-def _agent(key: str, place: Place, value: Node, queues: set[str], problems: Problems) -> Agent:
+def _agent(
+    entry: tuple[str, Place, Node], queues: set[str], phones: PhoneKeys, problems: Problems
+) -> Agent:
+    key, place, value = entry
     if not EXTENSION.fullmatch(key):
         cure = "2 to 15 digits, in quotes: what the phone registers as"
         problems.add(place, f'"{key}" cannot be an agent\'s extension', cure)
@@ -45,20 +50,8 @@ def _agent(key: str, place: Place, value: Node, queues: set[str], problems: Prob
             for skill, _, level in section.entries("skills")
         }
         chats = section.integer("chats", usual.chats, low=0, high=MAX_CHATS)
+        phones.read_agent(key, section)
     return Agent(key, name, served, skills, chats)
-
-
-def shown(section: Section, key: str, otherwise: str) -> str:
-    """A name that people and phones show: no quotes, brackets or semicolons."""
-    node = section.node(key)
-    text = as_text(node, key, section.problems) if node is not None else None
-    if node is None or text is None:
-        return otherwise
-    if not _NO_QUOTES.fullmatch(text):
-        cure = 'at most 60 characters, without " ; \\ < >'
-        section.problems.add(node.place, f"{key} cannot be shown on a phone", cure)
-        return otherwise
-    return text
 
 
 def known_queue(node: Node, queues: set[str], problems: Problems) -> str | None:

@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from acd.floor import Floor
+from ivr.floor.phones import Phones
 
 
 @dataclass(frozen=True, slots=True)
 class FloorPlan:
-    """The floor for the distributor, and the numbers that phones dial to reach its queues."""
+    """The floor for the distributor, and what phones need to know.
+
+    `numbers` are what phones dial to reach queues, `dispositions` how calls may have ended.
+    """
 
     floor: Floor = field(default_factory=Floor)
     numbers: Mapping[str, str] = field(default_factory=dict)
+    phones: Phones = field(default_factory=Phones)
+    dispositions: tuple[str, ...] = ()
 
     def queue_of(self, number: str) -> str | None:
         """The queue an agent reaches by this number."""

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from acd.floor import ALL_SKILLS, Callbacks, Queue, Relaxation
 from acd.words import First, Formula, Order, Strategy
-from ivr.floor.agents import EXTENSION, known_queue, shown
+from ivr.floor.agents import known_queue
+from ivr.floor.reading import EXTENSION, shown
 from ivr.flow.loading.section import Section, as_duration, as_integer, as_list, as_text, kind
 from ivr.flow.loading.yaml import Node, Problems, Scalar, Sequence, quote
 from ivr.flow.words import Place

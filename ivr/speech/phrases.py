@@ -82,6 +82,53 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "zh": "此话机没有对应的客服人员，请联系主管。",
     },
     "no-such-reason": {"en": "There is no such pause reason.", "zh": "没有这个暂停原因。"},
+    "queue-joined": {"en": "You take calls of {queue}.", "zh": "您现在接听{queue}的来电。"},
+    "queue-left": {"en": "You have left {queue}.", "zh": "您已暂离{queue}。"},
+    "no-such-queue": {"en": "You do not work for that queue.", "zh": "您不属于该队列。"},
+    "disposition-due": {
+        "en": "First say how the call ended: star 4 7 and a digit.",
+        "zh": "请先登记本次通话结果：按星号47和一个数字。",
+    },
+    "disposition-given": {"en": "Noted, {disposition}.", "zh": "已登记，{disposition}。"},
+    "no-such-disposition": {"en": "There is no such result.", "zh": "没有这个通话结果。"},
+    "no-disposition": {"en": "No call needs a result.", "zh": "没有需要登记结果的通话。"},
+    # --- where an agent's calls ring ---
+    "on-the-mobile": {
+        "en": "Your calls ring at your mobile. Ready.",
+        "zh": "来电将转到您的手机，可以接听。",
+    },
+    "at-this-phone": {"en": "Your calls ring at this phone.", "zh": "来电将转到此话机。"},
+    "no-mobile": {
+        "en": "There is no mobile number for you that may be dialled.",
+        "zh": "没有可以拨打的您的手机号码。",
+    },
+    "desk-number": {
+        "en": "Enter your agent number, and then hash.",
+        "zh": "请输入您的工号，按井号键结束。",
+    },
+    "desk-pin": {"en": "Enter your PIN, and then hash.", "zh": "请输入您的密码，按井号键结束。"},
+    "desk-wrong": {
+        "en": "Number and PIN do not match. Please dial again.",
+        "zh": "工号或密码错误，请重新拨打。",
+    },
+    "desk-locked": {
+        "en": "Too many wrong tries. Please wait ten minutes.",
+        "zh": "错误次数过多，请十分钟后再试。",
+    },
+    "desk-free": {
+        "en": "Nobody is logged in at this phone. To log in, dial star 4 1.",
+        "zh": "此话机无人登录，登录请拨星号41。",
+    },
+    "press-to-take": {
+        "en": "Press 1 to take the call.",
+        "zh": "接听请按1。",
+    },
+    # --- colleagues ---
+    "colleague-away": {"en": "Nobody can be reached there.", "zh": "暂时无法联系到对方。"},
+    "no-call-to-ask-about": {
+        "en": "You can ask a queue only while you talk with a caller.",
+        "zh": "只有在与来电者通话时才能咨询队列。",
+    },
     # --- transfers, said to the agent ---
     "transfer-refused": {
         "en": "The transfer did not work. You are back with the caller.",

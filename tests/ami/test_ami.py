@@ -11,8 +11,9 @@ import structlog
 import uvloop
 from panoramisk.message import Message
 
-from ivr.asterisk.ami import AmiClient, LiveChannel, Ready, _Backoff
+from ivr.asterisk.ami import AmiClient, Ready, _Backoff
 from ivr.asterisk.fence import MESSAGE_BYTES
+from ivr.asterisk.living import LiveChannel
 from ivr.errors import AsteriskRefused, AsteriskUnreachable, ServiceFault
 from tests.ami.manager import PATIENCE, Action, FakeManager, error, listed, managed
 

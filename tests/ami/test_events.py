@@ -12,8 +12,8 @@ from ivr.asterisk.events import (
     WANTED,
     AttendedTransferred,
     BlindTransferred,
+    ChannelEnded,
     ChannelGone,
-    DeviceState,
     Fact,
     Headers,
     Held,
@@ -24,6 +24,7 @@ from ivr.asterisk.events import (
     LegRinging,
     LegStarted,
     OutsideAnswered,
+    OwnCall,
     PhoneGone,
     PhoneRegistered,
     Resumed,
@@ -105,7 +106,7 @@ def test_a_blind_transfer_tells_who_went_where() -> None:
 
 def test_an_attended_transfer_tells_who_talks_to_whom() -> None:
     assert leg_facts("attended_transfer")[-2:] == [
-        AttendedTransferred("c-55", "PJSIP/100-00000014", "offer-1", "PJSIP/1002-00000017"),
+        AttendedTransferred("c-55", "offer-1", "PJSIP/1002-00000017", ""),
         LegEnded("offer-1", "PJSIP/1001-00000015", 16, answered=True),
     ]
 
@@ -126,7 +127,7 @@ def test_phones_come_and_go() -> None:
 
 LEG = {"Channel": "PJSIP/1-1", "ChanVariable": "TIELINE_LEG=o-1"}
 DIAL = {"Event": "DialEnd", "DestChannel": "PJSIP/1-1", "DestChanVariable": "TIELINE_LEG=o-1"}
-DEVICE = {"Event": "DeviceStateChange", "Device": "PJSIP/1"}
+ELSEWHERE = {"Event": "DialBegin", "DestChanVariable": "TIELINE_OURS=yes"}
 BLIND = {"Event": "BlindTransfer", "TransfererChanVariable": "TIELINE_LEG=o-1"}
 REQUEST = {"Event": "HangupRequest"} | LEG
 
@@ -134,7 +135,10 @@ REQUEST = {"Event": "HangupRequest"} | LEG
 @pytest.mark.parametrize(
     ("message", "meaning"),
     [
-        (DEVICE | {"State": "INUSE"}, DeviceState("PJSIP/1", "INUSE")),
+        ({"Event": "Newchannel", "Channel": "PJSIP/1-1", "Exten": "1002"}, OwnCall("PJSIP/1-1")),
+        ({"Event": "Newchannel", "Channel": "PJSIP/1-1", "Exten": ""}, None),
+        ({"Event": "DialBegin", "DestChannel": "PJSIP/1-1"}, OwnCall("PJSIP/1-1")),
+        (ELSEWHERE, None),
         ({"Event": "PeerStatus", "Peer": "PJSIP/1", "PeerStatus": "Unknown"}, None),
         ({"Event": "PeerStatus", "Peer": "IAX2/1", "PeerStatus": "Reachable"}, None),
         ({"Event": "Newstate", "ChannelStateDesc": "Up"} | LEG, None),
@@ -150,7 +154,7 @@ REQUEST = {"Event": "HangupRequest"} | LEG
         (REQUEST | {"ChannelStateDesc": "Ringing", "Cause": "26"}, None),
         (REQUEST | {"ChannelStateDesc": "Ringing"}, None),
         (REQUEST | {"ChannelStateDesc": "Up", "Cause": "17"}, None),
-        ({"Event": "Hangup", "Channel": "PJSIP/1-1", "Cause": "16"}, None),
+        ({"Event": "Hangup", "Channel": "PJSIP/1-1", "Cause": "16"}, ChannelEnded("PJSIP/1-1")),
         ({"Event": "Hold", "Channel": "PJSIP/1-1"}, None),
         (BLIND | {"Result": "Fail"}, None),
         ({"Event": "AttendedTransfer", "Result": "Success"}, None),

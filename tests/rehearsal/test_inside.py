@@ -64,7 +64,7 @@ async def rehearsals(house: House, tmp_path: Path) -> AsyncIterator[Rehearsals]:
     (house.flows / "services.yaml").write_text(SERVICES)
     await with_flow(house, STEPS, more=DESK)
     (tmp_path / "parts").mkdir()
-    rehearsals = Rehearsals(tmp_path / "parts", house.service._sources)
+    rehearsals = Rehearsals(tmp_path / "parts", house.service.in_force.sources)
     yield rehearsals
     await rehearsals.close()
 

@@ -8,8 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from panoramisk.message import Message
+
 from ivr.agi.fake import FakeCall, environment
-from ivr.asterisk.ami import LiveChannel, Ready
+from ivr.asterisk.ami import Ready
+from ivr.asterisk.living import LiveChannel
 from ivr.channels.telephone import LOOK_MS
 from ivr.errors import AsteriskRefused, AsteriskUnreachable
 
@@ -50,6 +53,7 @@ class Ami:
         self.uptime = 3600.0
         self.lamps: dict[str, str] = {}
         self.hung_up: list[str] = []
+        self.registered: set[str] = set()
         self.commands: list[str] = []
         self._asterisk = asterisk
         self._ready: list[Callable[[Ready], Awaitable[None]]] = []
@@ -81,6 +85,12 @@ class Ami:
     async def channels(self) -> tuple[LiveChannel, ...]:
         self._look()
         return (*(each.shown() for each in self._asterisk.callers), *self._asterisk.legs.values())
+
+    async def listing(self, name: str, /) -> list[Message]:
+        self._look()
+        assert name == "PJSIPShowContacts"
+        each = ({"ObjectName": f"{phone};@1", "Status": "Reachable"} for phone in self.registered)
+        return [Message(headers) for headers in each]
 
     async def wake(self, channel: str) -> None:
         self._look()

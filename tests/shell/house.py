@@ -21,7 +21,7 @@ from acd.model import LoggedIn, Ticked
 from acd.records.contact import ContactEvent
 from acd.views import AgentRow, CallRow
 from ivr import app
-from ivr.asterisk.ami import LiveChannel
+from ivr.asterisk.living import LiveChannel
 from ivr.asterisk.provision import Tool, Toolchain
 from ivr.live import LiveContact
 from ivr.operator.client import ask

@@ -182,7 +182,7 @@ def test_ami_filters_are_written_as_the_release_reads_them(
     render(site, asterisk_templates())
     manager = text(site, "manager.conf")
     for event in AMI_EVENTS:
-        assert (f"eventfilter(action(include),name({event})) =" in manager) is by_name
+        assert (f"eventfilter(action(include),name({event})" in manager) is by_name
         assert (f"eventfilter = Event: {event}\n" in manager) is not by_name
 
 

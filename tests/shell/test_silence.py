@@ -8,7 +8,7 @@ import pytest
 
 from acd.model import CallQueued, CallWithdrawn
 from ivr import squaring
-from ivr.asterisk.ami import LiveChannel
+from ivr.asterisk.living import LiveChannel
 from ivr.channels import waiting
 from ivr.errors import AsteriskUnreachable
 from tests.e2e.house import until
