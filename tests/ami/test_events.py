@@ -49,7 +49,11 @@ def facts(name: str) -> list[Fact]:
 
 
 def leg_facts(name: str) -> list[Fact]:
-    return [found for found in facts(name) if not isinstance(found, ChannelGone | ChannelEnded | OwnCall)]
+    return [
+        found
+        for found in facts(name)
+        if not isinstance(found, ChannelGone | ChannelEnded | OwnCall)
+    ]
 
 
 def test_an_agent_answers_holds_and_hangs_up() -> None:
