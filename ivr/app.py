@@ -17,10 +17,12 @@ from typing import Any
 
 import structlog
 
+from acd.customers.links import projection
 from acd.distributor import steady_clock
 from acd.journal import Journal
 from acd.model import Channel, DayStarted, FloorLoaded
 from acd.records.contact import ContactEvent
+from acd.records.database import Database
 from acd.records.stream import JournalContacts
 from acd.records.writer import RecordsWriter
 from ivr.agi.server import AgiServer
@@ -102,7 +104,12 @@ class Service:
         self.clock = steady_clock()
         self.journal = Journal(settings.data_dir / "journal.sqlite")
         self.switchboard = Switchboard(self.journal, flow_clock(settings.rehearse_at))
-        self.records = RecordsWriter(settings.records_url, JournalContacts(self.journal))
+        self.database = Database(settings.records_url)
+        self.records = RecordsWriter(
+            settings.records_url,
+            JournalContacts(self.journal),
+            also=(projection(lambda: self.plans.plan.services.region),),
+        )
         self.distributor = distributor_for(settings, secrets, self.journal, self.clock)
         self.contacts = LiveContacts(self.journal, self.tell, self.clock)
         self.in_force = InForce(lambda: self.plans.plan, lambda: settings.trunk_to_dial)
@@ -287,6 +294,7 @@ class Service:
         if self.rehearsals is not None:
             await self.rehearsals.close()
         await self.records.stop()
+        await self.database.close()
         await self.book.aclose()
         self.journal.close()
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ("tests.databases",)
+
 FIGURES = pytest.StashKey[dict[str, str]]()
 GROUPS = {
     "e2e/test_cluster.py": "run",

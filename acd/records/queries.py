@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.records.contact import ContactEvent, ContactRecord
-from acd.records.tables import RecordsUnavailable, brief, contact_events, contacts
+from acd.records.errors import RecordsUnavailable, brief
+from acd.records.tables import contact_events, contacts
 
 
 @dataclass(frozen=True, slots=True)

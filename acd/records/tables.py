@@ -3,15 +3,14 @@
     contacts        one row for each contact, as `ContactRecord`
     contact_events  its story: every event as it happened, numbered from 1 for each contact
     projection      how far into the journal the two above have come; written in their transaction
-    schema_version  one row: which release's tables these are
+
+Customers, the desk and its people have theirs in the same database: `acd/customers`, `acd/desk` and
+`acd/people`. How they come to be there, and change from one release to the next: `schema`.
 
 Times are epoch seconds (UTC) as double precision, the unit of the whole distributor.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -24,24 +23,11 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    event,
-    insert,
-    make_url,
-    select,
 )
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-
-from acd.errors import AcdError
-
-SCHEMA_VERSION = 1
-
-
-class RecordsUnavailable(AcdError):
-    """The records cannot be read or written just now; the journal keeps what is new."""
-
 
 metadata = MetaData()
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""A row's own number: SQLite numbers rows by itself only in a column of its plain type."""
 
 contacts = Table(
     "contacts",
@@ -94,75 +80,3 @@ projection = Table(
 )
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
-
-
-async def open_records(url: str, *, create: bool = True) -> AsyncEngine:
-    """The database at `url`, its tables made if `create`.
-
-    Raises `RecordsUnavailable` when it cannot be reached, holds no records and may not be given
-    any, or was written by another release. The caller disposes of the engine.
-    """
-    try:
-        place = make_url(url)
-        file = Path(place.database or "") if place.get_backend_name() == "sqlite" else None
-        if file and not create and not file.exists():
-            raise RecordsUnavailable(
-                f"there are no records yet at {file}: they begin with the first call"
-            )
-        if file and create:
-            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        engine = create_async_engine(place)
-    except (ArgumentError, NoSuchModuleError, ImportError, OSError) as error:
-        raise RecordsUnavailable(f"the records cannot be opened: {brief(error)}") from error
-    if file:
-        event.listen(engine.sync_engine, "connect", _make_durable)
-    try:
-        await _check_schema(engine, create)
-        if file:
-            file.chmod(0o600)
-    except BaseException:
-        await engine.dispose()
-        raise
-    return engine
-
-
-async def _check_schema(engine: AsyncEngine, create: bool) -> None:
-    try:
-        async with engine.begin() as connection:
-            if create and engine.dialect.name == "sqlite":
-                # Its driver begins a transaction for data only: tables come all at once, or none.
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if create:
-                await connection.run_sync(metadata.create_all)
-            version = await _version(connection, create)
-    except (SQLAlchemyError, OSError) as error:
-        place = engine.url.render_as_string(hide_password=True)
-        raise RecordsUnavailable(
-            f"the records at {place} cannot be read: {brief(error)}"
-        ) from error
-    if version != SCHEMA_VERSION:
-        raise RecordsUnavailable(
-            f"the records are of version {version} and this release reads {SCHEMA_VERSION}: "
-            "run the release that wrote them, or name another database in records_url"
-        )
-
-
-async def _version(connection: AsyncConnection, create: bool) -> int | None:
-    found: int | None = await connection.scalar(select(schema_version.c.version))
-    if found is None and create:
-        await connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
-        return SCHEMA_VERSION
-    return found
-
-
-def _make_durable(connection: Any, _: object) -> None:
-    """What the journal may drop must be on the disk, not in the disk's cache."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def brief(error: BaseException) -> str:
-    """The database's own words, without the statement and the links SQLAlchemy adds."""
-    return str(getattr(error, "orig", None) or error).partition("\n")[0]

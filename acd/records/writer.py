@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,15 +23,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from acd.errors import AcdError
 from acd.records.contact import ContactEvent, ContactRecord, fold
+from acd.records.database import open_records
+from acd.records.errors import RecordsUnavailable, brief
 from acd.records.stream import ContactStream
-from acd.records.tables import (
-    RecordsUnavailable,
-    brief,
-    contact_events,
-    contacts,
-    open_records,
-    projection,
-)
+from acd.records.tables import contact_events, contacts, projection
 
 NAME = "contacts"
 BATCH = 500
@@ -40,11 +35,15 @@ FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 30.0
 PARTING_SECONDS = 3.0
 
+Also = Callable[[AsyncConnection, Sequence[ContactEvent]], Awaitable[None]]
+
 log = structlog.get_logger(__name__)
 
 
 class RecordsWriter:
     """The only writer of the records at `url` (SQLAlchemy, asynchronous driver).
+
+    What is in `also` makes more of the same events, in the same transaction.
 
     `start` and `stop` its task; `wake` it when the journal has news; `flush` to be sure that all is
     written. It opens the database itself, so that one that is away keeps no service from starting.
@@ -56,12 +55,14 @@ class RecordsWriter:
         url: str,
         stream: ContactStream,
         *,
+        also: Sequence[Also] = (),
         batch: int = BATCH,
         linger: float = LINGER_SECONDS,
         first_retry: float = FIRST_RETRY_SECONDS,
     ) -> None:
         self.trouble = ""
         self._url, self._stream = url, stream
+        self._also = also
         self._batch, self._linger, self._first_retry = batch, linger, first_retry
         self._newest_at_start: int | None = stream.last()
         self._news = asyncio.Event()
@@ -131,7 +132,10 @@ class RecordsWriter:
         if events:
             async with self._engine.begin() as connection:
                 await _move_mark(connection, self._last, events[-1][0])
-                await _store(connection, [event for _, event in events])
+                told = [event for _, event in events]
+                await _store(connection, told)
+                for project in self._also:
+                    await project(connection, told)
             self._last = events[-1][0]
             self._stream.confirm(self._last)
         return len(events)

@@ -47,7 +47,7 @@ PREFERRED: Final[Version] = (22, 10, 1)
 """The first release of the 22 line with every security fix known to matter here."""
 
 RUN_TOOLS: Final = ("asterisk", "espeak-ng")
-TEST_TOOLS: Final = (*RUN_TOOLS, "sipp", "baresip", "dot", "redis-server")
+TEST_TOOLS: Final = (*RUN_TOOLS, "sipp", "baresip", "dot", "redis-server", "postgres")
 
 _SUITE: Final = "forky"
 _SYSTEM_FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin")

@@ -110,6 +110,13 @@ PROGRAMS: Final[Mapping[str, Program]] = {
             "--version",
             re.compile(r"Redis server v=(\d+(?:\.\d+)*)"),
         ),
+        Program(
+            "postgres",
+            ("postgresql",),
+            "usr/lib/postgresql/*/bin/postgres",
+            "--version",
+            re.compile(r"postgres \(PostgreSQL\) (\d+(?:\.\d+)*)"),
+        ),
     )
 }
 
@@ -191,7 +198,8 @@ def unpacked_tool(root: Path, name: str, version: str, origin: str) -> Tool:
     if name == "dot" and plugins is not None:
         env["GVBINDIR"] = str(plugins / "graphviz")
     library_path = ":".join(str(folder) for folder in folders)
-    prefix = (str(loader), "--library-path", library_path, str(root / PROGRAMS[name].file))
+    program = str(next(iter(sorted(root.glob(PROGRAMS[name].file))), root / PROGRAMS[name].file))
+    prefix = (str(loader), "--library-path", library_path, program)
     return Tool(name, prefix, env, version, root, origin)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from acd.journal import Journal
+from acd.records import open_records
 from acd.records.contact import ContactEvent, ContactRecord
 from acd.records.queries import find
-from acd.records.tables import open_records
 from ivr.secrets import Secrets
 from ivr.settings import Settings
 

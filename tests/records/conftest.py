@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -56,11 +55,6 @@ def a_call(contact: str = "c1") -> list[ContactEvent]:
         event(contact, 100, "agent_left", agent="1002", offer="o2", talk=60.0),
         event(contact, 101, "ended", outcome="answered", by="caller", reason=""),
     ]  # fmt: skip
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'data' / 'records.sqlite'}"
 
 
 @pytest.fixture

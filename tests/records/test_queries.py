@@ -70,5 +70,5 @@ async def test_a_story_comes_back_as_it_happened(log: AsyncEngine) -> None:
 async def test_records_that_break_while_open_are_told_in_words(log: AsyncEngine) -> None:
     async with log.begin() as connection:
         await connection.run_sync(contacts.drop)
-    with pytest.raises(RecordsUnavailable, match="cannot be read: no such table"):
+    with pytest.raises(RecordsUnavailable, match=r"cannot be read: .*contacts"):
         await recent(log, Wanted())
