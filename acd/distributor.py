@@ -26,7 +26,7 @@ from acd.dispatch import Dispatch, Mailbox, Squaring, Subscriber, named_in
 from acd.engine import Engine
 from acd.errors import AcdError, JournalDamaged
 from acd.journal import Journal
-from acd.model import EVENTS, Command, Event, Ticked, from_json, to_json
+from acd.model import EVENTS, Command, DayStarted, Event, Ticked, from_json, to_json
 
 Clock = Callable[[], float]
 
@@ -35,6 +35,8 @@ SNAPSHOT_EVERY = 20_000
 
 CHECKPOINT_EVERY = 1000
 """Writes between checkpoints: the WAL stays at a few megabytes."""
+
+DAY = 86_400.0
 
 TRY_AGAIN_AFTER = 1.0
 """Seconds until time is tried again when the journal refused a `Ticked`."""
@@ -59,13 +61,18 @@ class Distributor:
     """
 
     def __init__(
-        self, journal: Journal, clock: Clock | None = None, *, snapshot_every: int = SNAPSHOT_EVERY
+        self,
+        journal: Journal,
+        clock: Clock | None = None,
+        *,
+        snapshot_every: int = SNAPSHOT_EVERY,
+        keep_days: int = 0,
     ) -> None:
         self.engine = Engine()
         self.leads = True
         self.now: Clock = clock or steady_clock()
         self._journal = journal
-        self._snapshot_every = snapshot_every
+        self._snapshot_every, self._keep_days = snapshot_every, keep_days
         self._since_snapshot = 0
         self._seq = 0
         self._dispatch = Dispatch()
@@ -144,7 +151,7 @@ class Distributor:
             raise
         self._seq = self._journal.append("engine", event.at, to_json(event))
         commands = self.engine.apply(event)
-        self._count()
+        self._count(event)
         self._arm()
         self._dispatch.pass_on(commands)
         return commands
@@ -208,23 +215,32 @@ class Distributor:
 
     # --- upkeep -----------------------------------------------------------------------------------
 
-    def _count(self) -> None:
+    def _count(self, event: Event) -> None:
         """See to upkeep, after and not during the event."""
         self._since_snapshot += 1
         if self._loop is None:
             return
-        if self._since_snapshot >= self._snapshot_every:
+        # A day on record begins where its snapshot was taken.
+        if self._since_snapshot >= self._snapshot_every or isinstance(event, DayStarted):
             self._since_snapshot = 0
             self._loop.call_soon(self._keep_snapshot)
         if self._journal.writes >= CHECKPOINT_EVERY and not self._checkpointing():
+            self._trim()
             self._upkeep = self._loop.create_task(asyncio.to_thread(self._journal.checkpoint))
 
     def _checkpointing(self) -> bool:
         return self._upkeep is not None and not self._upkeep.done()
 
     def _keep_snapshot(self) -> None:
-        self._journal.save_snapshot(self._seq, self.now(), self.engine.snapshot())
+        body, past = self.engine.snapshot(), self._keep_days > 0
+        self._journal.save_snapshot(self._seq, self.now(), body, past=past)
         self._since_snapshot = 0
+        self._trim()
+
+    def _trim(self) -> None:
+        """Let go of some of what is older than it shall be."""
+        if self._keep_days > 0:
+            self._journal.trim(self.now() - self._keep_days * DAY)
 
 
 def _event_from(body: Mapping[str, object], seq: int) -> Event:

@@ -4,7 +4,8 @@ One SQLite file, written by one process and readable by any:
 - streams `engine` and `contact`: numbered entries, appended one by one; an `append` that has
   returned survives the death of the process (`kill -9`). WAL with synchronous=NORMAL: it takes a
   power failure to lose the last entries, and then the tail is missing, never the middle.
-- `snapshot`: the engine's state as of one entry of its stream. Entries up to it are not needed.
+- `snapshot`: the engine's state as of one entry of its stream. Entries up to it are not needed to
+  go on; `past` keeps a snapshot of each day, so that what came after it can be told once more.
 - `live`: contact id -> state of its flow, so that a restarted service carries on each call.
 - `kept`: kind and name -> what an operator has set and a restart must not undo.
 - `meta`: the schema version, and how far the records have taken over the contact stream.
@@ -45,6 +46,7 @@ COMMIT;
 _LATER = """
 CREATE TABLE IF NOT EXISTS kept (kind TEXT, name TEXT, at REAL NOT NULL, body TEXT NOT NULL,
                                  PRIMARY KEY (kind, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS past (seq INTEGER PRIMARY KEY, at REAL NOT NULL, body TEXT NOT NULL);
 """
 """Tables that a journal of this schema may lack: they are empty then."""
 _APPEND: Mapping[Stream, str] = {
@@ -59,11 +61,19 @@ _LAST: Mapping[Stream, str] = {
     "engine": "SELECT max(seq) FROM engine",
     "contact": "SELECT max(seq) FROM contact",
 }
+_LAST_AT: Mapping[Stream, str] = {
+    "engine": "SELECT at FROM engine ORDER BY seq DESC LIMIT 1",
+    "contact": "SELECT at FROM contact ORDER BY seq DESC LIMIT 1",
+}
 # The last entry always stays: SQLite numbers on from the highest one there is.
 _PRUNE: Mapping[Stream, str] = {
     "engine": "DELETE FROM engine WHERE seq <= ? AND seq < (SELECT max(seq) FROM engine)",
     "contact": "DELETE FROM contact WHERE seq <= ? AND seq < (SELECT max(seq) FROM contact)",
 }
+_TRIM = """DELETE FROM engine WHERE seq <= ? AND seq < (SELECT max(seq) FROM engine)
+           AND seq < (SELECT min(seq) FROM engine) + ?"""
+_PAST_EVERY = 72_000.0
+"""Seconds between two snapshots of the past: one a day, though the days begin a little unevenly."""
 _PAGE = 1000
 # Should nobody call `checkpoint`, an append does it at 64 MB rather than fill the disk.
 _WAL_PAGES_AT_MOST = 16384
@@ -138,6 +148,11 @@ class Journal:
         found: int | None = self._db.execute(_LAST[stream]).fetchone()[0]
         return found or 0
 
+    def last_at(self, stream: Stream) -> float | None:
+        """When the newest entry was written."""
+        row = self._db.execute(_LAST_AT[stream]).fetchone()
+        return None if row is None else float(row[0])
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """All writes inside happen, or none (also cheaper than one by one); may be nested."""
@@ -154,17 +169,50 @@ class Journal:
 
     # --- snapshot and pruning ---------------------------------------------------------------------
 
-    def save_snapshot(self, seq: int, at: float, body: Mapping[str, Any]) -> None:
-        """Keep the engine's state as of entry `seq`, in place of the one before; then prune."""
+    def save_snapshot(
+        self, seq: int, at: float, body: Mapping[str, Any], *, past: bool = False
+    ) -> None:
+        """Keep the engine's state as of entry `seq`, in place of the one before; then prune.
+
+        With `past` the entries stay until `trim` takes them, and so does one snapshot a day.
+        """
         text = _dump(body)
         with self.together():
             self._db.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?)", (seq, at, text))
-            self._db.execute(_PRUNE["engine"], (seq,))
             self._db.execute(_PRUNE["contact"], (self.confirmed(),))
+            if not past:
+                self._db.execute("DELETE FROM past")
+                self._db.execute(_PRUNE["engine"], (seq,))
+                return
+            last = self._db.execute("SELECT max(at) FROM past").fetchone()[0]
+            if last is None or at - last >= _PAST_EVERY:
+                self._db.execute("INSERT OR REPLACE INTO past VALUES (?, ?, ?)", (seq, at, text))
+
+    def trim(self, before: float, most: int = 2000) -> None:
+        """Let go of the past: what came before the last daily snapshot older than `before`.
+
+        At most so many entries at a time, so that nobody waits for it; call it again and again.
+        """
+        base = self._db.execute("SELECT max(seq) FROM past WHERE at <= ?", (before,)).fetchone()[0]
+        if base is not None:
+            with self.together():
+                self._db.execute("DELETE FROM past WHERE seq < ?", (base,))
+                self._db.execute(_TRIM, (base, most))
 
     def snapshot(self) -> Snapshot | None:
         """The latest snapshot."""
-        row = self._db.execute("SELECT seq, at, body FROM snapshot").fetchone()
+        return self._snapshot("SELECT seq, at, body FROM snapshot")
+
+    def snapshot_before(self, at: float) -> Snapshot | None:
+        """The last daily snapshot from before that time, or else the first there is."""
+        if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'past'").fetchone():
+            return self.snapshot()
+        past = "SELECT seq, at, body FROM past"
+        found = self._snapshot(past + " WHERE at <= ? ORDER BY at DESC LIMIT 1", at)
+        return found or self._snapshot(past + " ORDER BY at LIMIT 1") or self.snapshot()
+
+    def _snapshot(self, query: str, *values: float) -> Snapshot | None:
+        row = self._db.execute(query, values).fetchone()
         return None if row is None else Snapshot(row[0], row[1], self._load(row[2], "the snapshot"))
 
     def confirm(self, seq: int) -> None:
@@ -272,7 +320,7 @@ class Journal:
         if self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
             self._db.executescript(_SCHEMA)
         self._check_schema()
-        self._db.execute(_LATER)
+        self._db.executescript(_LATER)
         verdict = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)

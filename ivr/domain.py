@@ -19,7 +19,7 @@ def distributor_for(
 ) -> Distributing:
     """Not started yet. A single machine needs no Redis, nor the library that speaks to it."""
     if settings.node is None or settings.redis_url is None:
-        return Distributor(journal, clock)
+        return Distributor(journal, clock, keep_days=settings.journal_days)
     from acd.live.access import RedisAccess  # noqa: PLC0415 - needs an extra
     from acd.live.domain import DomainDistributor  # noqa: PLC0415 - needs an extra
 

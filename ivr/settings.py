@@ -126,6 +126,12 @@ class Settings(BaseModel):
     patience_before_fallback: int = Field(
         20, ge=1, le=600, description="whole seconds a caller waits for a silent service, up to 600"
     )
+    journal_days: int = Field(
+        14,
+        ge=0,
+        le=3650,
+        description="how many days `tieline replay` can go back to, 0 to 3650",
+    )
     rehearse_at: AwareDatetime | None = Field(
         None,
         description="a moment with its zone, such as 2026-03-02T10:00+08:00: at start, flows "

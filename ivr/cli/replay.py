@@ -25,7 +25,7 @@ from ivr.cli.simulate import stdout
 from ivr.errors import IvrError
 from ivr.floor import load_floor
 from ivr.settings import load_settings
-from ivr.simulation.history import History, local, read_history
+from ivr.simulation.history import DAY, History, local, read_history
 
 SLOT = 1800.0
 _THEN = "as it was"
@@ -48,7 +48,8 @@ class Version:
 
 def replay_history(
     begins: Annotated[
-        str | None, typer.Option("--from", help="So long ago, as 2h, or 2026-03-01T09:00.")
+        str | None,
+        typer.Option("--from", help="So long ago, as 2h, or 2026-03-01T09:00; the last day."),
     ] = None,
     ends: Annotated[str | None, typer.Option("--to", help="Likewise; now.")] = None,
     *,
@@ -74,8 +75,7 @@ def replay_history(
     settings = load_settings()
     path = floor or settings.floor
     other = load_floor(path).floor
-    history = read_history(settings.data_dir / "journal.sqlite")
-    recording = _record(history, begins, ends)
+    recording, history = _recorded(settings.data_dir / "journal.sqlite", begins, ends)
     fitted = fit(recording, other)
     versions = list(_versions(recording, fitted, path.name, runs, seed))
     if as_json:
@@ -96,9 +96,12 @@ def replay_history(
         console.print(f"- {line}")
 
 
-def _record(history: History, begins: str | None, ends: str | None) -> Recording:
-    low = moment("--from", begins) if begins else history.begins
-    high = moment("--to", ends) if ends else history.ends
+def _recorded(path: Path, begins: str | None, ends: str | None) -> tuple[Recording, History]:
+    """The span that is asked for, as far as the journal has it."""
+    high = moment("--to", ends) if ends else math.inf
+    asked = moment("--from", begins) if begins else None
+    history = read_history(path, asked, high)
+    low = asked if asked is not None else max(history.begins, history.ends - DAY)
     if low >= high:
         raise IvrError(f"--from {local(low)} is not before --to {local(high)}")
     if high < history.begins or low > history.ends:
@@ -109,7 +112,7 @@ def _record(history: History, begins: str | None, ends: str | None) -> Recording
         raise IvrError(
             f"no call came from {local(low)} to {local(high)}: there is nothing to replay"
         )
-    return recording
+    return recording, history
 
 
 def _versions(

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from acd.errors import JournalDamaged
-from acd.journal import Journal, JournalInUseError
+from acd.journal import Journal, JournalInUseError, Snapshot
 
 
 @pytest.fixture
@@ -80,6 +80,30 @@ def test_a_snapshot_lets_the_engine_stream_be_pruned_and_numbers_go_on(path: Pat
         kept = journal.snapshot()
         assert kept is not None
         assert (kept.seq, kept.at, kept.body) == (10, 9.0, {"state": 1})
+
+
+def test_the_past_stays_for_its_days_and_goes_bit_by_bit(path: Path) -> None:
+    day, entries = 86_400.0, 10
+    with Journal(path) as journal:
+        for n in range(4):
+            for each in range(entries):
+                journal.append("engine", n * day + each, {"day": n})
+            journal.save_snapshot(journal.last("engine"), n * day + 50, {"day": n}, past=True)
+            journal.save_snapshot(journal.last("engine"), n * day + 60, {"again": n}, past=True)
+        assert len(list(journal.read("engine"))) == 4 * entries, "nothing goes before its time"
+        assert journal.snapshot_before(2 * day) == Snapshot(20, day + 50, {"day": 1})
+        assert journal.snapshot_before(-1.0) == Snapshot(10, 50.0, {"day": 0})
+        assert journal.snapshot() == Snapshot(40, 3 * day + 60, {"again": 3})
+        journal.trim(2.5 * day, most=15)
+        assert journal.snapshot_before(0.0) == Snapshot(30, 2 * day + 50, {"day": 2})
+        assert next(journal.read("engine")).seq == 16
+        journal.trim(2.5 * day, most=15)
+        journal.trim(2.5 * day, most=15)
+        assert [entry.seq for entry in journal.read("engine")] == list(range(31, 41))
+        journal.trim(0.0)
+        assert len(list(journal.read("engine"))) == entries
+        journal.save_snapshot(40, 4 * day, {})
+        assert [entry.seq for entry in journal.read("engine")] == [40], "without it only the last"
 
 
 def test_contact_entries_stay_until_the_records_have_them(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from datetime import datetime
@@ -107,7 +108,9 @@ def test_a_part_of_the_day_can_be_asked_for(here: Path, played: Run) -> None:
     assert told["as it was"]["queues"]["billing"]["offered"]["value"] == len(came) + len(waiting)
 
 
-async def test_after_a_snapshot_only_what_followed_is_there_and_that_is_said(here: Path) -> None:
+async def test_without_days_only_what_followed_a_snapshot_is_there(
+    here: Path,
+) -> None:
     path = here / ".tieline/data/journal.sqlite"
     floor = load_floor(here / "flows/floor.yaml").floor
     with Journal(path) as journal:
@@ -127,6 +130,34 @@ async def test_after_a_snapshot_only_what_followed_is_there_and_that_is_said(her
     assert history.snapshot is not None
     assert len(history.events) == 4
     assert history.engine().floor == floor
+
+
+async def test_yesterday_can_be_replayed_after_restarts_and_old_days_are_gone(here: Path) -> None:
+    path = here / ".tieline/data/journal.sqlite"
+    floor = load_floor(here / "flows/floor.yaml").floor
+    day = 86_400.0
+    for n in range(5):
+        begins = BEGINS + n * day
+        with Journal(path) as journal:
+            distributor = Distributor(journal, lambda at=begins: at, keep_days=2)
+            distributor.recover()
+            distributor.start()
+            distributor.send(m.DayStarted(begins))
+            await asyncio.sleep(0)
+            distributor.send(m.FloorLoaded(begins, floor))
+            for call in range(5 + n):
+                at = begins + call
+                distributor.send(m.CallQueued(at, f"{n}/{call}", f"{n}", "billing", {}, 0, at))
+            distributor.now = lambda at=begins + 60: at
+            await distributor.stop()
+    history = read_history(path)
+    assert (history.begins, history.ends) == (BEGINS + 2 * day, BEGINS + 4 * day + 8)
+    yesterday = ("--from", "2026-03-05T08:00", "--to", "2026-03-05T20:00")
+    told = json.loads(tieline("--runs", "1", "--json", *yesterday).stdout)
+    offered = told["as it was"]["queues"]["billing"]["offered"]["value"]
+    assert offered == 5 + 6 + 7 + 8, "those of that day, and those who waited since earlier days"
+    gone = tieline("--from", "2026-03-02", "--to", "2026-03-03").exception
+    assert "; what was before was trimmed" in str(gone)
 
 
 def test_a_span_of_which_nothing_is_known_is_refused_with_what_there_is(
