@@ -28,7 +28,7 @@ from ivr.supervisor import end_with_parent
 SIP_PORT: Final = 5060
 _FIRST_RTP: Final = 14000
 _RTP_PORTS: Final = 998
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 120.0
 _LAST_WORDS: Final = 15.0
 _LOOK: Final = 0.05
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from acd.model import MOBILE
@@ -112,7 +112,8 @@ def over_nodes(
         place = place_of(phone) if phone else None
         if way is None or place is None or place == here:
             return way
-        taken = way.taken
-        return Way(f"PJSIP/{phone}@node-{place}", taken=taken) if place in others else None
+        if place not in others:
+            return None
+        return replace(way, dial=f"PJSIP/{phone}@node-{place}", device="")
 
     return reach

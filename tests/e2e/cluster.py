@@ -7,7 +7,8 @@ import os
 import re
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ivr.asterisk.provision import ensure_tools
@@ -23,8 +24,8 @@ CREW = [f"20{n:02}" for n in range(1, 9)]
 FLOOR = """
 pause_reasons: [break]
 queues:
-  cards: {title: Cards, number: "4104", ring: 4s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
-  loans: {title: Loans, number: "4105", ring: 4s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
+  cards: {title: Cards, number: "4104", ring: 5s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
+  loans: {title: Loans, number: "4105", ring: 5s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
 agents:
 """ + "".join(
     f'  "{agent}": {{name: Agent {agent}, queues: [cards, loans], skills: {{english: 5}}}}\n'
@@ -74,8 +75,9 @@ class Node(Known):
     async def state(self, agent: str) -> str:
         """An agent's state, as this node shows it."""
         shown = await self.ask("show", f"agents/{agent}")
-        line = next(line for line in shown.splitlines() if line.startswith(agent))
-        return re.split(r"\s{2,}", line)[2]
+        found = re.search(r"State: +([a-z -]+)", shown)
+        assert found is not None, shown
+        return found[1]
 
     async def waiting(self) -> list[str]:
         """The contacts that wait, in their order, as this node shows them."""
@@ -182,7 +184,8 @@ async def hear_each_other(first: Line, second: Line) -> None:
     await second.hears_tone(first.phone.tone_hz, 10)
 
 
-async def begin(folder: Path) -> Cluster:
+@asynccontextmanager
+async def begin(folder: Path) -> AsyncIterator[Cluster]:
     """A cluster with a small floor and one flow: straight into the queue."""
     flows = folder / "flows"
     flows.mkdir()
@@ -191,5 +194,8 @@ async def begin(folder: Path) -> Cluster:
     settings = load_settings(env={}, cwd=folder)
     redis = ensure_tools(settings, ("redis-server",), lambda *_: None)["redis-server"]
     cluster = Cluster(folder, redis, {"flows": str(flows), "cache": str(settings.cache)})
-    await cluster.start(lambda _: None)
-    return cluster
+    try:
+        await cluster.start(lambda _: None)
+        yield cluster
+    finally:
+        await cluster.stop()

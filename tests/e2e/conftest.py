@@ -11,6 +11,7 @@ import pytest_asyncio
 from ivr.asterisk.provision import ensure_tools
 from ivr.demo.backends import Backends
 from ivr.demo.phone import PhoneRack, SoftPhone
+from tests.e2e.cluster import Pair, begin
 from tests.e2e.house import House, until
 from tests.e2e.sipp import Sipp
 
@@ -113,3 +114,10 @@ async def all_phones(house: House, rack: PhoneRack) -> Phones:
 async def phones(all_phones: Phones) -> AsyncIterator[Phones]:
     yield all_phones
     await all_phones.between_tests()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def both(rack: PhoneRack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
+    """Two nodes that share a Redis."""
+    async with begin(tmp_path_factory.mktemp("nodes")) as cluster:
+        yield Pair(cluster, rack)
