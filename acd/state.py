@@ -178,7 +178,7 @@ class QueueCounters:
         """The caller who heard this estimate first was answered at that time."""
         waited = answered_at - told.at
         self.told += 1
-        self.told_right += told.low <= waited <= told.high
+        self.told_right += told.holds(waited)
         self.told_error += abs(waited - told.seconds)
 
     def service_level(self, formula: Formula) -> float | None:

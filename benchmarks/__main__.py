@@ -7,13 +7,23 @@ import os
 import sys
 import time
 
-from benchmarks import checking, decision, explaining, interpreter, prompts, report, store
+from benchmarks import (
+    checking,
+    decision,
+    estimates,
+    explaining,
+    interpreter,
+    prompts,
+    report,
+    store,
+)
 from benchmarks.live import compressed, offers, parked
 from benchmarks.report import Benchmark, printed
 
 BENCHMARKS = (
     decision.BENCHMARK,
     explaining.BENCHMARK,
+    estimates.BENCHMARK,
     offers.BENCHMARK,
     compressed.BENCHMARK,
     parked.BENCHMARK,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from acd.model import AgentState, Formula, Queue
 from acd.service_level import SPELLED
@@ -61,7 +61,17 @@ def _queue(picture: Picture, row: QueueRow) -> str:
     talking = [call for call in calls if call.answered_at is not None]
     lines += ["   Talking:"] if talking else []
     lines += [f"      {_conversation(picture, call)}" for call in talking]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_meanwhile(row)])
+
+
+def _meanwhile(row: QueueRow) -> Iterator[str]:
+    """How true the announced waits were, and who did not wait for an agent."""
+    if row.estimates and row.estimate_error is not None:
+        held = f"{row.estimates_right} of {row.estimates} held"
+        share = f"{row.estimates_right / row.estimates:.0%}"
+        yield f"   Announced waits: {held} ({share}), off by {row.estimate_error:.0f}s on average"
+    if row.keyed:
+        yield f"   Left by a key: {count(row.keyed, 'call')}"
 
 
 def _queue_line(picture: Picture, row: QueueRow) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from acd.model import Floor, FloorLoaded, Paused, QueueClosed
+from acd.estimate import Told
+from acd.model import CallKeyed, Floor, FloorLoaded, Paused, QueueClosed, Readied, WaitAnnounced
 from ivr.operator.wording import Refused
 from tests.operator.conftest import House, a_flow
 
@@ -63,6 +64,24 @@ has taken 1 call (last was 68 secs ago)
 """
         + FORMULAS
     )
+
+
+async def test_a_queue_shows_how_true_its_announced_waits_were_and_who_left_by_a_key(
+    house: House,
+) -> None:
+    house.login("1001")
+    house.bench.send(Paused(house.bench.time, "1001", "break"))
+    house.queue("a-1", "Mei Lin", "138", "billing")
+    house.queue("b-1", "Bo", "139", "billing")
+    told = Told(house.bench.time, 1, 90.0, 60.0, 130.0, 0.0, 1, 90.0)
+    house.bench.send(WaitAnnounced(house.bench.time, "a-1.1", told))
+    house.bench.send(CallKeyed(house.bench.time, "b-1.1", "1"))
+    house.later(70)
+    house.bench.send(Readied(house.bench.time, "1001"))
+    house.answer("1001")
+    shown = await house.ask("show queues/billing")
+    assert "   Announced waits: 1 of 1 held (100%), off by 20s on average\n" in shown
+    assert "   Left by a key: 1 call\n" in shown
 
 
 async def test_agents_line_up_in_columns_with_chinese_names(busy_house: House) -> None:
