@@ -45,6 +45,7 @@ from ivr.lamps import Lamps
 from ivr.legs import Legs, OpenOffer
 from ivr.live import LiveContacts
 from ivr.logs import configure_logging
+from ivr.matters import Matters
 from ivr.news import News
 from ivr.operator.answers import Operator
 from ivr.operator.commands import BY as OPERATOR
@@ -129,6 +130,8 @@ class Service:
             Rehearsals(settings.rehearsal, self.in_force.sources) if settings.rehearsal else None
         )
         self.threads = Threads(self._letters())
+        region = lambda: self.in_force.sources().services.region  # noqa: E731 - one attribute
+        self.matters = Matters(self.threads.book, self.contacts, region)
         self.callers = Callers(
             self._voice(),
             self.plans,
@@ -136,6 +139,7 @@ class Service:
             _not_in_service,
             self.rehearsals,
             others=self.threads.people.standing,
+            joins=self.matters.written_by,
         )
         self.lamps = Lamps(self.ami, self._in_background)
         desk_phone = DeskPhone(

@@ -74,6 +74,11 @@ Standing = tuple[set[str], dict[str, bool]]
 """Calls that are alive, and open offers: True with an agent who has answered."""
 
 
+def no_other_matter(_number: str) -> str:
+    """Nobody writes with us."""
+    return ""
+
+
 def nothing_else() -> Standing:
     """There are no calls but those over the phone."""
     return set(), {}
@@ -107,10 +112,11 @@ class Callers:
         rehearsals: Rehearsals | None = None,
         *,
         others: Callable[[], Standing] = nothing_else,
+        joins: Callable[[str], str] = no_other_matter,
     ) -> None:
         self._services, self._flows, self._targets = services, flows, targets
         self._not_in_service, self._rehearsals = not_in_service, rehearsals
-        self._others = others
+        self._others, self._joins = others, joins
 
     @property
     def services(self) -> VoiceServices:
@@ -170,8 +176,9 @@ class Callers:
         if flow is None:
             await self._refuse(agi, dialled)
             return
+        vouched = vouched_for(agi.env.channel, agi.env.callerid)
         contact = LiveContact(
-            id=new_contact_id(self._services.clock(), self._services.node),
+            id=self._matter_of(vouched),
             channel=agi.env.channel,
             uniqueid=agi.env.uniqueid,
             caller=plain(agi.env.callerid, 32),
@@ -179,7 +186,7 @@ class Callers:
             dialled=dialled,
             flow=flow.name,
             started_at=self._services.clock(),
-            customer=vouched_for(agi.env.channel, agi.env.callerid),
+            customer=vouched,
         )
         facts = interpreter.Facts(caller=contact.caller, dialled=dialled, channel="voice")
         services, language = await self._services_for(agi, flow)
@@ -191,6 +198,14 @@ class Callers:
         await agi.set_variable("TIELINE_TARGET", "")
         await agi.set_variable("TIELINE_AWAY_SINCE", "")
         await VoiceCall(services, agi, contact, flow).run(turn)
+
+    def _matter_of(self, vouched: str) -> str:
+        """The contact that a call belongs to: who writes with us just now goes on by voice."""
+        services = self._services
+        joined = self._joins(vouched) if vouched else ""
+        if joined and services.contacts.get(joined) is None:
+            return joined
+        return new_contact_id(services.clock(), services.node)
 
     async def _services_for(self, agi: AgiSession, flow: Flow) -> tuple[VoiceServices, str | None]:
         """The house as this call meets it, and the language it begins in where that is told."""

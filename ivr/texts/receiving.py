@@ -58,6 +58,8 @@ class Receiving:
         clock: Callable[[], float],
     ) -> None:
         self.consent: Callable[[Told], Awaitable[None]] = nobody
+        self.joins: Callable[[str], str] = lambda _: ""
+        """The contact that a number is in a call with us in: its texts belong to it."""
         self._threads, self._texts, self._arrived = threads, texts, arrived
         self._sources, self._clock = sources, clock
         self._stopping: set[str] = set()
@@ -93,9 +95,15 @@ class Receiving:
         if open_one is None and (said := word(message.text)) is not None:
             await self._outside(said, message, sender, line)
             return
-        thread = open_one or self._threads.begin(Opening("sms", sender, line, flow, number=sender))
+        thread = open_one or self._threads.begin(
+            Opening("sms", sender, line, flow, number=sender, contact=self._matter_of(sender))
+        )
         # What somebody writes first is no answer to a question they have not been asked yet.
         self._threads.incoming(thread, message.id, message.text, heard=open_one is not None)
+
+    def _matter_of(self, sender: str) -> str:
+        joined = self.joins(sender)
+        return joined if self._threads.book.get(joined) is None else ""
 
     async def _outside(self, said: str, message: Incoming, sender: str, line: str) -> None:
         """STOP, START or HELP where no conversation is open."""

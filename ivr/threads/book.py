@@ -107,6 +107,11 @@ class Thread:
     ended_how: str = ""
 
     @property
+    def sure_number(self) -> str:
+        """Their number where somebody answers for it: anybody can type one into a form."""
+        return self.number if self.vouched or self.kind == "sms" else ""
+
+    @property
     def over(self) -> bool:
         """Whether a message would have to begin another thread."""
         return self.phase == "over"

@@ -221,6 +221,6 @@ class Host:
             errand,
             contact=thread.id,
             now=self._house.now(),
-            caller=thread.number,
+            caller=thread.sure_number,
             once=f"{thread.id}.t{thread.errands}",
         )

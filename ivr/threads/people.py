@@ -131,7 +131,7 @@ class People:
             channel=Channel.CHAT,
             prefers=wanted.prefers,
             prefer_seconds=wanted.prefer_seconds,
-            customer=thread.number if thread.vouched else "",
+            customer=thread.sure_number,
         )
         self._book.keep(thread)
         try:

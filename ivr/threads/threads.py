@@ -193,7 +193,7 @@ class Threads:
         self.book.begin(thread, {"revision": flow.revision, "number": opening.number})
         host = Host(self._house, thread, flow)
         self._hosts[thread.id] = host
-        host.begin(Facts(opening.number, opening.line), opening.language)
+        host.begin(Facts(thread.sure_number, opening.line), opening.language)
         return thread
 
     def incoming(

@@ -1,0 +1,71 @@
+"""Puts chats and text messages together: who carries them, and what browsers and providers ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ivr.backends.errands import Errands
+from ivr.backends.sites import Site
+from ivr.backends.sources import Sources
+from ivr.chats.desk import ChatDesk
+from ivr.chats.files import Files
+from ivr.chats.talking import Settling, Talking
+from ivr.chats.visitors import Visitors
+from ivr.chats.widget import Widget
+from ivr.flow.actions import Failed
+from ivr.flow.errands import Callback
+from ivr.texts.hooks import Hooks
+from ivr.texts.receiving import Receiving
+from ivr.threads.book import Thread
+from ivr.threads.threads import Threads
+from ivr.web.hub import Hub
+from ivr.web.routes import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """What carries conversations in letters, and the routes to it."""
+
+    desk: ChatDesk
+    receiving: Receiving
+    routes: Sequence[Route]
+
+
+def build_letters(
+    threads: Threads,
+    errands: Errands,
+    sources: Callable[[], Sources],
+    hub: Hub,
+    *,
+    key: str,
+    files: Path,
+    address: str,
+    clock: Callable[[], float],
+    now: Callable[[], datetime],
+) -> Letters:
+    """Everything over `threads`: `key` signs visitors' tokens, `address` is our public one."""
+    visitors = Visitors()
+    threads.carried_by("chat", visitors)
+    kept = Files(files, threads.book)
+
+    def site(name: str) -> Site | None:
+        return sources().services.chats.get(name)
+
+    async def ring_me(thread: Thread, number: str) -> str:
+        queue = thread.queue
+        if not queue:
+            return "ask for a person first: then we know who should ring you"
+        promise = Callback(queue, number, {}, 0, str(thread.asked.get("tell_agent") or ""))
+        found = await errands.run(promise, contact=thread.id, now=now(), caller=thread.sure_number)
+        return found.why if isinstance(found, Failed) else ""
+
+    region = lambda: sources().services.region  # noqa: E731 - a name for one attribute
+    settling = Settling(threads, visitors, site, key, region, ring_me, clock)
+    widget = Widget(threads, visitors, Talking(settling), kept, site=site, key=key)
+    desk = ChatDesk(threads, visitors, hub, kept, site)
+    receiving = Receiving(threads, errands.texts, errands.arrived, sources, clock)
+    hooks = Hooks(receiving, errands.texts, sources, address, clock)
+    return Letters(desk, receiving, (*widget.routes(), *desk.routes(), *hooks.routes()))
