@@ -8,9 +8,6 @@ the connection, because what was not heard may have been said.
 from __future__ import annotations
 
 import asyncio
-import gc
-import signal
-import sys
 from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any
@@ -20,14 +17,14 @@ import structlog
 from acd.customers.links import projection
 from acd.distributor import steady_clock
 from acd.journal import Journal
-from acd.model import Channel, DayStarted, FloorLoaded
+from acd.model import DayStarted, FloorLoaded
 from acd.records.contact import ContactEvent
 from acd.records.database import Database
 from acd.records.stream import JournalContacts
 from acd.records.writer import RecordsWriter
 from ivr.agi.server import AgiServer
 from ivr.asterisk.ami import AmiClient, Ready
-from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools
+from ivr.asterisk.provision import Toolchain
 from ivr.asterisk.render import AMI_EVENTS
 from ivr.away import take_in
 from ivr.backends.building import build_errands
@@ -42,9 +39,8 @@ from ivr.in_force import InForce
 from ivr.instructing import Instructing
 from ivr.lag import LagWatch
 from ivr.lamps import Lamps
-from ivr.legs import Legs, OpenOffer
+from ivr.legs import Legs, open_offers
 from ivr.live import LiveContacts
-from ivr.logs import configure_logging
 from ivr.matters import Matters
 from ivr.news import News
 from ivr.operator.answers import Operator
@@ -62,13 +58,11 @@ from ivr.rounds import every, every_midnight, flow_clock, quietly
 from ivr.secrets import Secrets
 from ivr.settings import Settings
 from ivr.site import drained_file
-from ivr.speech.espeak import Espeak
 from ivr.speech.phrases import BEEP, LANGUAGES, phrase
 from ivr.speech.prompts import PromptBook
 from ivr.speech.script import fixed_batches
-from ivr.speech.voices import book_with
 from ivr.squaring import Squaring
-from ivr.start import begin, revisions_of
+from ivr.start import revisions_of
 from ivr.switches import Switchboard
 from ivr.threads.threads import Threads, ThreadServices
 
@@ -76,18 +70,10 @@ log = structlog.get_logger(__name__)
 
 PATIENCE_WITH_ASTERISK = 5.0
 """Seconds the door stays shut at start while Asterisk does not answer; callers hear music."""
-THREAD_TURN = 0.0005
-"""Seconds a thread (resampling a prompt) may hold the interpreter while calls wait."""
 LOOK_FOR_MESSAGES = 30.0
 """Seconds between looks for what callers recorded while the service was away."""
 LOOK_FOR_OFFERS = 1.0
 """Seconds between looks for offers that nobody takes up."""
-
-
-async def prompt_book(settings: Settings, espeak: Tool) -> PromptBook:
-    """The prompts, spoken by espeak-ng or the chosen voices and kept below the data folder."""
-    engine = await Espeak.found(espeak.argv_prefix, espeak.env)
-    return await book_with(settings, engine)
 
 
 class Service:
@@ -257,24 +243,8 @@ class Service:
         self.threads.recover()
         self.switchboard.recover()
         self.distributor.recover()
-        now = self.clock()
-        self.legs.recover(
-            OpenOffer(
-                row.offer,
-                row.call,
-                row.contact,
-                row.agent,
-                row.queue,
-                "",
-                row.answered_at,
-                asked=row.consults,
-            )
-            for row in self.distributor.engine.calls_view(now)
-            if row.offer
-            and row.agent
-            and row.channel is Channel.VOICE
-            and self.distributor.owns(row.contact)
-        )
+        rows = self.distributor.engine.calls_view(self.clock())
+        self.legs.recover(open_offers(rows, self.distributor.owns))
         self.distributor.subscribe(self.legs.on_command)
         self.distributor.subscribe(self.callers.on_command)
         self.distributor.subscribe(self.lamps.on_command)
@@ -377,27 +347,3 @@ class Service:
 
 def _not_in_service(_: str) -> tuple[Prompt, ...]:
     return tuple(phrase("not-in-service", language) for language in LANGUAGES)
-
-
-async def serve(settings: Settings) -> int:
-    """Run the service until SIGINT or SIGTERM; the exit code."""
-    configure_logging(settings.log_level)
-    plan = begin(settings)
-    toolchain = await asyncio.to_thread(ensure_asterisk, settings, _log_progress)
-    tools = await asyncio.to_thread(ensure_tools, settings, ("espeak-ng",), _log_progress)
-    book = await prompt_book(settings, tools["espeak-ng"])
-    service = Service(settings, toolchain, plan, book)
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await service.start()
-    # What was just built stays: the collector need not look at it again at every turn.
-    gc.freeze()
-    sys.setswitchinterval(THREAD_TURN)
-    await stop.wait()
-    await service.stop()
-    return 0
-
-
-def _log_progress(stage: str, _: float | None) -> None:
-    log.info("setting up", stage=stage)

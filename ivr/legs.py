@@ -37,6 +37,7 @@ from acd.model import (
     OfferFailed,
 )
 from acd.records.contact import Json
+from acd.views import CallRow
 from ivr.live import LiveContact, LiveContacts
 
 log = structlog.get_logger(__name__)
@@ -364,3 +365,19 @@ class Legs:
         contact = self._contacts.get(offer.contact)
         if contact is not None:
             self._contacts.tell(contact, kind, {"agent": offer.agent, "offer": offer.offer, **data})
+
+
+def open_offers(rows: Iterable[CallRow], owns: Callable[[str], bool]) -> Iterator[OpenOffer]:
+    """The offers of calls over the phone that the distributor knows of, as far as they are ours."""
+    for row in rows:
+        ours = row.channel is Channel.VOICE and owns(row.contact)
+        if row.offer and row.agent and ours:
+            yield OpenOffer(
+                row.offer,
+                row.call,
+                row.contact,
+                row.agent,
+                row.queue,
+                answered_at=row.answered_at,
+                asked=row.consults,
+            )

@@ -22,7 +22,6 @@ from pathlib import Path
 from acd.engine import Engine
 from acd.journal import Journal
 from acd.model import EVENTS, from_json
-from ivr import app
 from ivr.asterisk.process import AsteriskProcess
 from ivr.asterisk.provision import ensure_asterisk, ensure_tools
 from ivr.asterisk.toolbox import Tool
@@ -30,6 +29,7 @@ from ivr.operator.client import ask
 from ivr.plans import load_plan
 from ivr.settings import Settings, load_settings
 from ivr.site import build_site, write_configuration, write_sounds
+from ivr.speech.voices import prompt_book
 
 FLOW = """\
 flow: {queue}
@@ -117,7 +117,7 @@ class Exchange:
         site = build_site(settings, chain, plan.floor, plan.numbers)
         write_configuration(site)
         self._furnish(site.folders.etc)
-        book = await app.prompt_book(settings, espeak)
+        book = await prompt_book(settings, espeak)
         await write_sounds(site, book, lambda *_: None)
         await book.aclose()
         conf = site.folders.etc / "asterisk.conf"

@@ -16,13 +16,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from ivr.app import prompt_book
 from ivr.asterisk.provision import RUN_TOOLS, ensure_tools
 from ivr.cli.progress import shown_progress
 from ivr.demo.counterpart import serve
 from ivr.demo.screen import PLAIN_WIDTH, Screen
 from ivr.errors import IvrError
 from ivr.settings import Settings, load_settings
+from ivr.speech.voices import prompt_book
 
 INTERRUPTED = 130
 

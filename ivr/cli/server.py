@@ -14,10 +14,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ivr import app as composition
 from ivr.asterisk.process import AsteriskProcess
 from ivr.asterisk.provision import Toolchain, ensure_asterisk, ensure_tools
 from ivr.asterisk.render import FEATURE_CODES, Site
+from ivr.cli import service
 from ivr.cli.checkup import taken_ports
 from ivr.cli.progress import shown_progress
 from ivr.errors import IvrError
@@ -25,6 +25,7 @@ from ivr.operator.wording import for_shell
 from ivr.plans import Plan
 from ivr.settings import Settings, load_settings
 from ivr.site import build_site, write_configuration, write_sounds
+from ivr.speech.voices import prompt_book
 from ivr.start import begin
 from ivr.supervisor import ServiceProcess, only_one, supervise
 
@@ -59,7 +60,7 @@ def _run(settings: Settings, plan: Plan) -> None:
         write_configuration(site)
 
         async def prepare() -> None:
-            book = await composition.prompt_book(settings, tools["espeak-ng"])
+            book = await prompt_book(settings, tools["espeak-ng"])
             await write_sounds(site, book, progress)
             await book.aclose()
 
@@ -84,7 +85,7 @@ def serve() -> None:
 
     Example: tieline serve
     """
-    sys.exit(uvloop.run(composition.serve(load_settings())))
+    sys.exit(uvloop.run(service.serve(load_settings())))
 
 
 def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) -> None:

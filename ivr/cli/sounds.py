@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ivr.app import prompt_book
 from ivr.asterisk.provision import ensure_tools
 from ivr.cli.progress import shown_progress
 from ivr.errors import IvrError
@@ -33,6 +32,7 @@ from ivr.speech.manifest import (
     where,
 )
 from ivr.speech.script import fixed_batches, lines
+from ivr.speech.voices import prompt_book
 
 _COLOURS: dict[State, str] = {
     "recorded": "green",

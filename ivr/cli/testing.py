@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ivr.app import prompt_book
 from ivr.cli.files import Paths, count, given
 from ivr.errors import IvrError
 from ivr.flow.loading import loader
@@ -25,6 +24,7 @@ from ivr.rehearsal import scenario
 from ivr.rehearsal.playing import Failure, play
 from ivr.rehearsal.scenario import CHANNELS, Scenario
 from ivr.settings import load_settings
+from ivr.speech.voices import prompt_book
 
 INTERRUPTED = 130
 Batch = tuple[Path, Sequence[Scenario]]

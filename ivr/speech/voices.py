@@ -6,9 +6,11 @@ import importlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from ivr.asterisk.provision import Tool
 from ivr.settings import Settings
 from ivr.speech.cache import PromptCache
 from ivr.speech.engine import SpeechEngine, SpeechFailed
+from ivr.speech.espeak import Espeak
 from ivr.speech.piper import CURE, Piper
 from ivr.speech.prompts import PromptBook
 
@@ -65,3 +67,9 @@ def _model(language: str, voice: str) -> Path:
         raise SpeechFailed(
             f"voices: {language} is to be spoken by piper, which is not installed: {CURE}"
         ) from None
+
+
+async def prompt_book(settings: Settings, espeak: Tool) -> PromptBook:
+    """The prompts, spoken by espeak-ng or the chosen voices and kept below the data folder."""
+    engine = await Espeak.found(espeak.argv_prefix, espeak.env)
+    return await book_with(settings, engine)

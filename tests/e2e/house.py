@@ -19,7 +19,6 @@ from acd.engine import Engine
 from acd.journal import Journal
 from acd.model import EVENTS, from_json
 from acd.views import AgentRow, CallRow
-from ivr import app
 from ivr.asterisk.process import AsteriskProcess
 from ivr.asterisk.provision import ensure_asterisk, ensure_tools
 from ivr.plans import load_plan
@@ -27,6 +26,7 @@ from ivr.resources import flows_dir
 from ivr.settings import Settings, load_settings
 from ivr.site import build_site, write_configuration, write_sounds
 from ivr.speech import sound, wav
+from ivr.speech.voices import prompt_book
 from tests.e2e.known import Known, until
 
 DAYTIME = "2026-03-02T10:00:00+08:00"
@@ -144,7 +144,7 @@ class House(Known):
         tools = ensure_tools(settings, ("espeak-ng",), lambda *_: None)
         site = build_site(settings, chain, plan.floor, plan.numbers)
         write_configuration(site)
-        book = await app.prompt_book(settings, tools["espeak-ng"])
+        book = await prompt_book(settings, tools["espeak-ng"])
         await write_sounds(site, book, lambda *_: None)
         await book.aclose()
         conf = site.folders.etc / "asterisk.conf"
