@@ -8,7 +8,7 @@ the connection, because what was not heard may have been said.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from acd.customers.links import projection
 from acd.distributor import steady_clock
 from acd.journal import Journal
 from acd.model import DayStarted, FloorLoaded
-from acd.records.contact import ContactEvent
+from acd.records.contact import ContactEvent, Json
 from acd.records.database import Database
 from acd.records.stream import JournalContacts
 from acd.records.writer import RecordsWriter
@@ -43,8 +43,8 @@ from ivr.legs import Legs, open_offers
 from ivr.live import LiveContacts
 from ivr.matters import Matters
 from ivr.news import News
+from ivr.operator.agent_actions import BY as OPERATOR
 from ivr.operator.answers import Operator
-from ivr.operator.commands import BY as OPERATOR
 from ivr.operator.house import OperatorServices
 from ivr.operator.server import OperatorServer
 from ivr.phones import Phones
@@ -158,6 +158,9 @@ class Service:
                 switchboard=self.switchboard,
                 door=self._door(),
                 nodes=lambda: nodes_text(self.distributor),
+                tell=self._tell_of,
+                is_there=self.phones.is_there,
+                way_to_mobile=self.ways.mobile,
             )
         )
         self.operator = OperatorServer(
@@ -299,6 +302,9 @@ class Service:
         body = {name: getattr(event, name) for name in ("contact", "kind", "step", "data")}
         self.journal.append("contact", event.at, body)
         self.records.wake()
+
+    def _tell_of(self, contact: str, kind: str, data: Mapping[str, Json]) -> None:
+        self.tell(ContactEvent(contact, self.clock(), kind, "", data))
 
     def hang_up_soon(self, channel: str) -> None:
         """Hang up that channel, in the background."""

@@ -126,6 +126,10 @@ def _agent_left(record: ContactRecord, event: ContactEvent) -> Changes:
     return _stop_talking(record, event.at)
 
 
+def _moved(record: ContactRecord, event: ContactEvent) -> Changes:
+    return {"queue": _text(event, "to") or record.queue}
+
+
 def _left_queue(record: ContactRecord, event: ContactEvent) -> Changes:
     return _stop_waiting(record, event.at)
 
@@ -171,6 +175,7 @@ _CHANGES: Mapping[str, Callable[[ContactRecord, ContactEvent], Changes]] = {
     "answered": _answered,
     "agent_left": _agent_left,
     "left_queue": _left_queue,
+    "moved": _moved,
     "ended": _ended,
 }
 """Kinds that change the row. All the others (step, pressed, offered, ...) are told by the story."""

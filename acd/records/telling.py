@@ -142,6 +142,10 @@ def _ended(data: Data) -> str:
     return f"ended{by}: {data.get('outcome', '?')}{reason}"
 
 
+def _by(data: Data) -> str:
+    return f" by {data['by']}" if data.get("by") else ""
+
+
 _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "began": _began,
     "started": lambda data: f"flow {data.get('flow', '?')} begins in {data.get('language', '?')}",
@@ -169,6 +173,16 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
         "leaves the queue: " + str(data.get("reason", "?")).replace("_", " ")
     ),
     "transferred": lambda data: f"agent {data.get('by', '?')} transfers to {data.get('to', '?')}",
+    "asked": lambda data: f"agent {data.get('agent', '?')} is asked about the caller",
+    "ask_failed": lambda data: (
+        f"agent {data.get('agent', '?')} cannot be asked: "
+        + str(data.get("cause", "?")).replace("_", " ")
+    ),
+    "asked_left": lambda data: f"agent {data.get('agent', '?')} has been asked",
+    "moved": lambda data: f"moved from {data.get('from', '?')} to {data.get('to', '?')}{_by(data)}",
+    "reprioritised": lambda data: f"priority {data.get('to', '?')}{_by(data)}",
+    "withdrawn": lambda data: f"taken out of {data.get('from', '?')}{_by(data)}",
+    "disposition": lambda data: f"result: {data.get('disposition', '?')}{_by(data)}",
     "voicemail": _voicemail,
     "resumed": _resumed,
     "stumbled": _stumbled,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import structlog
 
-from ivr.operator.commands import ACTIONS, BY, Commands
+from ivr.operator.agent_actions import BY
+from ivr.operator.commands import ACTIONS, Commands
 from ivr.operator.house import OperatorServices
 from ivr.operator.screens import show
 from ivr.operator.why import why

@@ -7,50 +7,36 @@ cannot be is refused with the way to do it.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 
-from acd.errors import AcdError
 from acd.model import (
-    AgentState,
     CallMoved,
     CallReprioritised,
     CallWithdrawn,
-    Event,
-    LoggedIn,
-    LoggedOut,
-    Paused,
     QueueClosed,
     QueueOpened,
-    Readied,
-    WrapUpEnded,
-    WrapUpExtended,
 )
-from acd.views import AgentRow, CallRow
+from acd.records.contact import Json
+from acd.views import CallRow
+from ivr.operator.agent_actions import BY, AgentActions
 from ivr.operator.house import OperatorServices
-from ivr.operator.picture import Picture, full_name, pending_text, state_text
+from ivr.operator.picture import Picture
 from ivr.operator.reload import Publishing
 from ivr.operator.switching import Switching, queue_name
-from ivr.operator.wording import Refused, clock, count, suggestion, unknown
-
-BY = "console"
-"""Who did it, in every event that an operator causes."""
+from ivr.operator.wording import Refused, count, unknown
 
 PRIORITIES = range(-100, 101)
-LONGEST_EXTENSION = 3600
-
-_SECONDS = re.compile(r"([0-9]{1,5})([sm]?)")
-_AT_WORK = frozenset({AgentState.OFFERED, AgentState.TALKING, AgentState.WRAP_UP})
 
 
-class Commands:
+class Commands(AgentActions):
     """Every action, by its word."""
 
     def __init__(self, services: OperatorServices) -> None:
-        self._house = services
+        super().__init__(services)
         self._publishing = Publishing(services.picture, services.plan, services.reload)
         self._switching = Switching(services.picture, services.switchboard)
-        self._by = BY
 
     async def do(self, path: str, by: str = BY) -> str:
         """Perform `pause/1001/lunch` and the like; raises Refused with what is right."""
@@ -67,79 +53,9 @@ class Commands:
             raise Refused(f"Usage: acd do {action.usage(word.lower())}")
         if action.run is None:
             return await self._publishing.do(word.lower(), arguments, by)
-        self._by = by
-        return await action.run(self, *arguments)
-
-    # --- agents -----------------------------------------------------------------------------------
-
-    async def pause(self, agent: str, reason: str = "") -> str:
-        """The agent takes a break."""
-        picture = self._house.picture()
-        row = picture.agent(agent)
-        reason = _reason(reason, picture.floor.pause_reasons, agent)
-        if row.state is AgentState.LOGGED_OUT:
-            raise Refused(
-                f"{full_name(row)} is logged out and cannot be paused. First: acd do login/{agent}"
-            )
-        await self._send(Paused(self._now(), agent, reason, BY))
-        return self._agent_now(agent)
-
-    async def ready(self, agent: str) -> str:
-        """The agent takes calls: ends a pause or a wrap-up."""
-        row = self._house.picture().agent(agent)
-        if row.state is AgentState.LOGGED_OUT:
-            raise Refused(
-                f"{full_name(row)} is logged out: a login makes them ready: acd do login/{agent}"
-            )
-        if row.state is not AgentState.READY:
-            await self._send(Readied(self._now(), agent, BY))
-        return self._agent_now(agent)
-
-    async def login(self, agent: str) -> str:
-        """The agent is here and ready."""
-        if self._house.picture().agent(agent).state is AgentState.LOGGED_OUT:
-            await self._send(LoggedIn(self._now(), agent, BY))
-            return self._agent_now(agent)
-        return self._agent_now(agent, "logged in already, ")
-
-    async def logout(self, agent: str) -> str:
-        """The agent goes, after the work at hand."""
-        if self._house.picture().agent(agent).state is AgentState.LOGGED_OUT:
-            return self._agent_now(agent, "already ")
-        await self._send(LoggedOut(self._now(), agent, BY))
-        return self._agent_now(agent)
-
-    async def finish(self, agent: str) -> str:
-        """The agent's wrap-up ends now."""
-        self._in_wrap_up(agent)
-        await self._send(WrapUpEnded(self._now(), agent, BY))
-        return self._agent_now(agent)
-
-    async def extend(self, agent: str, seconds: str) -> str:
-        """The agent's wrap-up lasts longer."""
-        match = _SECONDS.fullmatch(seconds)
-        length = int(match[1]) * (60 if match[2] == "m" else 1) if match else 0
-        if not 0 < length <= LONGEST_EXTENSION:
-            raise Refused(
-                f'"{seconds}" is no length of time: write seconds from 1 to {LONGEST_EXTENSION}, '
-                f"or minutes as 2m, such as acd do extend/{agent}/60"
-            )
-        self._in_wrap_up(agent)
-        await self._send(WrapUpExtended(self._now(), agent, length, BY))
-        return self._agent_now(agent)
-
-    def _in_wrap_up(self, agent: str) -> None:
-        picture = self._house.picture()
-        row = picture.agent(agent)
-        if row.state is not AgentState.WRAP_UP:
-            raise Refused(
-                f"{full_name(row)} is not in wrap-up but {state_text(row, picture.now)}: "
-                f"nothing was changed."
-            )
-
-    def _agent_now(self, agent: str, before: str = "") -> str:
-        picture = self._house.picture()
-        return agent_sentence(picture, picture.agent(agent), before)
+        doing = copy(self)  # another may act, in their own name, before this is settled
+        doing._by = by
+        return await action.run(doing, *arguments)
 
     # --- calls ------------------------------------------------------------------------------------
 
@@ -150,7 +66,8 @@ class Commands:
         to = picture.queue(queue)
         if row.queue == queue:
             raise Refused(f"{_caller(picture, row)} waits in {queue} already.")
-        await self._send(CallMoved(self._now(), row.call, queue, BY))
+        await self._send(CallMoved(self._now(), row.call, queue, self._by))
+        self._note(row, "moved", {"from": row.queue, "to": queue})
         closed = "" if to.open else f" {queue} is closed to new calls, those in it are served."
         return self._call_now(row) + closed
 
@@ -164,14 +81,16 @@ class Commands:
                 f'"{priority}" is no priority: write a whole number from {PRIORITIES[0]} to '
                 f"{PRIORITIES[-1]}; this call has {row.priority}, higher goes first"
             )
-        await self._send(CallReprioritised(self._now(), row.call, number, BY))
+        await self._send(CallReprioritised(self._now(), row.call, number, self._by))
+        self._note(row, "reprioritised", {"from": row.priority, "to": number})
         return self._call_now(row)
 
     async def withdraw(self, call: str) -> str:
         """A waiting call leaves its queue and goes on in its flow."""
         picture = self._house.picture()
         row = self._waiting(picture, call)
-        await self._send(CallWithdrawn(self._now(), row.call, BY))
+        await self._send(CallWithdrawn(self._now(), row.call, self._by))
+        self._note(row, "withdrawn", {"from": row.queue})
         return f"{_caller(picture, row)}: taken out of {row.queue}, goes on in its flow."
 
     async def hangup(self, contact: str) -> str:
@@ -180,6 +99,10 @@ class Commands:
         found = picture.contact(contact)
         self._house.hang_up(found.channel)
         return f"{found.id} {picture.who(found.id)}: the line is being hung up."
+
+    def _note(self, row: CallRow, kind: str, data: Mapping[str, Json]) -> None:
+        """The caller's story says who did it."""
+        self._house.tell(row.contact, kind, {**data, "by": self._by})
 
     def _waiting(self, picture: Picture, call: str) -> CallRow:
         row = picture.call(call)
@@ -222,7 +145,7 @@ class Commands:
         served = f"; {count(waiting, 'call')} in it will be served" if waiting else ""
         if not row.open:
             return f"{queue}: closed to new calls already{served}."
-        await self._send(QueueClosed(self._now(), queue, BY))
+        await self._send(QueueClosed(self._now(), queue, self._by))
         return f"{queue}: closed to new calls{served}."
 
     async def _open_queue(self, queue: str) -> str:
@@ -232,7 +155,7 @@ class Commands:
             raise Refused(f"{queue} was removed from the floor file and only ends its calls.")
         if row.open:
             return f"{queue}: open already."
-        await self._send(QueueOpened(self._now(), queue, BY))
+        await self._send(QueueOpened(self._now(), queue, self._by))
         return f"{queue}: open."
 
     # --- the machine ------------------------------------------------------------------------------
@@ -247,46 +170,9 @@ class Commands:
         await self._house.door.open()
         return self._house.door.state()
 
-    # --- helpers ----------------------------------------------------------------------------------
-
-    def _now(self) -> float:
-        return self._house.distributor.now()
-
-    async def _send(self, event: Event) -> None:
-        """Returns when it is so: each answer says what is true afterwards."""
-        try:
-            self._house.distributor.send(event)
-        except AcdError as refused:
-            raise Refused(f"Nothing was changed: {refused}") from refused
-        await self._house.distributor.settled()
-
-
-def agent_sentence(picture: Picture, row: AgentRow, before: str = "") -> str:
-    """`1001 Ana Ruiz: paused (lunch).`"""
-    state = before + state_text(row, picture.now)
-    if row.contact:
-        state += f" {clock(row.seconds)}, {picture.who(row.contact)} ({row.queue})"
-    if pending := pending_text(row):
-        state += f"; {pending} when this work is over"
-    return f"{full_name(row)}: {state}."
-
 
 def _caller(picture: Picture, row: CallRow) -> str:
     return f"{row.contact} {picture.who(row.contact)}"
-
-
-def _reason(word: str, reasons: Sequence[str], agent: str) -> str:
-    """One of the floor's reasons; a floor with none takes any word, one with one needs none."""
-    if not reasons:
-        return word or "break"
-    if not word and len(reasons) == 1:
-        return reasons[0]
-    if word in reasons:
-        return word
-    example = f"Such as: acd do pause/{agent}/{reasons[0]}"
-    if not word:
-        raise Refused(f"A pause has a reason: {', '.join(reasons)}. {example}")
-    raise Refused(f'No pause reason "{word[:60]}". {suggestion(word, reasons)} {example}')
 
 
 def _whole(text: str) -> int | None:
@@ -322,10 +208,21 @@ _NAMED = ("NAME", "UNTIL", "BECAUSE")
 ACTIONS: Mapping[str, Action] = {
     "pause": Action(("AGENT", "REASON"), "pause an agent, after the call", Commands.pause, 1),
     "ready": Action(("AGENT",), "end a pause or a wrap-up", Commands.ready),
-    "login": Action(("AGENT",), "log an agent in, ready", Commands.login),
+    "force": Action(
+        ("AGENT", "STATE", "REASON"), "an agent is ready, paused or out at once", Commands.force, 1
+    ),
+    "login": Action(("AGENT", "PHONE"), "log an agent in, ready", Commands.login, 1),
     "logout": Action(("AGENT",), "log an agent out, after the call", Commands.logout),
     "finish": Action(("AGENT",), "end a wrap-up now", Commands.finish),
     "extend": Action(("AGENT", "SECONDS"), "make a wrap-up longer", Commands.extend),
+    "disposition": Action(
+        ("AGENT", "WORD"), "how an agent's last call ended", Commands.disposition
+    ),
+    "join": Action(("AGENT", "QUEUE"), "an agent takes a queue's calls again", Commands.join),
+    "leave": Action(("AGENT", "QUEUE"), "an agent leaves a queue for now", Commands.leave),
+    "phone": Action(
+        ("AGENT", "PHONE"), "an agent is rung at a desk, mobile, or own", Commands.phone
+    ),
     "move": Action(("CALL", "QUEUE"), "move a waiting call, its wait kept", Commands.move),
     "priority": Action(("CALL", "NUMBER"), "a waiting call's priority", Commands.priority),
     "withdraw": Action(("CALL",), "take a call out of its queue", Commands.withdraw),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from acd.model import Event
+from acd.records.contact import Json
 from ivr.live import LiveContact
 from ivr.operator.picture import FloorView, Picture
 from ivr.operator.reload import Again
@@ -58,6 +59,8 @@ class OperatorServices:
 
     `reload` puts flows and floor in force, as the files have them or as a kept revision has; when
     it raises ConfigError nothing has changed. `hang_up` ends a channel, by name, in the background.
+    `tell` adds to a contact's story: contact, kind, data. `is_there` tells whether a phone is
+    registered, `way_to_mobile` how an agent's mobile is dialled, None when it may not be.
     """
 
     distributor: FloorControl
@@ -68,6 +71,9 @@ class OperatorServices:
     switchboard: Switchboard
     door: Gate
     nodes: Callable[[], str]
+    tell: Callable[[str, str, Mapping[str, Json]], None]
+    is_there: Callable[[str], bool]
+    way_to_mobile: Callable[[str], object | None]
 
     def picture(self) -> Picture:
         """What is so now."""
@@ -78,4 +84,5 @@ class OperatorServices:
             self.contacts(),
             dict(self.plan().library.flows),
             self.switchboard,
+            is_there=self.is_there,
         )

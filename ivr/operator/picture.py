@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from acd.explain import AgentExplained, CallExplained
-from acd.model import Agent, AgentState, Floor, Queue
+from acd.model import MOBILE, Agent, AgentState, Floor, Queue
 from acd.views import AgentRow, CallRow, QueueRow
 from ivr.flow.calendar import Calendar
 from ivr.flow.model import Flow
@@ -56,7 +56,8 @@ class Picture:
     """Rows, contacts, flows and switches of one moment.
 
     `now` is epoch seconds; `moment` is the time as flows see it, which a rehearsal may shift.
-    `view` is asked for reasons, which cost more than a row: in that same moment only.
+    `view` is asked for reasons, which cost more than a row: in that same moment only. `gone` are
+    agents who are logged in while the phone they sit at is not registered.
     """
 
     now: float
@@ -69,6 +70,7 @@ class Picture:
     flows: Mapping[str, Flow] = field(default_factory=dict)
     turns: Mapping[str, tuple[Turn, ...]] = field(default_factory=dict)
     moment: datetime = _EPOCH
+    gone: frozenset[str] = frozenset()
 
     @classmethod
     def take(
@@ -78,19 +80,23 @@ class Picture:
         contacts: Iterable[LiveContact] = (),
         flows: Mapping[str, Flow] | None = None,
         switchboard: Switchboard | None = None,
+        *,
+        is_there: Callable[[str], bool] = lambda _: True,
     ) -> Picture:
         """The picture of `now`."""
+        agents = view.agents_view(now)
         return cls(
             now,
             view,
             view.floor,
             view.queues_view(now),
-            view.agents_view(now),
+            agents,
             view.calls_view(now),
             {contact.id: contact for contact in contacts},
             flows or {},
             switchboard.turns if switchboard is not None else {},
             switchboard.now() if switchboard is not None else datetime.fromtimestamp(now, UTC),
+            frozenset(row.agent for row in agents if _phone_gone(row, is_there)),
         )
 
     @property
@@ -174,6 +180,19 @@ def caller_text(contact: LiveContact) -> str:
     number = f"<{contact.caller}>" if contact.caller else ""
     name = contact.caller_name if contact.caller_name != contact.caller else ""
     return " ".join(part for part in (name, number) if part) or "unknown caller"
+
+
+def _phone_gone(row: AgentRow, is_there: Callable[[str], bool]) -> bool:
+    if row.state is AgentState.LOGGED_OUT or row.phone == MOBILE:
+        return False
+    return not is_there(row.phone or row.agent)
+
+
+def where_rung(row: AgentRow) -> str:
+    """`phone 5001`, `their mobile`, or `their own phone`."""
+    if row.phone == MOBILE:
+        return "their mobile"
+    return f"phone {row.phone}" if row.phone else "their own phone"
 
 
 def full_name(row: AgentRow) -> str:

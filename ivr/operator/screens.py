@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from acd.model import AgentState, Formula, Queue
+from acd.model import MOBILE, AgentState, Formula, Queue
 from acd.service_level import SPELLED
 from acd.views import AgentRow, CallRow, QueueRow
 from ivr.live import LiveContact
@@ -54,7 +54,7 @@ def _queue(picture: Picture, row: QueueRow) -> str:
     calls = [call for call in picture.calls if call.queue == row.queue]
     lines = [_queue_line(picture, row)]
     lines += ["   Members:"] if members else ["   No Members"]
-    lines += [f"      {_member(each, picture.now)}" for each in members]
+    lines += [f"      {_member(picture, each, row.queue)}" for each in members]
     callers = [call for call in calls if call.answered_at is None]
     lines += ["   Callers:"] if callers else ["   No Callers"]
     lines += [f"      {_caller(picture, call)}" for call in callers]
@@ -120,15 +120,30 @@ def _whose(rules: Sequence[Queue], formula: Formula) -> str:
     return " of " + ", ".join(each.name for each in rules if each.formula is formula)
 
 
-def _member(row: AgentRow, now: float) -> str:
-    state = state_text(row, now)
+def _member(picture: Picture, row: AgentRow, queue: str) -> str:
+    state = state_text(row, picture.now)
     if row.state is AgentState.PAUSED:
         state = f"paused: {row.reason}" if row.reason else "paused"
     if row.state not in {AgentState.LOGGED_OUT, AgentState.WRAP_UP}:
         state += f" {clock(row.seconds)}"
     if pending := pending_text(row):
         state += f", then {pending}"
-    return f"{row.name} (PJSIP/{row.agent}) ({state}) has taken {_taken(row, now)}"
+    if queue in row.out_of:
+        state += ", has left this queue"
+    state += _beside(picture, row)
+    return f"{row.name} ({_interface(row)}) ({state}) has taken {_taken(row, picture.now)}"
+
+
+def _interface(row: AgentRow) -> str:
+    """Where the agent is rung, as Asterisk names it."""
+    return "mobile" if row.phone == MOBILE else f"PJSIP/{row.phone or row.agent}"
+
+
+def _beside(picture: Picture, row: AgentRow) -> str:
+    """What keeps calls away beside the state."""
+    outside = ", in a call of their own" if row.outside else ""
+    due = ", owes a disposition" if row.disposition_due else ""
+    return outside + due + (", phone gone" if row.agent in picture.gone else "")
 
 
 def _taken(row: AgentRow, now: float) -> str:
@@ -170,7 +185,18 @@ def show_agents(picture: Picture, agent: str = "") -> str:
         return _agent(picture, picture.agent(agent))
     if not picture.agents:
         return "No agents: the floor file names none."
-    heads = ("Agent", "Name", "State", "For", "Taken", "Missed", "With", "Queues", "Skills")
+    heads = (
+        "Agent",
+        "Name",
+        "State",
+        "For",
+        "Taken",
+        "Missed",
+        "With",
+        "Phone",
+        "Queues",
+        "Skills",
+    )
     lines = table(heads, (_agent_cells(picture, row) for row in picture.agents))
     return "\n".join([*lines, "", _agents_summary(picture)])
 
@@ -179,6 +205,7 @@ def _agent_cells(picture: Picture, row: AgentRow) -> tuple[str, ...]:
     state = state_text(row, picture.now)
     if pending := pending_text(row):
         state += f", then {pending}"
+    state += _beside(picture, row)
     return (
         row.agent,
         row.name,
@@ -187,9 +214,15 @@ def _agent_cells(picture: Picture, row: AgentRow) -> tuple[str, ...]:
         str(row.taken),
         str(_missed(row)),
         picture.who(row.contact) if row.contact else "",
-        ", ".join(row.queues),
+        _interface(row),
+        _queues(row),
         _skills(row),
     )
+
+
+def _queues(row: AgentRow) -> str:
+    """Their queues; those they have left for now in brackets."""
+    return ", ".join(f"({name})" if name in row.out_of else name for name in row.queues)
 
 
 def _agents_summary(picture: Picture) -> str:
@@ -208,12 +241,13 @@ def _agent(picture: Picture, row: AgentRow) -> str:
         state += f", with {picture.who(row.contact)} (id: {row.contact}, queue: {row.queue})"
     if pending := pending_text(row):
         state += f", then {pending}"
+    state += _beside(picture, row)
     ended = row.taken - (row.state is AgentState.TALKING)
     average = f", {clock(row.talk_seconds / ended)} a call" if ended > 0 else ""
     lines = [
-        f"{row.name} (PJSIP/{row.agent})",
+        f"{row.name} ({_interface(row)})",
         f"   State:   {state}",
-        f"   Queues:  {', '.join(row.queues) or 'none'}",
+        f"   Queues:  {_queues(row) or 'none'}",
         f"   Skills:  {_skills(row) or 'none'}",
         f"   Taken:   {count(row.taken, 'call')}, talked {clock(row.talk_seconds)}{average}",
         f"   Missed:  {row.no_answer} no answer, {row.rejected} rejected, {row.busy} busy, "

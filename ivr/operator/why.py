@@ -9,7 +9,7 @@ from acd.estimate import in_minutes
 from acd.explain import AgentStands, CallExplained, Change, Hindrance, Obstacle, Stands
 from acd.model import AgentState, Staffing, Strategy
 from acd.views import AgentRow, CallRow
-from ivr.operator.picture import Picture, full_name, pending_text, state_text
+from ivr.operator.picture import Picture, full_name, pending_text, state_text, where_rung
 from ivr.operator.screens import where
 from ivr.operator.wording import Refused, clock, count, needs_text, remaining, table
 
@@ -295,6 +295,8 @@ def _agent_headline(
             return f"is in {state_text(row, picture.now)}{_then(row)}. {end}"
     if row.outside:
         return "is in a call of their own, and gets no offers until it ends."
+    if row.agent in picture.gone:
+        return f"is ready, but {where_rung(row)} is not registered: offers fail as unreachable."
     if not waiting:
         return f"is ready (idle {clock(picture.now - row.idle_since)}): no call waits."
     if not fits:

@@ -26,6 +26,7 @@ from acd.model import (
     Ticked,
 )
 from ivr.floor import FloorPlan
+from ivr.floor.phones import Phones
 from ivr.flow.loading.loader import Library
 from ivr.flow.loading.tables import Tables
 from ivr.flow.model import Flow, HangupStep
@@ -119,6 +120,11 @@ class House:
         default_factory=lambda: {"clinic": a_flow("clinic", "aaa111", ("4100",))}
     )
     hung_up: list[str] = field(default_factory=list)
+    told: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)
+    phones: Phones = field(default_factory=Phones)
+    phones_gone: set[str] = field(default_factory=set)
+    dialled: set[str] = field(default_factory=set)
+    dispositions: tuple[str, ...] = ()
     gate: Gate = field(default_factory=Gate)
     store: Kept = field(default_factory=Kept)
     floor_on_disk: Floor = FLOOR
@@ -144,6 +150,9 @@ class House:
                 switchboard=self.switchboard,
                 door=self.gate,
                 nodes=lambda: "one",
+                tell=lambda contact, kind, data: self.told.append((contact, kind, data)),
+                is_there=lambda phone: phone not in self.phones_gone,
+                way_to_mobile=lambda agent: agent if agent in self.dialled else None,
             )
         )
 
@@ -151,7 +160,7 @@ class House:
         """What is in force."""
         numbers = {number: flow for flow in self.flows.values() for number in flow.numbers}
         library = Library(self.flows, numbers, Tables({}))
-        floor = FloorPlan(self.bench.engine.floor)
+        floor = FloorPlan(self.bench.engine.floor, {}, self.phones, self.dispositions)
         return Plan(library, floor, revision=self.revision, notice=self.notice)
 
     async def reload(self, by: Author, revision: int | None) -> None:

@@ -87,13 +87,13 @@ async def test_a_queue_shows_how_true_its_announced_waits_were_and_who_left_by_a
 async def test_agents_line_up_in_columns_with_chinese_names(busy_house: House) -> None:
     assert await busy_house.ask("show agents") == (
         "Agent  Name        State       For   Taken  Missed  With                   "
-        "Queues          Skills\n"
+        "Phone       Queues          Skills\n"
         "1001   Ana Ruiz    offered     0:04  0      0       unknown caller         "
-        "billing         english 9, mandarin 2\n"
+        "PJSIP/1001  billing         english 9, mandarin 2\n"
         "1002   李娜        talking     0:44  1      0       Mei Lin <13812345678>  "
-        "billing, cards  english 6, mandarin 10\n"
+        "PJSIP/1002  billing, cards  english 6, mandarin 10\n"
         "1003   Tom Okafor  logged out  0:47  0      0                              "
-        "cards           english 10\n"
+        "PJSIP/1003  cards           english 10\n"
         "\n"
         "3 agents: 1 logged out, 1 offered, 1 talking"
     )
