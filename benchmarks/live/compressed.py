@@ -4,7 +4,7 @@ Erlang A: 360 calls an hour, 240 s of talk, 26 agents, 120 s of patience, all ex
 as 6 calls a second, 4 s and 2 s, in real SIP calls on a real Asterisk. Callers and agents are plain
 UDP phones in this process; a caller's wait is from sending the INVITE to the agent's INVITE coming,
 so all that the machinery takes counts as waiting, and for 60 times as long as it would. A call has
-waited when, as it came, all agents talked or another call waited. Both runs have the same calls.
+waited when, as it came, there were as many calls as agents. Both runs have the same calls.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Day:
 
     def arrive(self, number: str, name: str) -> None:
         """A caller dials, with some patience."""
-        all_busy = len(self.busy) >= self.agents or bool(self.waiting)
+        all_busy = len(self.busy) + len(self.waiting) >= self.agents
         leg = self.phones.call(name, number)
         self.callers[name] = Caller(leg, all_busy)
         self.waiting.add(name)

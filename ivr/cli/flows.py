@@ -17,8 +17,7 @@ from ivr.cli.files import Paths, count, floor_file, given
 from ivr.cli.testing import scenarios
 from ivr.cli.trying import attempt
 from ivr.errors import ConfigError, IvrError, Problem
-from ivr.floor import load_floor
-from ivr.flow.checking.checks import Floor
+from ivr.floor import FloorPlan, load_floor
 from ivr.flow.checking.naming import SERVICES
 from ivr.flow.loading import hours, loader
 from ivr.flow.loading.files import files_in, read_source
@@ -32,6 +31,7 @@ from ivr.plans import known_names
 from ivr.rehearsal import scenario
 from ivr.rehearsal.checking import check_scenario
 from ivr.settings import load_settings
+from ivr.simulation.day import load_day
 from ivr.speech.manifest import disputed_sounds, missing_sounds
 
 
@@ -80,7 +80,8 @@ def _check(
     paths: Sequence[Path], floor_file: Path | None
 ) -> tuple[list[Problem], Library | None, tuple[Problem, ...]]:
     """Mistakes, the flows without any, and what `services.yaml` wants and does not find here."""
-    floor, wrong = _floor(floor_file)
+    plan, wrong = _floor(floor_file)
+    floor = known_names(plan) if plan is not None else None
     problems = Problems(list(wrong))
     before = problems.count
     services = read_services(_services_file(paths), problems, os.environ)
@@ -88,7 +89,7 @@ def _check(
     played = [
         each
         for path in paths
-        for file in _scenarios(path)
+        for file in _beside(path, loader.SCENARIOS)
         if (source := read_source(file, problems)) is not None
         for each in scenario.read_scenarios(source, str(file), problems)
     ]
@@ -97,6 +98,9 @@ def _check(
             read_table(path, problems)
         if path.name == hours.FILE and path.is_file():
             hours.SharedCalendars(problems, datetime.now(UTC).date()).beside(path)
+        if plan is not None:
+            for file in _beside(path, loader.DAYS):
+                problems.found.extend(_mistakes(file, plan))
     library = None
     flows = [path for path in paths if not path.is_file() or loader.is_flow(path)]
     try:
@@ -115,18 +119,28 @@ def _services_file(paths: Sequence[Path]) -> Path:
     return next((file for file in found if file.is_file()), found[0])
 
 
-def _scenarios(path: Path) -> list[Path]:
+def _beside(path: Path, suffix: str) -> list[Path]:
+    """The files of that kind in a folder, or the one that was named."""
     if path.is_dir():
-        return files_in(path, loader.SCENARIOS)
-    return [path] if path.name.endswith(loader.SCENARIOS) and path.is_file() else []
+        return files_in(path, suffix)
+    return [path] if path.name.endswith(suffix) and path.is_file() else []
 
 
-def _floor(file: Path | None) -> tuple[Floor | None, tuple[Problem, ...]]:
-    """The names that flows are checked against."""
+def _mistakes(day: Path, plan: FloorPlan) -> tuple[Problem, ...]:
+    """What is wrong in a day file on this floor."""
+    try:
+        load_day(day, plan.floor)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+def _floor(file: Path | None) -> tuple[FloorPlan | None, tuple[Problem, ...]]:
+    """The floor that flows and days are checked against."""
     if file is None:
         return None, ()
     try:
-        return known_names(load_floor(file)), ()
+        return load_floor(file), ()
     except ConfigError as error:
         return None, error.problems
 

@@ -100,6 +100,24 @@ def test_scenarios_that_cannot_be_read_are_a_mistake(folder: Path) -> None:
     assert (code, told[0]) == (1, "a.scenarios.yaml:1:1: cannot be read: Is a directory")
 
 
+def test_a_day_to_simulate_is_checked_against_the_floor_beside_it(folder: Path) -> None:
+    day = "calls: {cards: {an_hour: 9, talk: 3m}}\nagents: {'1001': {missed: 0}}\n"
+    (folder / "monday.day.yaml").write_text(day)
+    assert run(".")[0] == 0, "without a floor nothing is known about a day"
+    floor = "queues: {cards: {}, loans: {}}\nagents: {'1001': {queues: [cards]}}\n"
+    (folder / "floor.yaml").write_text(floor)
+    assert run(".")[0] == 0
+    (folder / "monday.day.yaml").write_text(day.replace("cards", "carts").replace("3m", "soon"))
+    code, told = run("monday.day.yaml")
+    assert code == 1
+    assert [line.partition(": ")[0] for line in told[:2]] == [
+        "monday.day.yaml:1:9",
+        "monday.day.yaml:1:35",
+    ]
+    assert "cards" in told[0]
+    assert run(".")[0] == 1
+
+
 def test_a_mistake_steers_no_terminal(folder: Path) -> None:
     (folder / "x.table.yaml").write_text(
         'key: a\nsecret: ["\\e]0;owned\\a\\u202e"]\nrows: [{a: b}]\n'
