@@ -75,6 +75,7 @@ class DomainDistributor:
         self._replica.on_entry = self._on_entry
         self._dispatch = Dispatch()
         self._watch = Watch(node, patience)
+        self._missing = Missing(self._replica, self.owner_of, node, self.now)
         self._session: Session | None = None
         self._island: Island | None = None
         self._talks = Talks(journal, self.now)
@@ -205,6 +206,7 @@ class DomainDistributor:
             self._replica,
             self._clock,
             self._watch,
+            first_words=self._first_words,
             snapshot_every=self._snapshot_every,
         )
 
@@ -238,9 +240,9 @@ class DomainDistributor:
         """Decide alone from now on."""
         log.error("island_begins", node=self.node, seq=self._replica.seq)
         engine, unsaid = self._replica.engine, list(self._outbox)
-        self._island = Island.begin(self._journal, self.now, self._pass_on, engine, unsaid)
+        self._island = Island.begin(self._journal, self.now, self._pass_on, engine)
+        self._island.settle_in(self.owns, self._is_here, unsaid)
         self._outbox.clear()
-        self._island.settle_in(self.owns, self._is_here)
         if self._running is not None:
             self._island.distributor.start()
 
@@ -324,10 +326,7 @@ class DomainDistributor:
             await self.settled()
 
     async def share(self, contact: str, body: Mapping[str, Any] | None) -> None:
-        """Keep where all nodes see it what another one would need to make this contact's callback.
-
-        It goes by itself some time after the contact's last call has ended.
-        """
+        """Show all nodes what another one would need to make this contact's callback."""
         self._note("contact", contact, None if body is None else dict(body))
         await self.settled()
 
@@ -391,10 +390,10 @@ class DomainDistributor:
             self._outbox.put(DeviceFree(self.now(), agent))
         self._note("quiet", self.node, None)
 
+    def _first_words(self) -> list[Event | Noted]:
+        """We lead, and come from an island: others may be on theirs, each with its agents."""
+        return [] if self._island is None else list(self._missing.bar_all())
+
     def _on_beat(self) -> None:
-        """We lead: see to those who are silent, once our last words about them have come by."""
-        if not self.leads or self._island is not None or len(self._outbox):
-            return
-        missing = Missing(self.engine, self._notes, self.owner_of, self.node, self.now())
-        for said in missing.words(self._watch, asyncio.get_running_loop().time()):
-            self._outbox.put(said)
+        if self.leads and self._island is None:
+            self._missing.see_to(self._watch, self._outbox)

@@ -7,7 +7,7 @@ it returns is `acd.live.homecoming`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -60,9 +60,8 @@ class Island:
         clock: Callable[[], float],
         pass_on: PassOn,
         engine: Engine,
-        unsaid: Iterable[Event | Noted],
     ) -> Island:
-        """From that picture, and what was said in vain; then call `settle_in`."""
+        """From that picture; then call `settle_in`."""
         made = cls(journal, clock, pass_on)
         snapshot = engine.snapshot()
         snapshot["state"]["offers_made"] += APART
@@ -70,11 +69,6 @@ class Island:
             journal.save_snapshot(journal.last("engine"), clock(), snapshot)
             made._keep()
         made.distributor.recover()
-        for said in unsaid:
-            if isinstance(said, Noted):
-                made.note(said.kind, said.name, said.value)
-            else:
-                made._try(said)
         return made
 
     @classmethod
@@ -89,11 +83,17 @@ class Island:
         made.distributor.recover()
         return made
 
-    def settle_in(self, owns: Test, here: Test) -> None:
-        """Let go of what is other nodes'."""
+    def settle_in(self, owns: Test, here: Test, unsaid: Collection[Event | Noted]) -> None:
+        """Let go of what is other nodes', before anything else; then see to what was `unsaid`."""
+        for said in unsaid:
+            if isinstance(said, Noted):
+                self.note(said.kind, said.name, said.value)
         engine, now = self.distributor.engine, self._clock()
         for event in list(leave(engine, owns, here, now, self.barred)):
             self._try(event)
+        for said in unsaid:
+            if not isinstance(said, Noted):
+                self._try(said)
         self._keep()
 
     def send(self, event: Event) -> list[Command]:

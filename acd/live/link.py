@@ -9,8 +9,8 @@ and a frozen server holds a caller for many times the time-out. So a link is one
 - every failure to get an answer is StoreUnreachable, and means that nothing is known. What a server
   says while it loads its file, is a replica, or has no room counts as such: asking later helps.
 
-`insist` asks again, with growing pauses, what may be asked again. TLS, user and password come with
-the URL (`rediss://user:password@host:port/0`).
+`insist` asks again, with growing pauses, what may be asked again. What a URL may be is said in
+`acd.live.address`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
     AuthenticationError,
     ClusterDownError,
@@ -38,6 +36,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import ConnectionError as ConnectionLost
 
+from acd.live.address import address_of
 from acd.live.store import StoreRefused, StoreUnreachable
 
 TIMEOUT = 1.0
@@ -76,13 +75,7 @@ class Link:
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
         self.timeout = timeout
-        self._pool = ConnectionPool.from_url(
-            url,
-            decode_responses=True,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=None,
-            socket_connect_timeout=timeout,
-        )
+        self._address = address_of(url, timeout)
         self._connection: AbstractConnection | None = None
         self._turn = asyncio.Lock()
 
@@ -121,6 +114,7 @@ class Link:
             later = isinstance(refused, _ASK_LATER) or str(refused).startswith(_ASK_LATER_WORDS)
             if not later:
                 raise StoreRefused(f"the store refuses: {refused}") from refused
+            await self.close()  # another server may be the one to ask by now
             raise StoreUnreachable(f"the store cannot answer now: {refused}") from refused
         except AuthenticationError as refused:
             await self.close()
@@ -135,7 +129,7 @@ class Link:
 
     async def _ask(self, command: Sequence[Argument]) -> Any:
         if self._connection is None:
-            self._connection = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            self._connection = await self._address.connection()
         await self._connection.send_command(*command)
         return await self._connection.read_response()
 

@@ -9,15 +9,17 @@ to know.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NoReturn
 
 import structlog
 
+from acd.live.entry import Noted
 from acd.live.lease import Granted, Lease
 from acd.live.replica import Replica
 from acd.live.sequencer import SNAPSHOT_EVERY, Clock, Sequencer
 from acd.live.store import Fenced, SharedReader, SharedStore, StoreClosed, StoreUnreachable
+from acd.model import Event
 
 LEADER = "leader"
 """The address at which nodes send their events."""
@@ -33,7 +35,8 @@ class Member:
     """`open_store` opens the store under a token; `reader` is the same store for reading.
 
     `clock` gives epoch seconds and never jumps (`acd.distributor.steady_clock`). `sequencer` is
-    there while this process leads; `on_lead` is called when that begins or ends.
+    there while this process leads; `on_lead` is called when that begins or ends. `first_words` are
+    what is to be written before anything else then.
     """
 
     def __init__(
@@ -45,13 +48,15 @@ class Member:
         *,
         replica: Replica | None = None,
         on_lead: Callable[[], None] = lambda: None,
+        first_words: Callable[[], Iterable[Event | Noted]] = tuple,
         snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
         self.replica = replica or Replica()
         self.sequencer: Sequencer | None = None
         self.led = asyncio.Event()
         self._lease, self._reader, self._open_store = lease, reader, open_store
-        self._clock, self._on_lead, self._snapshot_every = clock, on_lead, snapshot_every
+        self._clock, self._snapshot_every = clock, snapshot_every
+        self._on_lead, self._first_words = on_lead, first_words
         self._stopping = False
         self._stand_back_until = 0.0
 
@@ -158,6 +163,8 @@ class Member:
         self.sequencer = Sequencer(
             store, self.replica, self._clock, snapshot_every=self._snapshot_every
         )
+        for word in self._first_words():
+            self.sequencer.send(word)
         self.led.set()
         self._on_lead()
         return self.sequencer

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from acd.engine import Engine
 from acd.live.entry import Kind, Noted
+from acd.live.outbox import Outbox
 from acd.live.pulse import Watch
+from acd.live.replica import Replica
 from acd.model import (
     AgentReleased,
     CallLeft,
@@ -26,41 +28,47 @@ class Missing:
     """`here` is the leader's node, which takes over the callbacks of those that are lost."""
 
     def __init__(
-        self,
-        engine: Engine,
-        notes: Callable[[Kind], dict[str, Any]],
-        owner_of: Callable[[str], str],
-        here: str,
-        now: float,
+        self, replica: Replica, owner_of: Callable[[str], str], here: str, now: Callable[[], float]
     ) -> None:
-        self._engine, self._notes, self._owner_of = engine, notes, owner_of
-        self._here, self._now = here, now
+        self._replica, self._owner_of, self._here, self._now = replica, owner_of, here, now
+        self._saying: asyncio.Task[None] | None = None
 
-    def words(self, watch: Watch, heard_at: float) -> Iterator[Event | Noted]:
-        """What is to be said about the silent nodes; nothing when all has been said.
+    def see_to(self, watch: Watch, outbox: Outbox) -> None:
+        """Say what is to be said about the silent nodes, once what was said last has come by."""
+        if self._saying is not None and not self._saying.done():
+            return
+        words = list(self._words(watch, asyncio.get_running_loop().time()))
+        for said in words:
+            outbox.put(said)
+        self._saying = asyncio.create_task(outbox.settled()) if words else None
 
-        `heard_at` is the present by the clock of `watch`.
-        """
+    def _words(self, watch: Watch, heard_at: float) -> Iterator[Event | Noted]:
         for node in watch.nodes():
             condition = watch.condition(node, heard_at)
             if condition != "here" and node not in self._notes("quiet"):
                 yield from self._bar(node)
             if condition == "lost":
-                for row in self._engine.calls_view(self._now):
+                for row in self._replica.engine.calls_view(self._now()):
                     if self._owner_of(row.contact) == node:
                         yield from self._give_up(row)
+
+    def bar_all(self) -> Iterator[Event | Noted]:
+        """Nobody's agents are offered until their node says that it is here."""
+        for node in sorted(set(self._notes("place").values())):
+            if node not in self._notes("quiet"):
+                yield from self._bar(node)
 
     def _bar(self, node: str) -> Iterator[Event | Noted]:
         """Nobody offers its agents a call: by and by they may be an island's."""
         places = self._notes("place")
-        rows = self._engine.agents_view(self._now)
+        rows, now = self._replica.engine.agents_view(0.0), self._now()
         barred = [row.agent for row in rows if places.get(row.agent) == node and not row.outside]
         for agent in barred:
-            yield DeviceBusy(self._now, agent)
-        yield Noted(self._now, "quiet", node, barred)
+            yield DeviceBusy(now, agent)
+        yield Noted(now, "quiet", node, barred)
 
     def _give_up(self, row: CallRow) -> Iterator[Event | Noted]:
-        now = self._now
+        now = self._now()
         if row.virtual:
             if row.dialling:
                 yield CustomerFailed(now, row.call, Cause.LOST)
@@ -75,3 +83,6 @@ class Missing:
             if not row.caller_left:
                 yield CallLeft(now, row.call, REASON)
             yield AgentReleased(now, row.offer)
+
+    def _notes(self, kind: Kind) -> dict[str, Any]:
+        return self._replica.notes.get(kind, {})

@@ -34,7 +34,7 @@ class Patience(NamedTuple):
     """
 
     island: float = 2.0
-    quiet: float = 1.25
+    quiet: float = 1.0
     lost: float = 10.0
 
     @property

@@ -5,19 +5,21 @@ when it has been silent for too long. Everything in it is made anew for the next
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import structlog
 
 from acd.errors import AcdError
 from acd.live.access import Access
+from acd.live.entry import Noted
 from acd.live.member import Member
 from acd.live.outbox import Outbox
 from acd.live.pulse import Patience, Watch
 from acd.live.replica import Replica
 from acd.live.sequencer import SNAPSHOT_EVERY, Clock, Sequencer
 from acd.live.store import StoreRefused, StoreUnreachable
+from acd.model import Event
 
 TRY_AGAIN_AFTER = 0.1
 
@@ -35,6 +37,7 @@ class Session:
         clock: Clock,
         watch: Watch,
         *,
+        first_words: Callable[[], Iterable[Event | Noted]],
         snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
         self.trouble = ""
@@ -48,6 +51,7 @@ class Session:
             clock,
             replica=replica,
             on_lead=self.outbox.look,
+            first_words=first_words,
             snapshot_every=snapshot_every,
         )
         self._replica, self._watch = replica, watch

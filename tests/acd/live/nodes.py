@@ -13,7 +13,7 @@ from acd.live.domain import DomainDistributor
 from acd.live.pulse import Patience
 from acd.model import AgentState
 
-QUICK = Patience(island=1.0, quiet=0.6, lost=1.2)
+QUICK = Patience(island=1.0, quiet=0.45, lost=1.2)
 
 
 def calls_of(node: str, count: int) -> list[str]:

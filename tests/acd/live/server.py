@@ -7,16 +7,22 @@ import contextlib
 import signal
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from ivr.asterisk.toolbox import Tool
 
 
 class Server:
-    """One server with its files in `folder`; `fsync` is `always` or `everysec`."""
+    """One server with its files in `folder`; `fsync` is `always` or `everysec`.
 
-    def __init__(self, tool: Tool, folder: Path, fsync: str = "everysec") -> None:
-        self.folder, self.fsync = folder, fsync
+    `replica_of` is the port of the server it copies.
+    """
+
+    def __init__(
+        self, tool: Tool, folder: Path, fsync: str = "everysec", replica_of: int = 0
+    ) -> None:
+        self.folder, self.fsync, self._master = folder, fsync, replica_of
         self.port = free_port()
         self._tool = tool
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,19 +38,9 @@ class Server:
             "appendonly": "yes", "appendfsync": self.fsync,
         }  # fmt: skip
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        self._process = subprocess.Popen(
-            [*self._tool.argv_prefix, *words],
-            env=self._tool.environment(),
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-        )
-        assert self._process.stdout is not None
-        said = []
-        for line in self._process.stdout:
-            said.append(line.decode())
-            if b"Ready to accept connections" in line:
-                return
-        raise AssertionError("".join(said))
+        if self._master:
+            words += ["--replicaof", f"127.0.0.1 {self._master}", "--repl-diskless-sync-delay", "0"]
+        self._process = _started(self._tool, words, b"Ready to accept connections")
 
     def kill(self) -> None:
         if self._process is not None:
@@ -59,6 +55,46 @@ class Server:
     def thaw(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
+
+
+class Sentinel:
+    """One sentinel that watches one server under the name `floor`; its word is enough."""
+
+    def __init__(self, tool: Tool, folder: Path, master: int) -> None:
+        self.port = free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "sentinel.conf"
+        file.write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {folder}\n"
+            f"sentinel monitor floor 127.0.0.1 {master} 1\n"
+            "sentinel down-after-milliseconds floor 400\nsentinel failover-timeout floor 2000\n"
+        )
+        self._process = _started(tool, [str(file), "--sentinel"], b"+monitor")
+
+    @property
+    def url(self) -> str:
+        return f"sentinel://127.0.0.1:{self.port}/floor"
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def _started(tool: Tool, words: Sequence[str], sign: bytes) -> subprocess.Popen[bytes]:
+    """The server once it has said that it is up."""
+    process = subprocess.Popen(
+        [*tool.argv_prefix, *words],
+        env=tool.environment(),
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line.decode())
+        if sign in line:
+            return process
+    raise AssertionError("".join(said))
 
 
 class Wire:
