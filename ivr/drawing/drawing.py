@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final
 
 from ivr.flow.checking.graph import Edge, edges
-from ivr.flow.model import AnyStep, Flow
+from ivr.flow.model import AnyStep, Flow, options_of
 from ivr.flow.words import Words
 
 LINE, LINES = 34, 4
@@ -174,10 +174,10 @@ def _ways(flow: Flow, step: AnyStep) -> tuple[Edge, ...]:
 
 
 def _own_key(step: AnyStep, way: str) -> str | None:
-    """The key of the menu's own that a way belongs to; "" for one that works everywhere."""
+    """The key of the step's own that a way belongs to; "" for one that works everywhere."""
     if way.startswith(_KEY):
         key = way.removeprefix(_KEY)
-        return key if key in getattr(step, "options", {}) else ""
+        return key if key in options_of(step) else ""
     return None
 
 
@@ -211,7 +211,7 @@ def _time_of(step: AnyStep, way: str) -> str:
     if verb(step) == "hours":
         return {"open": "day", "closed": "night"}.get(way, "")
     key = _own_key(step, way)
-    return "day" if key and getattr(getattr(step, "options", {})[key], "hours", None) else ""
+    return "day" if key and options_of(step)[key].hours else ""
 
 
 # --- boxes ----------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def _arrows(
 def _labels(step: AnyStep, language: str) -> Callable[[str], str]:
     def label(way: str) -> str:
         if key := _own_key(step, way):
-            return _offer(key, getattr(step, "options", {})[key], language)
+            return _offer(key, options_of(step)[key], language)
         if way == "otherwise":
             return _OTHERWISE.get(verb(step), way)
         if way in getattr(step, "statuses", {}):

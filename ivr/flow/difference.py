@@ -16,7 +16,7 @@ from ivr.flow.comparing import Path, compare, in_words, quoted, shown, source
 from ivr.flow.fields import Field
 from ivr.flow.loading.loader import Library
 from ivr.flow.loading.tables import Table
-from ivr.flow.model import AnyStep, Flow
+from ivr.flow.model import AnyStep, Flow, options_of
 from ivr.flow.words import Words
 
 _NAMES: Final[Mapping[str, str]] = {
@@ -171,8 +171,8 @@ def _inside(
 
 
 def _order(before: AnyStep, after: AnyStep) -> str | None:
-    """The order in which a menu offers its keys, where only that is different."""
-    old, new = (list(getattr(step, "options", ())) for step in (before, after))
+    """The order in which a step offers its keys, where only that is different."""
+    old, new = (list(options_of(step)) for step in (before, after))
     return ", ".join(new) if old != new and sorted(old) == sorted(new) else None
 
 

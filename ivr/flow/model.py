@@ -18,6 +18,7 @@ from ivr.flow.asking import (
     CollectStep,
     IdentifyStep,
     MenuStep,
+    Option,
     Step,
     SurveyStep,
     Waiting,
@@ -258,6 +259,17 @@ AnyStep = (
     | ReturnStep
     | HangupStep
 )
+
+
+def options_of(step: Step) -> Mapping[str, Option]:
+    """The step's own keys: those of a menu, or those that lead out of a wait."""
+    match step:
+        case MenuStep():
+            return step.options
+        case QueueStep(waiting=Waiting(options=options)):
+            return options
+        case _:
+            return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from ivr.flow.model import (
     SmsStep,
     TransferStep,
     VoicemailStep,
+    options_of,
 )
 
 AskingStep = MenuStep | CollectStep | IdentifyStep | CodeStep | SurveyStep | BookStep
@@ -198,7 +199,7 @@ def _outward_edges(
     match step:
         case QueueStep():
             yield from (Edge(to, why, silent=why != "timeout") for why, to in step.exits.items())
-            yield from _key_edges({} if step.waiting is None else step.waiting.options)
+            yield from _key_edges(options_of(step))
             yield Edge(step.next or "", "answered")
         case TransferStep():
             yield from (Edge(to, why, silent=why != "no_answer") for why, to in step.exits.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ivr.flow.asking import (
@@ -11,7 +11,6 @@ from ivr.flow.asking import (
     CollectStep,
     IdentifyStep,
     MenuStep,
-    Option,
     SurveyStep,
 )
 from ivr.flow.checking.graph import ASKING, NONE, AskingStep
@@ -30,6 +29,7 @@ from ivr.flow.model import (
     SmsStep,
     TransferStep,
     VoicemailStep,
+    options_of,
 )
 from ivr.flow.words import Speech, Template
 
@@ -88,7 +88,7 @@ def _filled(step: AnyStep) -> Iterator[Template]:
             yield from step.by.values()
         case QueueStep():
             yield from (need.skill for need in step.needs)
-            for option in _ways_out(step).values():
+            for option in options_of(step).values():
                 yield from option.sets.values()
             optional = (step.queue, step.tell_agent, step.priority, step.agent, step.prefer)
         case TransferStep():
@@ -99,11 +99,6 @@ def _filled(step: AnyStep) -> Iterator[Template]:
     yield from (template for template in optional if template is not None)
 
 
-def _ways_out(step: QueueStep) -> Mapping[str, Option]:
-    """The keys that lead out of the wait."""
-    return {} if step.waiting is None else step.waiting.options
-
-
 def speeches(step: AnyStep) -> Iterator[Said]:
     """Everything a step can say, to the caller, to an agent, or in a text message."""
     match step:
@@ -112,7 +107,7 @@ def speeches(step: AnyStep) -> Iterator[Said]:
         case QueueStep():
             yield Said(step.whisper)
             yield from map(Said, () if step.waiting is None else step.waiting.say)
-            for option in _ways_out(step).values():
+            for option in options_of(step).values():
                 yield from (Said(option.label), Said(option.say))
         case TransferStep():
             yield from (Said(step.say), Said(step.whisper))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from ivr.flow.asking import BookStep, MenuStep, Option
+from ivr.flow.asking import BookStep
 from ivr.flow.checking.graph import Edge, is_open
 from ivr.flow.loading.draft import Inspection
 from ivr.flow.loading.yaml import quote
-from ivr.flow.model import AnyStep, BranchStep, CallbackStep, QueueStep, TransferStep
+from ivr.flow.model import BranchStep, CallbackStep, QueueStep, TransferStep, options_of
 
 STAFFED = (QueueStep, TransferStep, CallbackStep, BookStep)
 
@@ -46,7 +44,7 @@ def _report(view: Inspection, name: str, edge: Edge, calendar: str) -> None:
         )
         view.problems.add(view.at(name, "closed"), message, "lead it to another step")
         return
-    option = _options(step).get(edge.label.removeprefix("key "))
+    option = None if step is None else options_of(step).get(edge.label.removeprefix("key "))
     if option is not None and edge.label.startswith("key "):
         message = f"{edge.label} offers {quote(edge.target)}, {closed}"
         view.problems.add(option.place, message, _cure(calendar, option=True))
@@ -67,13 +65,6 @@ def _report(view: Inspection, name: str, edge: Edge, calendar: str) -> None:
         place = view.draft.place("defaults", *queue, "otherwise")
         message = f"callers who get no further come to {quote(edge.target)}, {closed}"
     view.problems.add(place, message, _cure(calendar))
-
-
-def _options(step: AnyStep | None) -> Mapping[str, Option]:
-    """The keys of a menu, or those that lead out of a wait."""
-    if isinstance(step, QueueStep):
-        return {} if step.waiting is None else step.waiting.options
-    return step.options if isinstance(step, MenuStep) else {}
 
 
 def _cure(calendar: str, *, option: bool = False) -> str:
