@@ -8,6 +8,7 @@
     GET  /dentist/slots, POST /dentist/slots/{id}/reservation      free times, the protocol of
     GET  /restaurant/slots, ...                                    `ivr.backends.booking`
     POST /messages, GET /messages               a gateway for text messages that keeps them
+    GET  /                                      a page of the shop that holds our chat
     POST /pretend                               {"mode": "slow", "times": 1} for the next requests
 
 Modes: `slow` (answers after `Backends.slowness` seconds), `down` (breaks off), `failing` (status
@@ -32,6 +33,17 @@ from ivr.demo.diary import DIARIES, OFFICE
 from ivr.flow.errands import Json
 from ivr.settings import LOOPBACK
 
+PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Lantern Books</title>
+<h1>Lantern Books</h1>
+<p>Second-hand books by post, since 1931. Ask us anything: the button is below, on the right.</p>
+<p><button type="button" onclick="window.tieline.open()">Chat with us</button></p>
+<script src="{{ desk }}/widget/tieline.js" data-site="shop" async></script>
+</html>
+"""
 MODES: Final = ("fine", "slow", "down", "failing", "lying")
 MOST_SLOTS: Final = 50
 
@@ -56,6 +68,7 @@ class Backends:
     """What the house knows and was told; `pretended` are the modes of the next requests."""
 
     slowness: float = 10.0
+    desk: str = "http://127.0.0.1:4580"
     messages: list[dict[str, Any]] = field(default_factory=list)
     taken: dict[str, tuple[str, str]] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
@@ -78,6 +91,7 @@ class Backends:
         for house in ("", *(f"/{name}" for name in DIARIES)):
             app.router.add_get(house + "/slots", self._slots)
             app.router.add_post(house + "/slots/{id}/reservation", self._reserve)
+        app.router.add_get("/", self._page)
         app.router.add_post("/messages", self._message)
         app.router.add_get("/messages", self._list)
         app.router.add_post("/pretend", self._pretend)
@@ -226,6 +240,9 @@ class Backends:
             self.messages.append(message)
             self.tell(f"SMS to {message['to']}: {message['text']}")
         return web.json_response({"id": message["id"]}, status=202)
+
+    async def _page(self, _: web.Request) -> web.Response:
+        return web.Response(text=PAGE.replace("{{ desk }}", self.desk), content_type="text/html")
 
     async def _list(self, _: web.Request) -> web.Response:
         return web.json_response(self.messages)
