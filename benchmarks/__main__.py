@@ -13,6 +13,7 @@ from benchmarks import (
     estimates,
     explaining,
     interpreter,
+    nodes,
     prompts,
     report,
     store,
@@ -27,6 +28,7 @@ BENCHMARKS = (
     offers.BENCHMARK,
     compressed.BENCHMARK,
     parked.BENCHMARK,
+    nodes.BENCHMARK,
     Benchmark("store", "Stores", store.__doc__ or "", printed(store.main)),
     Benchmark(
         "interpreter", "Turns of a flow", interpreter.__doc__ or "", printed(interpreter.main)
