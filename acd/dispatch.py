@@ -37,25 +37,34 @@ log = structlog.get_logger(__name__)
 
 
 class Mailbox:
-    """Commands for one call, in order. Use as a context manager, or `close` it."""
+    """Commands for one call and one reader, in order. Use as a context manager, or `close` it.
+
+    Less than asyncio.Queue, which is 3 kB for each waiting call.
+    """
 
     def __init__(self, call: str, boxes: dict[str, list[Mailbox]]) -> None:
         self.call = call
         self._boxes = boxes
-        self._queue: asyncio.Queue[Command] = asyncio.Queue()
+        self._commands: list[Command] = []
+        self._news: asyncio.Future[None] | None = None
         boxes.setdefault(call, []).append(self)
 
     async def get(self) -> Command:
         """The next command; waits for it."""
-        return await self._queue.get()
+        while not self._commands:
+            self._news = asyncio.get_running_loop().create_future()
+            await self._news
+        return self._commands.pop(0)
 
     def get_nowait(self) -> Command | None:
         """The next command, or None when there is none yet."""
-        return None if self._queue.empty() else self._queue.get_nowait()
+        return self._commands.pop(0) if self._commands else None
 
     def put(self, command: Command) -> None:
         """For the distributor."""
-        self._queue.put_nowait(command)
+        self._commands.append(command)
+        if self._news is not None and not self._news.done():
+            self._news.set_result(None)
 
     def close(self) -> None:
         """Take no more commands; harmless when closed already."""

@@ -131,7 +131,7 @@ class Exchange:
                 stdout=output,
                 stderr=output,
             )
-        await until(lambda: "prompts are ready" in self.log(), 60, "the service is up")
+        await until(lambda: "prompts are ready" in self.log(), 180, "the service is up")
 
     async def _stop(self) -> None:
         if hasattr(self, "_service"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl
@@ -34,7 +34,7 @@ class AgiEnvironment:
 
     `script` is what followed the host in the agi:// address, `path` that without its query and
     outer slashes, `args` the further arguments of AGI(). Asterisk writes "unknown" for an absent
-    number or name; here that is "". `headers` holds every line as it came, by its full name.
+    number or name; here that is "".
     """
 
     channel: str
@@ -52,7 +52,6 @@ class AgiEnvironment:
     path: str
     query: Mapping[str, str]
     args: tuple[str, ...]
-    headers: Mapping[str, str] = field(repr=False)
 
 
 def clean(text: str) -> str:
@@ -98,7 +97,6 @@ def parse_environment(headers: Mapping[str, str]) -> AgiEnvironment:
         path=path.strip("/"),
         query=MappingProxyType(dict(parse_qsl(query, keep_blank_values=True))),
         args=_arguments(headers),
-        headers=MappingProxyType(dict(headers)),
     )
 
 

@@ -258,6 +258,7 @@ class AgiConnection:
         if not line:
             environment = parse_environment(self._headers)
             self._move(Input.BLANK)
+            self._headers = {}
             events.append(environment)
             return
         name, value = parse_header(line)

@@ -94,7 +94,14 @@ class VoiceCall:
         self._phone = Telephone(agi, services.prompts, knock)
         self._visit = contact.visits
         self._left_last = ""
-        self._log = log.bind(contact=contact.id, channel=contact.channel)
+
+    @property
+    def _log(self) -> structlog.stdlib.BoundLogger:
+        """Bound when something is to be said: few calls ever need it."""
+        bound: structlog.stdlib.BoundLogger = log.bind(
+            contact=self._contact.id, channel=self._contact.channel
+        )
+        return bound
 
     # --- the call, top to bottom -------------------------------------------------------------
 

@@ -67,7 +67,14 @@ class AgentWait:
         self._house, self._agi, self._contact = services, agi, contact
         self._status = ""
         self._ring_at_most: float | None = None
-        self._log = log.bind(contact=contact.id, channel=contact.channel)
+
+    @property
+    def _log(self) -> structlog.stdlib.BoundLogger:
+        """Bound when something is to be said: few calls ever need it."""
+        bound: structlog.stdlib.BoundLogger = log.bind(
+            contact=self._contact.id, channel=self._contact.channel
+        )
+        return bound
 
     async def until_served(
         self,
