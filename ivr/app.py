@@ -65,6 +65,7 @@ from ivr.squaring import Squaring
 from ivr.start import revisions_of
 from ivr.switches import Switchboard
 from ivr.threads.threads import Threads, ThreadServices
+from ivr.web.building import build_web
 
 log = structlog.get_logger(__name__)
 
@@ -167,6 +168,7 @@ class Service:
             operator.answer, secrets.console_token, settings.console_port
         )
         self.agi = AgiServer(routes, port=settings.agi_port)
+        self.web = build_web(self)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _voice(self) -> VoiceServices:
@@ -237,6 +239,7 @@ class Service:
         await self.errands.start()
         await self.agi.start()
         await self.operator.start()
+        await self.web.start()
         self._in_background(self._prepare_prompts(self.plans.plan))
         log.info("service is up", agi_port=self.agi.port, contacts=len(self.contacts))
 
@@ -251,6 +254,7 @@ class Service:
         self.distributor.subscribe(self.legs.on_command)
         self.distributor.subscribe(self.callers.on_command)
         self.distributor.subscribe(self.lamps.on_command)
+        self.distributor.subscribe(self.web.feed.on_command)
         self._put_in_force(self.plans.plan)
         began = datetime.fromtimestamp(self.distributor.engine.day_started).astimezone()
         if began.date() != datetime.now().astimezone().date():
@@ -259,6 +263,7 @@ class Service:
     async def stop(self) -> None:
         """Shut the door; callers stay in Asterisk and meet the next service."""
         await self.operator.stop()
+        await self.web.stop()
         await self.agi.close()
         await self.threads.stop()
         await self.distributor.stop()
@@ -302,6 +307,7 @@ class Service:
         body = {name: getattr(event, name) for name in ("contact", "kind", "step", "data")}
         self.journal.append("contact", event.at, body)
         self.records.wake()
+        self.web.feed.on_contact(event)
 
     def _tell_of(self, contact: str, kind: str, data: Mapping[str, Json]) -> None:
         self.tell(ContactEvent(contact, self.clock(), kind, "", data))

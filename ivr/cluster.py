@@ -47,7 +47,7 @@ class Cluster:
     ) -> None:
         self.folder = folder
         password, key = _kept(folder / REDIS_PASSWORD), _kept(folder / CLUSTER_KEY)
-        ports = free_ports(1 + 3 * len(names))
+        ports = free_ports(1 + 4 * len(names))
         self.redis = RedisServer(redis, folder / "redis", ports.pop(), password)
         prompts = folder / "prompts"
         prompts.mkdir(parents=True, exist_ok=True)
@@ -64,6 +64,7 @@ class Cluster:
                 "agi_port": ports.pop(),
                 "ami_port": ports.pop(),
                 "console_port": ports.pop(),
+                "web_port": ports.pop(),
                 "rtp_start": rtp,
                 "rtp_end": rtp + _RTP_PORTS,
                 "node": name,

@@ -149,6 +149,10 @@ class Legs:
             self._hanging_up.hang_up_soon(offer.channel)
         self._tell(offer, "offer_failed", cause=command.reason.value)
 
+    def find(self, offer_id: str) -> OpenOffer | None:
+        """The offer of that id, while it is not settled."""
+        return self._offers.get(offer_id)
+
     # --- what the caller's session asks ------------------------------------------------------
 
     def is_open(self, offer_id: str) -> bool:

@@ -47,7 +47,9 @@ PREFERRED: Final[Version] = (22, 10, 1)
 """The first release of the 22 line with every security fix known to matter here."""
 
 RUN_TOOLS: Final = ("asterisk", "espeak-ng")
-TEST_TOOLS: Final = (*RUN_TOOLS, "sipp", "baresip", "dot", "redis-server", "postgres")
+TEST_TOOLS: Final = (
+    *RUN_TOOLS, "sipp", "baresip", "dot", "redis-server", "postgres", "chromium",
+)  # fmt: skip
 
 _SUITE: Final = "forky"
 _SYSTEM_FOLDERS: Final = ("/usr/sbin", "/usr/local/sbin")
@@ -142,10 +144,21 @@ def ensure_tools(settings: Settings, names: Iterable[str], progress: Progress) -
             missing = [name for name in names if find_tool(settings, name) is None]
             if missing:
                 _require_apt(missing)
-                box.build(missing, lambda folder: _choose(missing, folder), progress)
+                _build(box, missing, progress)
         found = {name: find_tool(settings, name) for name in names}
     progress("Ready", 1.0)
     return {name: tool for name, tool in found.items() if tool is not None}
+
+
+def _build(box: Toolbox, missing: Iterable[str], progress: Progress) -> None:
+    """One folder for what runs under a loader of its own, one for what runs on this machine's."""
+    native = [name for name in missing if PROGRAMS[name].native]
+    others = [name for name in missing if not PROGRAMS[name].native]
+    if others:
+        box.build(others, lambda folder: _choose(others, folder), progress)
+    if native:
+        own = Sources(_os_release().get("PRETTY_NAME", "this distribution"))
+        box.build(native, lambda _: own, progress)
 
 
 def _named_asterisk(file: Path) -> Toolchain:

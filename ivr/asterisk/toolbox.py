@@ -39,6 +39,20 @@ _NOT_NEEDED: Final = re.compile(
     r"adduser|base-passwd|debconf|dirmngr|gnupg|gpg|libperl|libpython3|libsnmp-base|libx11-data"
     r"|login\.defs|media-types|netbase|passwd|pci\.ids|perl|pinentry|python3|readline-common"
 )
+# What every machine has, and what draws on graphics cards that a test machine has not.
+_NOT_NATIVE: Final = re.compile(
+    r"libc6|libc-bin|systemd|libsystemd-shared|init-system|sysvinit|dpkg|tar$|procps|util-linux"
+    r"|mount|coreutils|bash|dash|sed|grep|gzip|findutils|debianutils|diffutils|hostname|ncurses"
+    r"|shadow|mawk|libpam|libdevmapper|libcryptsetup|dmsetup"
+    r"|libllvm|libz3|libgl1-mesa-dri|mesa-libgallium|adwaita|libgtk-3-common"
+)
+_FONTS: Final = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">usr/share/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +60,8 @@ class Program:
     """How one program is got and recognised.
 
     `only` names the packages it runs with, where they depend on many more. `finish` is run once
-    after unpacking.
+    after unpacking. `native`: it starts copies of itself, which a loader of its own would not
+    find again; so it comes from the packages of this machine's own release and runs on its libc.
     """
 
     name: str
@@ -56,11 +71,14 @@ class Program:
     answer: re.Pattern[str]
     only: re.Pattern[str] | None = None
     finish: str = ""
+    native: bool = False
 
     def wants(self, package: str) -> bool:
         """Whether a package that apt would install with it is needed to run it."""
         if self.only is not None:
             return self.only.match(package) is not None
+        if self.native and _NOT_NATIVE.match(package):
+            return False
         return _NOT_NEEDED.match(package) is None
 
 
@@ -116,6 +134,14 @@ PROGRAMS: Final[Mapping[str, Program]] = {
             "usr/lib/postgresql/*/bin/postgres",
             "--version",
             re.compile(r"postgres \(PostgreSQL\) (\d+(?:\.\d+)*)"),
+        ),
+        Program(
+            "chromium",
+            ("chromium", "fonts-droid-fallback"),
+            "usr/lib/chromium/chromium",
+            "--version",
+            re.compile(r"Chromium (\d+(?:\.\d+)*)"),
+            native=True,
         ),
     )
 }
@@ -185,6 +211,10 @@ def ask_version(program: Program, argv: Sequence[str], env: Mapping[str, str]) -
 def unpacked_tool(root: Path, name: str, version: str, origin: str) -> Tool:
     """A program under `root` that brings its own loader and libraries, unlike the machine's."""
     folders = library_folders(root)
+    library_path = ":".join(str(folder) for folder in folders)
+    if PROGRAMS[name].native:
+        found = {"LD_LIBRARY_PATH": library_path, "FONTCONFIG_FILE": str(root / "fonts.conf")}
+        return Tool(name, (str(root / PROGRAMS[name].file),), found, version, root, origin)
     loader = next(
         (file for folder in folders for file in sorted(folder.glob("ld-linux*.so.*"))), None
     )
@@ -197,7 +227,6 @@ def unpacked_tool(root: Path, name: str, version: str, origin: str) -> Tool:
     plugins = next((folder for folder in folders if (folder / "graphviz").is_dir()), None)
     if name == "dot" and plugins is not None:
         env["GVBINDIR"] = str(plugins / "graphviz")
-    library_path = ":".join(str(folder) for folder in folders)
     program = str(next(iter(sorted(root.glob(PROGRAMS[name].file))), root / PROGRAMS[name].file))
     prefix = (str(loader), "--library-path", library_path, program)
     return Tool(name, prefix, env, version, root, origin)
@@ -207,7 +236,7 @@ def library_folders(root: Path) -> list[Path]:
     """Where shared libraries are under `root`, private sub-folders of packages included."""
     bases = [base for base in sorted(root.glob("usr/lib/*-linux-gnu*")) if base.is_dir()]
     bases += [base for base in sorted(root.glob("lib/*-linux-gnu*")) if base.is_dir()]
-    private = [base / name for base in bases for name in ("pulseaudio", "blas", "lapack")]
+    private = [base / name for base in bases for name in ("pulseaudio", "blas", "lapack", "nss")]
     return [*bases, *(folder for folder in private if folder.is_dir())]
 
 
@@ -317,6 +346,7 @@ def _fetch(
     debs = apt.download([p.name for p in packages], lambda done: progress(stage, 0.1 + 0.6 * done))
     stage = f"Unpacking {len(debs)} packages"
     unpack(debs, root, lambda done: progress(stage, 0.7 + 0.28 * done))
+    (root / "fonts.conf").write_text(_FONTS, encoding="utf-8")
 
 
 def _versions(root: Path, names: Sequence[str]) -> dict[str, str]:

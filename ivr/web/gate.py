@@ -22,7 +22,8 @@ import structlog
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from acd.errors import AcdError
+from acd.errors import AcdError, UnknownAgent, UnknownQueue
+from acd.records.errors import NotFound, RecordsUnavailable, Refused
 from ivr.errors import AsteriskUnreachable, IvrError
 from ivr.web.addresses import Outside
 from ivr.web.headers import CORS_SECONDS, for_every_answer
@@ -39,6 +40,22 @@ LONGEST_SECRET: Final = 200
 FAULT: Final = "Something is wrong inside Tieline; its log, service.log, has the details."
 
 
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What somebody did, for the audit: `customers` and `contact` are whose data it was about.
+
+    `subject` is what else names the matter, such as a ticket's number; it outlives the people, so
+    no name or number of theirs is ever in it.
+    """
+
+    action: str
+    route: str
+    customers: tuple[int, ...]
+    contact: str
+    subject: str
+    address: str
+
+
 class Doorkeeper(Protocol):
     """Who knows whom a secret belongs to, and writes down what they did."""
 
@@ -50,8 +67,8 @@ class Doorkeeper(Protocol):
         """The machine whose token that is."""
         ...
 
-    async def note(self, who: Who | None, action: str, subject: str, address: str) -> None:
-        """Write down that `who` did `action` to `subject`."""
+    async def note(self, who: Who | None, deed: Deed) -> None:
+        """Write down what `who` did."""
         ...
 
 
@@ -135,8 +152,7 @@ class Gate:
         except web.HTTPException as refused:
             response = _as_problem(refused).response()
         except (AcdError, IvrError) as refused:
-            status = 503 if isinstance(refused, AsteriskUnreachable) else 409
-            response = Problem(status, str(refused)).response()
+            response = Problem(_status(refused), str(refused)).response()
         except Exception:
             log.exception("a request failed", method=request.method, path=request.path)
             response = Problem(500, FAULT).response()
@@ -149,7 +165,7 @@ class Gate:
     async def _answer(self, prepared: Prepared, request: web.Request) -> web.StreamResponse:
         route = prepared.route
         address = self.address(request)
-        who = await self._who(request)
+        who = await self.who(request)
         self._count(route, f"{who.user}" if who else address)
         self._allow(route, who)
         self._check_origin(route, who, request)
@@ -159,7 +175,7 @@ class Gate:
         value = await route.handler(call)
         response = value if isinstance(value, web.StreamResponse) else _written(prepared, value)
         if route.audit:
-            await self._door.note(who or call.who, route.audit, _subject(call), address)
+            await self._door.note(who, _deed(route, call))
         if not response.prepared:
             response.headers.update(answer.headers)
             self._set_cookie(response, answer.cookie)
@@ -170,7 +186,8 @@ class Gate:
         """The client's address."""
         return self._outside.client(request.remote, request.headers.getall("X-Forwarded-For", []))
 
-    async def _who(self, request: web.Request) -> Who | None:
+    async def who(self, request: web.Request) -> Who | None:
+        """Whose session or token the request carries; raises Problem 401 for a token of nobody."""
         header = request.headers.get("Authorization", "")
         if header:
             scheme, _, secret = header.partition(" ")
@@ -295,8 +312,29 @@ def _mistakes(wrong: ValidationError) -> Problem:
     return Problem(422, "Some of what was sent is not right; errors says what.", errors=errors)
 
 
-def _subject(call: Call) -> str:
-    return " ".join([*call.request.match_info.values(), *call.answer.concerns])[:500]
+def _status(refused: AcdError | IvrError) -> int:
+    match refused:
+        case AsteriskUnreachable() | RecordsUnavailable():
+            return 503
+        case NotFound() | UnknownAgent() | UnknownQueue():
+            return 404
+        case Refused():
+            return 422
+    return 409
+
+
+def _deed(route: Route, call: Call) -> Deed:
+    parts, answer = dict(call.request.match_info), call.answer
+    contact = answer.contact or parts.pop("contact", "") or parts.pop("chat", "")
+    customers = list(answer.customers)
+    named = parts.pop("customer", "")
+    if named.isascii() and named.isdecimal():
+        customers.insert(0, int(named))
+    for private in ("value", "tag", "file"):
+        parts.pop(private, None)
+    subject = " ".join([*parts.values(), *answer.concerns])[:200]
+    path = f"{route.method} {route.path}"
+    return Deed(route.audit, path, tuple(customers), contact, subject, call.address)
 
 
 def _as_problem(refused: web.HTTPException) -> Problem:

@@ -12,7 +12,6 @@ import json
 import secrets
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -88,6 +87,7 @@ class Hub:
         self._seq = 0
         self._readers: set[Reader] = set()
         self._by_agent: defaultdict[str, set[Reader]] = defaultdict(set)
+        self._on_screens: list[Callable[[str, bool], None]] = []
 
     @property
     def seq(self) -> int:
@@ -133,7 +133,17 @@ class Hub:
         self._readers.add(reader)
         if who.agent:
             self._by_agent[who.agent].add(reader)
+            if len(self._by_agent[who.agent]) == 1:
+                self._tell_screens(who.agent, open_=True)
         return reader, missed is None
+
+    def on_screens(self, callback: Callable[[str, bool], None]) -> None:
+        """Have `callback` called with an agent, and whether they have a screen from now on."""
+        self._on_screens.append(callback)
+
+    def _tell_screens(self, agent: str, *, open_: bool) -> None:
+        for callback in self._on_screens:
+            callback(agent, open_)
 
     def _missed(self, after: str) -> list[Event] | None:
         epoch, _, number = after.partition("-")
@@ -152,8 +162,12 @@ class Hub:
         if mine is not None:
             mine.discard(reader)
             if not mine:
-                with suppress(KeyError):
-                    del self._by_agent[reader.who.agent]
+                del self._by_agent[reader.who.agent]
+                self._tell_screens(reader.who.agent, open_=False)
+
+    def agents(self) -> list[str]:
+        """The agents of the floor who are listening."""
+        return list(self._by_agent)
 
     def end(self, session: str = "", user: str = "") -> None:
         """Close the connections of a session that has ended, or of a whole user."""

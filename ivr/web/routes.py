@@ -58,11 +58,14 @@ class Answer:
     """What a handler adds to its answer beside the value it returns.
 
     `cookie` is the session's new secret, "" to have it forgotten, None to leave it alone.
-    `concerns` names what was read or changed, for the audit, where the path does not say it.
+    The rest is for the audit, where the path does not say it: `customers` and `contact` are whose
+    data was read or changed, `concerns` what else names the matter and tells of no person.
     """
 
     headers: dict[str, str] = field(default_factory=dict)
     cookie: str | None = None
+    customers: list[int] = field(default_factory=list)
+    contact: str = ""
     concerns: list[str] = field(default_factory=list)
 
 

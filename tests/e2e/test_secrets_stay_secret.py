@@ -307,7 +307,7 @@ async def test_from_outside_it_cannot_be_learnt_who_works_here(
     house: House, tmp_path: Path
 ) -> None:
     """Bound to a network the line is for trunks: whoever else asks is answered one way."""
-    sip, agi, ami, console = free_ports(4)
+    sip, agi, ami, console, web = free_ports(5)
     environment = {
         **house.environment,
         "TIELINE_HOME": str(tmp_path),
@@ -316,6 +316,7 @@ async def test_from_outside_it_cannot_be_learnt_who_works_here(
         "TIELINE_AGI_PORT": str(agi),
         "TIELINE_AMI_PORT": str(ami),
         "TIELINE_CONSOLE_PORT": str(console),
+        "TIELINE_WEB_PORT": str(web),
         "TIELINE_RTP_START": "32000",
         "TIELINE_RTP_END": "32099",
     }

@@ -17,7 +17,7 @@ from tests.e2e.house import free_ports
 
 pytestmark = pytest.mark.e2e
 
-NAMES = ("SIP_PORT", "AGI_PORT", "AMI_PORT", "CONSOLE_PORT")
+NAMES = ("SIP_PORT", "AGI_PORT", "AMI_PORT", "CONSOLE_PORT", "WEB_PORT")
 
 
 class Running:
@@ -26,7 +26,7 @@ class Running:
     def __init__(self, folder: Path) -> None:
         self.folder, self.output = folder, folder / "output"
         ports = dict(
-            zip((f"TIELINE_{name}" for name in NAMES), map(str, free_ports(4)), strict=True)
+            zip((f"TIELINE_{name}" for name in NAMES), map(str, free_ports(5)), strict=True)
         )
         self.environment = {
             **os.environ,

@@ -103,7 +103,7 @@ class House:
         self.flows.mkdir()
         (self.flows / "floor.yaml").write_text(FLOOR)
         (self.flows / "line.yaml").write_text(FLOW)
-        agi, ami, console = free_ports(3)
+        agi, ami, console, web = free_ports(4)
         self.settings = load_settings(
             env={
                 "TIELINE_HOME": str(folder / "home"),
@@ -111,6 +111,7 @@ class House:
                 "TIELINE_AGI_PORT": str(agi),
                 "TIELINE_AMI_PORT": str(ami),
                 "TIELINE_CONSOLE_PORT": str(console),
+                "TIELINE_WEB_PORT": str(web),
             },
             cwd=folder,
         )

@@ -10,16 +10,16 @@ from typing import Any
 import aiohttp
 
 from ivr.web.addresses import Outside
-from ivr.web.gate import HEADER
+from ivr.web.gate import HEADER, Deed
 from ivr.web.roles import Role, Who
 from ivr.web.routes import Route
 from ivr.web.server import WebServer
 
 PEOPLE = {
-    role.value: Who(role.value, role.value.title(), frozenset({role}), "1001", f"s-{role}")
-    for role in Role
+    role.value: Who(role.value, role.value.title(), frozenset({role}), "1001", str(number))
+    for number, role in enumerate(Role, 1)
 }
-NOBODY = Who("plain", "Plain", frozenset(), "", "s-plain")
+NOBODY = Who("plain", "Plain", frozenset(), "", "99")
 
 
 @dataclass
@@ -28,7 +28,7 @@ class FakeDoor:
 
     people: dict[str, Who] = field(default_factory=lambda: {**PEOPLE, "plain": NOBODY})
     machines: dict[str, Who] = field(default_factory=dict)
-    noted: list[tuple[str, str, str, str]] = field(default_factory=list)
+    noted: list[tuple[str, Deed]] = field(default_factory=list)
 
     async def by_session(self, secret: str) -> Who | None:
         return self.people.get(secret)
@@ -36,8 +36,8 @@ class FakeDoor:
     async def by_token(self, secret: str) -> Who | None:
         return self.machines.get(secret)
 
-    async def note(self, who: Who | None, action: str, subject: str, address: str) -> None:
-        self.noted.append((who.user if who else "", action, subject, address))
+    async def note(self, who: Who | None, deed: Deed) -> None:
+        self.noted.append((who.user if who else "", deed))
 
 
 @dataclass

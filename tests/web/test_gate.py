@@ -6,7 +6,7 @@ import pytest
 
 from acd.errors import IllegalEvent
 from ivr.errors import AsteriskUnreachable
-from ivr.web.gate import HEADER
+from ivr.web.gate import HEADER, Deed
 from ivr.web.limits import Limit
 from ivr.web.problems import TYPE, Problem
 from ivr.web.roles import ALL, LEADS, Role, Who
@@ -28,7 +28,7 @@ async def say(call: Call) -> Word:
 
 
 async def look(call: Call) -> dict[str, str]:
-    call.answer.concerns.append("customer 7")
+    call.answer.concerns.append("page 1")
     return {"by": call.me.user, "limit": str(call.query.limit if call.query else "")}
 
 
@@ -104,7 +104,9 @@ async def test_reads_of_personal_data_are_written_down_and_refusals_are_not() ->
     async with serving(ROUTES, door) as browser:
         await browser.as_("supervisor").ask("GET", "/api/customers/7?limit=3")
         await browser.as_("agent").ask("GET", "/api/customers/8")
-    assert door.noted == [("supervisor", "customer.read", "7 customer 7", "127.0.0.1")]
+    path = "GET /api/customers/{customer}"
+    deed = Deed("customer.read", path, (7,), "", "page 1", "127.0.0.1")
+    assert door.noted == [("supervisor", deed)]
 
 
 @pytest.mark.parametrize(

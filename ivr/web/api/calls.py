@@ -1,0 +1,116 @@
+"""What an agent does with the call in hand: pass it on, end it, and write to the caller."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import StringConstraints
+
+from acd.records.contact import ContactEvent
+from ivr.backends.segments import segments
+from ivr.backends.texting import Draft
+from ivr.flow.actions import Failed
+from ivr.legs import OpenOffer
+from ivr.web.house import House
+from ivr.web.problems import Problem, not_found
+from ivr.web.roles import LEADS, Role
+from ivr.web.routes import Call, Model, Route
+
+AGENTS: Final = frozenset({Role.AGENT}) | LEADS
+Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()./-]{1,30}$")]
+
+
+class Passing(Model):
+    """Where a call goes: an agent's extension or a queue, one of the two."""
+
+    agent: str = ""
+    queue: str = ""
+
+
+class Writing(Model):
+    """A text message; the same `id` again is the same one. Without `to`: whoever is on the line."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=1600)]
+    to: Number | Literal[""] = ""
+    contact: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{0,60}$")] = ""
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,40}$")] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message that was accepted; `parts` is what a gateway charges for."""
+
+    id: str
+    parts: int
+
+
+class Calls:
+    """`/api/calls`: `{offer}` is the offer by which the call came to the agent."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def routes(self) -> Sequence[Route]:
+        """What may be asked."""
+        at = "/api/calls/{offer}"
+        return (
+            Route("POST", f"{at}/transfer", self._transfer, roles=AGENTS, takes=Passing,
+                  summary="Pass the caller on and leave the call", audit="call.transfer"),
+            Route("POST", f"{at}/hang-up", self._hang_up, roles=AGENTS,
+                  summary="End one's own part of the call", audit="call.hang_up"),
+            Route("POST", "/api/texts", self._write, roles=AGENTS, takes=Writing, gives=Written,
+                  status=202, summary="Send a text message", audit="text.send"),
+        )  # fmt: skip
+
+    async def _transfer(self, call: Call) -> None:
+        offer, plan = self._mine(call), self._house.plan().floor
+        passing: Passing = call.body
+        if bool(passing.agent) == bool(passing.queue):
+            raise Problem(422, "Name an agent or a queue, one of the two.")
+        if passing.agent:
+            if not plan.is_agent(passing.agent) or passing.agent == offer.agent:
+                raise Problem(422, "A call is passed to another agent of the floor.")
+            target = passing.agent
+        else:
+            numbers = {queue: number for number, queue in plan.numbers.items()}
+            if passing.queue not in numbers:
+                raise Problem(422, "A queue needs a `number` in the floor file to be passed to.")
+            target = numbers[passing.queue]
+        call.answer.contact = offer.contact
+        call.answer.concerns.append(target)
+        await self._house.phones.transfer(offer.channel, target)
+
+    async def _hang_up(self, call: Call) -> None:
+        offer = self._mine(call)
+        call.answer.contact = offer.contact
+        await self._house.phones.hang_up(offer.channel)
+
+    def _mine(self, call: Call) -> OpenOffer:
+        """The agent's own leg, talking."""
+        offer = self._house.offers.find(call["offer"])
+        if offer is None or not (offer.agent == call.me.agent or call.me.leads):
+            raise not_found("call")
+        if offer.answered_at is None or not offer.channel:
+            raise Problem(409, "The call is not answered yet: answer it on the phone first.")
+        return offer
+
+    async def _write(self, call: Call) -> Written:
+        wanted: Writing = call.body
+        contact = self._house.contacts.get(wanted.contact) if wanted.contact else None
+        number = wanted.to or (contact.caller if contact else "")
+        if not number:
+            raise Problem(422, "Say which number: this contact shows none.")
+        name = f"desk-{call.me.user}-{wanted.id or secrets.token_hex(8)}"
+        sent = await self._house.texts.accept(Draft(name, wanted.contact, number, wanted.text))
+        if isinstance(sent, Failed):
+            raise Problem(409, f"The message was not taken: {sent.why}.")
+        call.answer.contact = wanted.contact
+        if wanted.contact:
+            told = {"id": name, "to": number, "text": wanted.text, "by": call.me.agent}
+            self._house.tell(
+                ContactEvent(wanted.contact, self._house.clock(), "message_written", "", told)
+            )
+        return Written(name, segments(wanted.text).parts)

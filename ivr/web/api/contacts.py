@@ -1,0 +1,275 @@
+"""A contact with all that is known of it: what an agent reads while the phone rings."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from acd.records.contact import ContactEvent, ContactRecord, Json
+from acd.records.queries import Wanted, find, recent, story
+from acd.records.telling import sentence
+from ivr.live import LiveContact
+from ivr.web.house import House
+from ivr.web.problems import not_found
+from ivr.web.roles import STAFF, Who
+from ivr.web.routes import Call, Query, Route
+
+PATH: Final = frozenset(
+    {"began", "resumed", "step", "pressed", "key", "noinput", "nomatch", "field", "language"}
+    | {"hours", "identified", "queued", "offered", "offer_failed", "answered", "agent_left"}
+    | {"left_queue", "transferred", "voicemail", "recording", "message_sent", "message_failed"}
+    | {"callback", "put_through", "escalated", "survey", "ended"}
+)
+"""Events that tell people something; a branch of a flow is the designer's business."""
+WRITERS: Final = frozenset({"customer", "bot", "agent", "house"})
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One thing that happened; `text` says it in English, `data` for other tongues."""
+
+    at: float
+    kind: str
+    step: str
+    text: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One message of a chat or of a thread of texts; `by` is customer, bot, agent or house."""
+
+    at: float
+    by: str
+    agent: str
+    text: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactTold:
+    """All of one contact.
+
+    `live`: it goes on just now. `fields` is what the flow collected, secrets left out; `identity`
+    is what was found about the caller, `level` how sure that is. `path` is what was met and
+    pressed, `transcript` what was written in chats and texts. Times are epoch seconds.
+    """
+
+    id: str
+    live: bool
+    channel: str
+    caller: str
+    caller_name: str
+    dialled: str
+    flow: str
+    language: str
+    queue: str
+    queue_title: str
+    agent: str
+    verified: bool
+    level: str
+    started_at: float
+    ended_at: float | None
+    outcome: str | None
+    wait_seconds: float
+    talk_seconds: float
+    reason: str
+    fields: Mapping[str, Any]
+    identity: Mapping[str, Any]
+    path: list[PathStep]
+    transcript: list[Line]
+    customer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """A contact in a list."""
+
+    id: str
+    channel: str
+    caller: str
+    caller_name: str
+    queue: str
+    agent: str
+    started_at: float
+    outcome: str | None
+    wait_seconds: float
+    talk_seconds: float
+
+
+class Which(Query):
+    """Which contacts: `mine` are those whose last agent is oneself."""
+
+    mine: bool = True
+    queue: str | None = None
+    caller: str | None = None
+    limit: int = 20
+
+
+class Whose(Protocol):
+    """Whose contact it is."""
+
+    async def customer_of(self, contact: str) -> int | None:
+        """The customer's id; None when nobody knows."""
+        ...
+
+    async def contacts_of(self, customer: int) -> Sequence[ContactRecord]:
+        """A customer's contacts, the latest first."""
+        ...
+
+
+class ContactFiles:
+    """`/api/contacts`. `engine` opens the records, `whose` knows customers."""
+
+    def __init__(
+        self, house: House, engine: Callable[[], Awaitable[AsyncEngine]], whose: Whose
+    ) -> None:
+        self._house, self._engine, self._whose = house, engine, whose
+
+    def routes(self) -> Sequence[Route]:
+        """What may be asked."""
+        return (
+            Route("GET", "/api/contacts", self._list, roles=STAFF, query=Which,
+                  gives=list[ContactRow], summary="Contacts, the latest first",
+                  audit="contact.list"),
+            Route("GET", "/api/contacts/{contact}", self._show, roles=STAFF, gives=ContactTold,
+                  summary="All that is known of a contact", audit="contact.read"),
+        )  # fmt: skip
+
+    async def _list(self, call: Call) -> list[ContactRow]:
+        which: Which = call.query
+        agent = None
+        if which.mine or not call.me.leads:
+            agent = call.agent
+        wanted = Wanted(
+            agent=agent,
+            queue=which.queue,
+            caller=which.caller,
+            limit=max(1, min(which.limit, 200)),
+        )
+        records = await recent(await self._engine(), wanted)
+        return [contact_row(each) for each in records]
+
+    async def _show(self, call: Call) -> ContactTold:
+        return await self.told(call["contact"], call.me)
+
+    async def told(self, contact: str, who: Who) -> ContactTold:
+        """All of a contact that this person may see; raises Problem 404 otherwise."""
+        engine = await self._engine()
+        found = [each for each in await find(engine, contact, 1) if each.id == contact]
+        record = found[0] if found else None
+        live = self._house.contacts.get(contact)
+        if record is None and live is None:
+            raise not_found("contact")
+        customer = await self._whose.customer_of(contact)
+        if not await self._may_see(who, contact, record, customer):
+            raise not_found("contact")
+        return self._all_of(contact, record, live, await story(engine, contact), customer)
+
+    async def _may_see(
+        self, who: Who, contact: str, record: ContactRecord | None, customer: int | None
+    ) -> bool:
+        """Those who lead see all. An agent sees what they serve or served, what came to their
+        queues, and the history of a customer whom they serve or served.
+        """
+        if who.leads:
+            return True
+        if not who.agent:
+            return False
+        row = self._house.distributor.engine.agent_row(who.agent, self._house.clock())
+        offers = (row.offer, *row.chats)
+        serves = {row.contact, *(offer.rpartition("-")[0] for offer in offers if offer)}
+        serves |= {each.rpartition(".")[0] for each in serves if each}
+        if contact in serves:
+            return True
+        if record is not None and (record.agent == who.agent or record.queue in row.queues):
+            return True
+        if customer is None:
+            return False
+        theirs = await self._whose.contacts_of(customer)
+        return any(each.id in serves or each.agent == who.agent for each in theirs)
+
+    def _all_of(
+        self,
+        contact: str,
+        record: ContactRecord | None,
+        live: LiveContact | None,
+        events: Sequence[ContactEvent],
+        customer: int | None,
+    ) -> ContactTold:
+        record = record or ContactRecord(contact, live.started_at if live else 0.0)
+        position: Mapping[str, Any] = live.position if live else {}
+        queue = live.queue if live and live.queue else record.queue
+        return ContactTold(
+            id=contact,
+            live=record.outcome is None,
+            channel=record.channel or "voice",
+            caller=record.caller or (live.caller if live else ""),
+            caller_name=record.caller_name or (live.caller_name if live else ""),
+            dialled=record.dialled or (live.dialled if live else ""),
+            flow=record.flow or (live.flow if live else ""),
+            language=record.language or str(position.get("language", "")),
+            queue=queue,
+            queue_title=self._house.plan().floor.title(queue) if queue else "",
+            agent=record.agent,
+            verified=record.verified or bool(position.get("verified")),
+            level=str(position.get("level") or _level(events)),
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            outcome=record.outcome,
+            wait_seconds=record.wait_seconds,
+            talk_seconds=record.talk_seconds,
+            reason=_reason(live, record),
+            fields={**record.fields, **(position.get("fields") or {})},
+            identity=dict(position.get("customer") or {}),
+            path=[
+                PathStep(each.at, each.kind, each.step, sentence(each), each.data)
+                for each in events
+                if each.kind in PATH
+            ],
+            transcript=[_line(each) for each in events if each.kind == "message"],
+            customer=customer,
+        )
+
+
+def contact_row(record: ContactRecord) -> ContactRow:
+    """A record as a row of a list."""
+    return ContactRow(
+        record.id,
+        record.channel,
+        record.caller,
+        record.caller_name,
+        record.queue,
+        record.agent,
+        record.started_at,
+        record.outcome,
+        record.wait_seconds,
+        record.talk_seconds,
+    )
+
+
+def _level(events: Sequence[ContactEvent]) -> str:
+    """How sure the flow was of who calls, by the last word about it."""
+    told = (each.data.get("level") for each in reversed(events) if each.kind == "identified")
+    return str(next((level for level in told if level), "unknown"))
+
+
+def _reason(live: LiveContact | None, record: ContactRecord) -> str:
+    """Why they call, in the words the flow has for its agents."""
+    told: Json = live.waiting_action.get("tell_agent") if live else None
+    return str(told or record.fields.get("reason") or "")
+
+
+def _line(event: ContactEvent) -> Line:
+    data = event.data
+    by = str(data.get("by", ""))
+    return Line(
+        event.at,
+        by if by in WRITERS else "house",
+        str(data.get("agent", "")),
+        str(data.get("text", "")),
+        str(data.get("channel", "chat")),
+    )

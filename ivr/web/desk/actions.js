@@ -1,0 +1,178 @@
+// What the desk does: asks the server, and keeps what came back. Every action ends in words.
+import { get, post, query, Refused, remove } from "./api.js";
+import { notify, set, state } from "./store.js";
+import { Stream } from "./stream.js";
+import { t } from "./words.js";
+
+let stream = null;
+
+// Run an action; a refusal is shown, and told to the caller by `undefined`.
+export async function attempt(action, good = "") {
+  try {
+    const result = await action();
+    if (good) notify(good);
+    return result ?? true;
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    if (refused.status === 401 && state.me) return leave();
+    notify(refused.status === 0 ? t("offline") : refused.message, true);
+    return undefined;
+  }
+}
+
+// --- coming and going ------------------------------------------------------------------------
+
+export async function begin() {
+  try {
+    set({ me: await get("/api/session") });
+  } catch {
+    set({ me: null });
+  }
+  if (state.me) listen();
+}
+
+export async function signIn(name, password) {
+  const me = await attempt(() => post("/api/session", { name, password }));
+  if (!me) return;
+  set({ me, notice: null });
+  listen();
+}
+
+export async function signOut() {
+  await attempt(() => remove("/api/session"));
+  leave();
+}
+
+function leave() {
+  if (stream) stream.stop();
+  stream = null;
+  set({ me: null, agent: null, pop: null, contact: null, customer: null, announcements: [] });
+  set({ connected: false, dialog: "", view: "contact", chats: {} });
+}
+
+function listen() {
+  stream = new Stream({ on: take, changed: (connected) => set({ connected }), over: leave });
+  stream.start();
+}
+
+// --- events ----------------------------------------------------------------------------------
+
+const handlers = {
+  hello(event) {
+    set({ skew: event.at - Date.now() / 1000 });
+    if (event.reset) lookAtEverything();
+  },
+  agent: ({ data }) => takeAgent(data),
+  offer: ({ data }) => takeOffer(data),
+  contact({ data }) {
+    if (state.pop && state.pop.contact === data.contact) loadContact(state.pop);
+  },
+  announcement: () => loadAnnouncements(),
+  ticket: () => set({ ticketsSeen: Date.now() }),
+};
+
+// Panes add what they want to hear: `listenFor("chat_message", (data) => ...)`.
+const panes = new Map();
+export function listenFor(type, handler) {
+  panes.set(type, handler);
+}
+
+function take(event) {
+  if (event.type !== "hello") set({ skew: event.at - Date.now() / 1000 });
+  const handler = handlers[event.type];
+  if (handler) handler(event);
+  const pane = panes.get(event.type);
+  if (pane) pane(event.data);
+}
+
+export async function lookAtEverything() {
+  loadAnnouncements();
+  if (state.me.agent) {
+    const mine = await attempt(() => get("/api/agents/me"));
+    if (mine) takeMine(mine);
+  }
+  const again = panes.get("reset");
+  if (again) again();
+}
+
+function takeMine(mine) {
+  set({ queues: mine.queues, reasons: mine.pause_reasons });
+  takeAgent(mine.row);
+}
+
+function takeAgent(row) {
+  if (row.agent !== state.me.agent) return;
+  set({ agent: row });
+  const pop = state.pop;
+  if (row.offer && (!pop || pop.offer !== row.offer)) {
+    takeOffer({ ...row, channel: "voice", title: "", ringing: row.state === "offered" });
+  } else if (pop && !pop.chat) {
+    const phase = row.offer === pop.offer ? row.state : pop.answered ? "over" : "missed";
+    if (phase === "missed") set({ pop: null, contact: null, customer: null });
+    else set({ pop: { ...pop, ringing: phase === "offered", answered: pop.answered || phase === "talking", over: phase === "over" } });
+  }
+}
+
+// A new offer takes the screen. What is still on its way for an older one finds another offer here.
+function takeOffer(offer) {
+  const same = state.pop && state.pop.offer === offer.offer;
+  const pop = { ...(same ? state.pop : {}), ...offer, answered: !offer.ringing };
+  set({ pop });
+  if (!same) {
+    set({ contact: null, customer: null, view: "contact", dialog: "" });
+    document.title = `${offer.caller_name || offer.caller || t("unknown_caller")} · ${t("desk")}`;
+  }
+  loadContact(pop);
+}
+
+export async function loadContact(pop) {
+  const contact = await attempt(() => get(`/api/contacts/${encodeURIComponent(pop.contact)}`));
+  if (!contact || !state.pop || state.pop.offer !== pop.offer) return;
+  set({ contact });
+  if (contact.customer) loadCustomer(contact.customer, pop);
+}
+
+export async function loadCustomer(id, pop = state.pop) {
+  const customer = await attempt(() => get(`/api/customers/${id}`));
+  const shown = state.pop ? state.pop.offer : undefined;
+  if (customer && shown === (pop ? pop.offer : undefined)) set({ customer });
+}
+
+export async function loadAnnouncements() {
+  const announcements = await attempt(() => get("/api/announcements/unread"));
+  if (announcements) set({ announcements });
+}
+
+// --- an agent's own state ----------------------------------------------------------------------
+
+const own = (path, body) => async () => {
+  const mine = await attempt(() => post(`/api/agents/me/${path}`, body));
+  if (mine) takeMine(mine);
+  return mine;
+};
+
+export const goReady = own("ready");
+export const logIn = own("log-in");
+export const logOut = own("log-out");
+export const finishWrapUp = own("wrap-up/end");
+export const extendWrapUp = own("wrap-up/extend", { seconds: 60 });
+export const takeBreak = (reason) => own("pause", { reason })();
+export const joinQueue = (queue) => own(`queues/${queue}/join`)();
+export const leaveQueue = (queue) => own(`queues/${queue}/leave`)();
+
+// --- the call in hand ----------------------------------------------------------------------------
+
+const callPath = (action) => `/api/calls/${encodeURIComponent(state.pop.offer)}/${action}`;
+
+export const transfer = (target) =>
+  attempt(async () => {
+    await post(callPath("transfer"), target);
+    return true;
+  }, t("transferred"));
+export const hangUp = () => attempt(() => post(callPath("hang-up")));
+
+export const whoIsFree = () => attempt(() => get("/api/who-is-free"));
+export const sendText = (text, to, contact, id) =>
+  attempt(() => post("/api/texts", { text, to, contact, id }), t("sent"));
+export const dial = (number) => attempt(() => post("/api/calls", { number }), t("dialling"));
+export const searchKnowledge = (text) => attempt(() => get(query("/api/knowledge", { text })));

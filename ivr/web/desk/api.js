@@ -1,0 +1,44 @@
+// Requests to the server this page came from. What is refused is an error with the server's own words.
+
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem.detail || problem.title || `HTTP ${status}`);
+    this.status = status;
+    this.errors = problem.errors || [];
+  }
+}
+
+export async function ask(method, path, body) {
+  const headers = { "X-Tieline": "1" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+    });
+  } catch {
+    throw new Refused(0, { detail: "offline" });
+  }
+  if (answer.status === 204) return null;
+  const text = await answer.text();
+  const told = text ? JSON.parse(text) : {};
+  if (!answer.ok) throw new Refused(answer.status, told);
+  return told;
+}
+
+export const get = (path) => ask("GET", path);
+export const post = (path, body) => ask("POST", path, body);
+export const patch = (path, body) => ask("PATCH", path, body);
+export const remove = (path) => ask("DELETE", path);
+
+export function query(path, values) {
+  const told = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined && value !== null && value !== "") told.set(name, value);
+  }
+  const text = told.toString();
+  return text ? `${path}?${text}` : path;
+}

@@ -1,0 +1,126 @@
+// The contact in hand: who calls, why, what they met and said, and what to do with the call.
+import { hangUp } from "../actions.js";
+import { html, useRef, useEffect } from "../html.js";
+import { Key, useKey } from "../keys.js";
+import { set, use } from "../store.js";
+import { clock, hour, useNow } from "../time.js";
+import { known, locale, t } from "../words.js";
+import { Disposition } from "./disposition.js";
+import { Guidance } from "./guidance.js";
+import { Facts, Tags } from "./pieces.js";
+
+function Head({ pop, contact, customer }) {
+  const now = useNow();
+  const { agent } = use();
+  const name = (customer && customer.name) || (contact && contact.caller_name) || pop.caller_name;
+  const number = (contact && contact.caller) || pop.caller;
+  const phase = pop.ringing ? "ringing" : pop.over ? (agent && agent.state === "wrap_up" ? "wrapping" : "over") : "answered";
+  return html`<header class="head" data-phase=${phase}>
+    <div>
+      <p class="phase" role="status">
+        <strong>${t(phase)}</strong>
+        ${!pop.over && agent && html`<span class="timer">${clock(now - agent.since)}</span>`}
+      </p>
+      <h1>${name || number || t("unknown_caller")}</h1>
+      <p class="facts">
+        ${name && number && html`<span class="number">${number}</span>`}
+        <span>${(contact && contact.queue_title) || pop.title || pop.queue}</span>
+        ${contact && contact.reason && html`<strong class="reason">${contact.reason}</strong>`}
+        ${contact && html`<span class=${contact.verified ? "badge good" : "badge"}>
+          ${contact.verified ? t("verified") : known("level", contact.level)}
+        </span>`}
+        ${customer && customer.segment && html`<span class="badge">${customer.segment}</span>`}
+        ${customer && html`<${Tags} of=${customer.tags} />`}
+      </p>
+    </div>
+    <${Moves} pop=${pop} number=${number} />
+  </header>`;
+}
+
+function Moves({ pop, number }) {
+  const talks = pop.answered && !pop.over;
+  useKey("t", talks ? () => set({ dialog: "transfer" }) : null);
+  useKey("m", () => set({ dialog: "text" }));
+  return html`<div class="moves">
+    <button type="button" disabled=${!talks} onClick=${() => set({ dialog: "transfer" })}>${t("transfer")}<${Key} of="t" /></button>
+    <button type="button" disabled=${!number} onClick=${() => set({ dialog: "text" })}>${t("text")}<${Key} of="m" /></button>
+    <button type="button" class="bad" disabled=${!talks} onClick=${hangUp}>${t("hang_up")}</button>
+  </div>`;
+}
+
+function Path({ steps }) {
+  return html`<section class="card">
+    <h2>${t("path")}</h2>
+    ${steps.length === 0 && html`<p class="quietly">${t("no_path")}</p>`}
+    <ol class="path">
+      ${steps.map(
+        (step) => html`<li key=${`${step.at}${step.kind}${step.step}`} data-kind=${step.kind}>
+          <time>${hour(step.at, locale())}</time>
+          <span>${step.step && html`<b>${step.step}</b> `}${step.text}</span>
+        </li>`,
+      )}
+    </ol>
+  </section>`;
+}
+
+export function Transcript({ lines }) {
+  const end = useRef(null);
+  useEffect(() => {
+    if (end.current) end.current.scrollTop = end.current.scrollHeight;
+  }, [lines.length]);
+  return html`<section class="card">
+    <h2>${t("transcript")}</h2>
+    <ol class="lines" ref=${end} tabindex="0">
+      ${lines.map(
+        (line, place) => html`<li key=${place} class=${`line ${line.by}`}>
+          <small>${t(`by_${line.by}`)} · ${hour(line.at, locale())}</small>
+          <p>${line.text}</p>
+        </li>`,
+      )}
+    </ol>
+  </section>`;
+}
+
+function Basics({ contact }) {
+  const rows = [
+    [t("came_by"), known("channel", contact.channel)],
+    [t("called"), contact.dialled],
+    [t("flow"), contact.flow],
+    [t("spoken"), contact.language],
+    [t("waited"), clock(contact.wait_seconds)],
+    contact.talk_seconds > 0 && [t("talked"), clock(contact.talk_seconds)],
+  ].filter((row) => row && row[1]);
+  return html`<dl class="basics">
+    ${rows.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}
+  </dl>`;
+}
+
+export function ContactPage() {
+  const { pop, contact, customer } = use();
+  useKey("d", () => set({ dialog: "dial" }));
+  if (!pop) {
+    return html`<div class="empty">
+      <h1>${t("nobody")}</h1>
+      <p>${t("nobody_hint")}</p>
+      <button type="button" onClick=${() => set({ dialog: "dial" })}>${t("dial")}<${Key} of="d" /></button>
+    </div>`;
+  }
+  return html`<${Head} pop=${pop} contact=${contact} customer=${customer} />
+    ${contact &&
+    html`<div class="columns">
+      <div>
+        <section class="card">
+          <h2>${t("fields")}</h2>
+          <${Facts} of=${contact.fields} />
+          ${Object.keys(contact.identity).length > 0 && html`<h2>${t("identity")}</h2><${Facts} of=${contact.identity} />`}
+          <${Basics} contact=${contact} />
+        </section>
+        ${pop.answered && html`<${Disposition} key=${pop.offer} contact=${contact} />`}
+        ${contact.transcript.length > 0 && html`<${Transcript} lines=${contact.transcript} />`}
+      </div>
+      <div>
+        <${Guidance} contact=${contact} />
+        <${Path} steps=${contact.path} />
+      </div>
+    </div>`}`;
+}

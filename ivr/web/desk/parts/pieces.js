@@ -1,0 +1,35 @@
+// Small things that several parts show.
+import { html, useEffect, useRef } from "../html.js";
+import { t } from "../words.js";
+
+const plain = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
+
+export function Facts({ of }) {
+  const pairs = Object.entries(of).filter(([, value]) => value !== null && value !== "");
+  if (pairs.length === 0) return html`<p class="quietly">—</p>`;
+  return html`<dl class="facts">
+    ${pairs.map(([name, value]) => html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt><dd>${plain(value)}</dd></div>`)}
+  </dl>`;
+}
+
+export const Tags = ({ of }) => of.map((tag) => html`<span class="tag" key=${tag}>${tag}</span>`);
+
+// A modal dialog: the browser's own, which keeps the focus inside and gives it back.
+export function Dialog({ title, close, children, blocking = false }) {
+  const box = useRef(null);
+  useEffect(() => {
+    const { current } = box;
+    current.showModal();
+    return () => current.close();
+  }, []);
+  const cancel = (event) => {
+    event.preventDefault();
+    if (!blocking) close();
+  };
+  return html`<dialog ref=${box} onCancel=${cancel} aria-label=${title}>
+    <header><h2>${title}</h2>
+      ${!blocking && html`<button type="button" class="quiet" aria-label=${t("close")} onClick=${close}>×</button>`}
+    </header>
+    ${children}
+  </dialog>`;
+}

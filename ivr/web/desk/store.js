@@ -1,0 +1,40 @@
+// What the desk knows, in one object. Parts read it with `use` and are drawn again when it changes.
+import { useEffect, useState } from "./html.js";
+
+const listeners = new Set();
+
+export const state = {
+  me: undefined, // undefined: not asked yet; null: nobody is signed in
+  agent: null, // this agent's row, as the event `agent` tells it
+  queues: [],
+  reasons: [],
+  skew: 0, // seconds the server's clock is ahead of this one
+  connected: false,
+  pop: null, // {offer, contact, queue, title, channel, ringing}: the work in hand, keyed by its offer
+  contact: null, // all of the contact of `pop`
+  customer: null,
+  announcements: [],
+  view: "contact",
+  dialog: "",
+  notice: null, // {text, bad}
+  chats: {},
+};
+
+export function set(changes) {
+  Object.assign(state, changes);
+  for (const listener of listeners) listener();
+}
+
+export function use() {
+  const [, again] = useState(0);
+  useEffect(() => {
+    const listener = () => again((count) => count + 1);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, []);
+  return state;
+}
+
+export function notify(text, bad = false) {
+  set({ notice: text ? { text, bad, at: Date.now() } : null });
+}

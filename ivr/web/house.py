@@ -1,0 +1,69 @@
+"""What the web side needs from the house; the composition root fills it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from acd.dispatch import Distributing
+from acd.records.contact import ContactEvent
+from ivr.backends.texting import Draft
+from ivr.flow.actions import Failed
+from ivr.flow.errands import Sent
+from ivr.legs import OpenOffer
+from ivr.live import LiveContact
+from ivr.plans import Plan
+
+
+class Contacts(Protocol):
+    """The calls that live."""
+
+    def get(self, contact_id: str) -> LiveContact | None:
+        """The live contact of that id."""
+        ...
+
+
+class OpenOffers(Protocol):
+    """The offers that are not settled, with the agents' channels."""
+
+    def find(self, offer_id: str) -> OpenOffer | None:
+        """The offer of that id, while it rings or its agent talks."""
+        ...
+
+
+class Sending(Protocol):
+    """Text messages."""
+
+    async def accept(self, draft: Draft) -> Sent | Failed:
+        """Queue a message."""
+        ...
+
+
+class Phones(Protocol):
+    """What is asked of Asterisk for an agent's own call."""
+
+    async def hang_up(self, channel: str) -> None:
+        """End that leg."""
+        ...
+
+    async def transfer(self, channel: str, target: str) -> None:
+        """Send whoever talks with that leg to an extension of `[transferred]`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts of the service that the web side asks.
+
+    `tell` adds to a contact's story; `clock` is epoch seconds.
+    """
+
+    distributor: Distributing
+    contacts: Contacts
+    offers: OpenOffers
+    plan: Callable[[], Plan]
+    texts: Sending
+    phones: Phones
+    tell: Callable[[ContactEvent], None]
+    clock: Callable[[], float]

@@ -1,0 +1,71 @@
+"""Debian's Chromium, driven by Playwright: a page of the desk, and what it must never do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from playwright.async_api import Browser, Page, async_playwright
+
+from ivr.asterisk.provision import ensure_tools
+from ivr.settings import Settings
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WIDE = (1280, 720)
+NARROW = (390, 844)
+
+
+@dataclass
+class Window:
+    """One page, and everything it complained about."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def chromium(settings: Settings) -> AsyncIterator[Browser]:
+    tool = ensure_tools(settings, ("chromium",), lambda *_: None)["chromium"]
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(
+            executable_path=tool.argv_prefix[0],
+            args=list(FLAGS),
+            env={**tool.environment()},
+            headless=True,
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def window(
+    browser: Browser, size: tuple[int, int] = WIDE, *, dark: bool = False, locale: str = "en-GB"
+) -> AsyncIterator[Window]:
+    context = await browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        locale=locale,
+    )
+    opened = Window(await context.new_page())
+    opened.page.on(
+        "console",
+        lambda said: (
+            opened.complaints.append(said.text) if said.type in ("error", "warning") else None
+        ),
+    )
+    opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+    try:
+        yield opened
+    finally:
+        await context.close()

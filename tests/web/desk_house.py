@@ -1,0 +1,232 @@
+"""The web side on a real distributor, real records and accounts; only Asterisk is pretended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from acd.customers import Customers
+from acd.customers.links import projection
+from acd.desk import Announcements, Dispositions, Knowledge
+from acd.distributor import Distributor, steady_clock
+from acd.journal import Journal
+from acd.model import (
+    AgentReleased,
+    CallLeft,
+    CallQueued,
+    Channel,
+    FloorLoaded,
+    LoggedIn,
+    OfferAnswered,
+)
+from acd.people import People
+from acd.records import ContactEvent, Database, JournalContacts, RecordsWriter
+from ivr.backends.texting import Draft
+from ivr.flow.actions import Failed
+from ivr.flow.errands import Sent
+from ivr.legs import OpenOffer
+from ivr.live import LiveContact, LiveContacts
+from ivr.plans import Plan, load_plan
+from ivr.resources import flows_dir
+from ivr.settings import Settings
+from ivr.web.api.desk import ScriptLine
+from ivr.web.building import Web
+from ivr.web.house import House
+from tests.e2e.known import until
+
+PASSWORD = "correct horse battery"
+SCRIPT = (
+    ScriptLine("greet", "Welcome, this is the clinic."),
+    ScriptLine("verify", "May I have your date of birth?"),
+)
+
+
+@dataclass
+class Pretended:
+    """Phones and messages: what was asked of them."""
+
+    hung_up: list[str] = field(default_factory=list)
+    transferred: list[tuple[str, str]] = field(default_factory=list)
+    texts: list[Draft] = field(default_factory=list)
+    refuses: str = ""
+
+    async def hang_up(self, channel: str) -> None:
+        self.hung_up.append(channel)
+
+    async def transfer(self, channel: str, target: str) -> None:
+        self.transferred.append((channel, target))
+
+    async def accept(self, draft: Draft) -> Sent | Failed:
+        if self.refuses:
+            return Failed(self.refuses)
+        self.texts.append(draft)
+        return Sent(draft.id)
+
+
+class DeskHouse:
+    """Calls come by `call`, are answered by `answer` and ended by `end`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = steady_clock()
+        self.plan: Plan = load_plan(flows_dir(), flows_dir() / "floor.yaml")
+        url = f"sqlite+aiosqlite:///{folder / 'records.sqlite'}"
+        self.journal = Journal(folder / "journal.sqlite")
+        self.database = Database(url)
+        self.records = RecordsWriter(
+            url, JournalContacts(self.journal), also=(projection(lambda: "CN"),)
+        )
+        self.distributor = Distributor(self.journal, self.clock)
+        self.contacts = LiveContacts(self.journal, self.tell, self.clock)
+        self.outside = Pretended()
+        self.settings = Settings(folder=folder, home=folder)
+        house = House(
+            distributor=self.distributor,
+            contacts=self.contacts,
+            offers=self,
+            plan=lambda: self.plan,
+            texts=self.outside,
+            phones=self.outside,
+            tell=self.tell,
+            clock=self.clock,
+        )
+        self.web = Web(self.settings, house, self.database, self.script)
+        self.web.server._wanted = 0
+        self.people = People(self.database, self.clock)
+        self.customers = Customers(self.database, lambda: "CN", self.clock)
+        self.knowledge = Knowledge(self.database, self.clock)
+        self.announcements = Announcements(self.database, self.clock)
+        self.dispositions = Dispositions(self.database, self.clock)
+        self.calls = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web.server.port}"
+
+    def script(
+        self, queue: str, reason: str, fields: Mapping[str, Any], language: str
+    ) -> tuple[ScriptLine, ...]:
+        return SCRIPT if queue == "appointments" else ()
+
+    def tell(self, event: ContactEvent) -> None:
+        body = {name: getattr(event, name) for name in ("contact", "kind", "step", "data")}
+        self.journal.append("contact", event.at, body)
+        self.records.wake()
+        self.web.feed.on_contact(event)
+
+    def find(self, offer_id: str) -> OpenOffer | None:
+        """See `OpenOffers`: the agent's leg, as Asterisk would have told it."""
+        offer = self.distributor.engine.offer(offer_id)
+        if offer is None:
+            return None
+        return OpenOffer(
+            offer_id, offer.call.call, offer.call.contact, offer.agent, offer.call.queue,
+            f"PJSIP/{offer.agent}-0001", offer.answered_at,
+        )  # fmt: skip
+
+    async def user(self, name: str, roles: tuple[str, ...] = ("agent",), **more: Any) -> None:
+        await self.people.add(name, PASSWORD, roles=roles, **more)
+
+    def log_in(self, agent: str) -> None:
+        self.distributor.send(LoggedIn(self.clock(), agent))
+
+    def call(
+        self,
+        *,
+        caller: str = "+8613800138000",
+        name: str = "Mei Lin",
+        queue: str = "appointments",
+        agent: str | None = None,
+        fields: Mapping[str, Any] | None = None,
+        channel: Channel = Channel.VOICE,
+    ) -> str:
+        """A caller comes through a flow into a queue; the contact's id."""
+        self.calls += 1
+        contact = LiveContact(
+            id=f"c{self.calls:05}-desk", channel=f"PJSIP/line-{self.calls}",
+            uniqueid=f"u{self.calls}",
+            caller=caller, caller_name=name, dialled="4001", flow="clinic",
+            started_at=self.clock(), phase="waiting", call=f"c{self.calls:05}-desk.1", queue=queue,
+            waiting_action={"tell_agent": "wants an appointment"},
+        )  # fmt: skip
+        told = {"channel": "voice", "caller": caller, "caller_name": name, "dialled": "4001"}
+        self.contacts.tell(contact, "began", {**told, "flow": "clinic", "language": "en"})
+        self.contacts.tell(contact, "pressed", {"key": "1"}, "reasons")
+        for key, value in (fields or {"reason": "appointment"}).items():
+            self.contacts.tell(contact, "field", {"name": key, "value": value}, "reasons")
+        self.contacts.tell(contact, "queued", {"queue": queue, "needs": {}, "priority": 0})
+        self.contacts.add(contact)
+        now = self.clock()
+        self.distributor.send(
+            CallQueued(
+                at=now, call=contact.call, contact=contact.id, queue=queue, needs={}, priority=0,
+                enqueued_at=now, agent=agent, channel=channel,
+            )
+        )  # fmt: skip
+        return contact.id
+
+    def offer_of(self, contact: str) -> str:
+        rows = self.distributor.engine.calls_view(self.clock())
+        return next((row.offer or "" for row in rows if row.contact == contact), "")
+
+    def answer(self, contact: str) -> None:
+        offer = self.offer_of(contact)
+        self.distributor.send(OfferAnswered(self.clock(), offer))
+        live = self.contacts.get(contact)
+        agent = self.distributor.engine.offer(offer)
+        assert live is not None
+        assert agent is not None
+        live.phase, live.agent = "talking", agent.agent
+        self.contacts.tell(live, "answered", {"agent": agent.agent, "queue": live.queue})
+
+    def end(self, contact: str) -> None:
+        """The talk is over, and the caller goes."""
+        offer = self.offer_of(contact)
+        self.distributor.send(AgentReleased(self.clock(), offer))
+        live = self.contacts.get(contact)
+        assert live is not None
+        self.contacts.end(live, "answered", "caller")
+
+    def leave(self, contact: str) -> None:
+        """The caller hangs up while waiting or ringing."""
+        live = self.contacts.get(contact)
+        assert live is not None
+        self.distributor.send(CallLeft(self.clock(), live.call))
+        self.contacts.end(live, "abandoned", "caller")
+
+
+@asynccontextmanager
+async def desk_house(folder: Path) -> AsyncIterator[DeskHouse]:
+    house = DeskHouse(folder)
+    house.distributor.recover()
+    house.distributor.send(FloorLoaded(house.clock(), house.plan.floor.floor))
+    house.distributor.subscribe(house.web.feed.on_command)
+    await house.records.start()
+    house.distributor.start()
+    await house.web.start()
+    try:
+        yield house
+    finally:
+        await house.web.stop()
+        await house.distributor.stop()
+        await house.records.stop()
+        await house.database.close()
+        house.journal.close()
+
+
+async def known(house: DeskHouse, contact: str) -> None:
+    """The records have this contact."""
+    from acd.records import find
+
+    async def there() -> bool:
+        return bool(await find(await house.database.engine(), contact))
+
+    async with asyncio.timeout(5):
+        while not await there():
+            await asyncio.sleep(0.02)
+
+
+__all__ = ["PASSWORD", "DeskHouse", "desk_house", "known", "until"]
