@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from acd.errors import AcdError
@@ -91,7 +92,7 @@ class MeanwhileOnTheLine:
         self._later()
         if batches:
             making = asyncio.create_task(self._made(batches))
-            self._round = Round(making, said.told if said is not None and head else None)
+            self._round = Round(making, self._said(said) if said is not None and head else None)
             await asyncio.wait((making,), timeout=AT_ONCE)
 
     def _later(self) -> None:
@@ -110,6 +111,11 @@ class MeanwhileOnTheLine:
         if self._plan.estimate and said.minutes is not None:
             texts.append(waits.wait(code, said.minutes))
         return tuple(Prompt(text, code) for text in texts)
+
+    def _said(self, said: Announcement) -> Told:
+        """Of what may be said, what this flow says."""
+        told = said.told if self._plan.estimate else Told(said.told.at, said.told.position)
+        return told if self._plan.position else replace(told, position=0)
 
     def _rest(self) -> Prompts:
         """The promise of the queue once, then the words in turn, each with the keys."""
@@ -168,7 +174,7 @@ class MeanwhileOnTheLine:
 
 
 def _as_data(told: Told) -> dict[str, float | int]:
-    data: dict[str, float | int] = {"position": told.position}
+    data: dict[str, float | int] = {"position": told.position} if told.position else {}
     if told.has_wait:
         data |= {"low": round(told.low), "high": round(told.high)}
     return data

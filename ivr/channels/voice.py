@@ -143,7 +143,7 @@ class VoiceCall:
             only = replace(asked, agent=contact.moved_to, max_wait=TRANSFER_WAIT)
             result = await self._wait.until_served(only, state, unanswered="anyone", since=since)
             contact.moved_to = ""
-            if result.outcome == "answered":
+            if result.outcome in {"answered", "key"}:
                 return result
         for_one = state.phase == "transfer" and asked.agent
         unanswered: Unanswered = "leave" if for_one else "again"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from acd.model import CallWithdrawn
+from acd.model import CallWithdrawn, Paused
 from ivr.channels import meanwhile
 from ivr.channels.services import sound_name
 from ivr.flow.actions import Prompt
@@ -23,6 +23,7 @@ queues:
 agents:
   "1001": {name: Ana, queues: [sales, help]}
   "1002": {name: Bo, queues: [help]}
+  "1003": {name: Cy, queues: [sales]}
 """
 FLOW = """
 flow: line
@@ -112,6 +113,30 @@ async def test_words_come_in_turn_and_a_place_is_said_once(line: House) -> None:
     words = await sound(line, "Still here?", *OFFERS)
     assert plays(caller, before) == [words + " 12D"], "the place has not improved"
     assert len(line.told(caller.contact, "wait_told")) == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ("position: false", {"low": 18, "high": 329}),
+        ("estimate: false", {"position": 1}),
+    ],
+)
+async def test_only_what_is_said_counts_as_said(
+    line: House, wish: str, told: dict[str, int]
+) -> None:
+    flow = (line.flows / "line.yaml").read_text()
+    (line.flows / "line.yaml").write_text(flow.replace("after: 10s", f"after: 10s\n      {wish}"))
+    await line.service.reload()
+    line.log_in("1001")
+    line.service.distributor.send(Paused(line.clock(), "1001", "break"))
+    line.log_in("1003")
+    busy = await line.call()
+    await busy.comes_to("EXEC Dial")
+    caller = await waiting(line)
+    await looks(line, caller, 10)
+    await caller.comes_to("WAIT FOR DIGIT 5000")
+    assert line.told(caller.contact, "wait_told") == [told]
 
 
 async def test_an_offer_cuts_the_words_short_and_the_phone_rings(line: House) -> None:

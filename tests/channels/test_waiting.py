@@ -275,3 +275,47 @@ async def test_a_session_that_breaks_the_protocol_keeps_the_wait(house: House) -
     await caller.enter()
     await caller.comes_to("WAIT FOR DIGIT")
     assert len(house.told(caller.contact, "queued")) == 1
+
+
+# --- who calls again, and who is waited for ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("channel", "number", "since"),
+    [
+        ("PJSIP/trunk-carrier-0000000", "+15550100", START),
+        ("PJSIP/line-0000000", "+15550100", START + 40),
+        ("PJSIP/trunk-carrier-0000000", "anonymous", START + 40),
+    ],
+)
+async def test_who_calls_back_over_a_trunk_after_a_dropped_line_regains_the_place(
+    house: House, channel: str, number: str, since: float
+) -> None:
+    for visit in (1, 2):
+        caller = house.asterisk.call("4900", number)
+        caller.channel = f"{channel}{visit}"
+        await caller.enter()
+        await caller.press("1")
+        await caller.comes_to("WAIT FOR DIGIT")
+        if visit == 1:
+            house.clock.now += 40
+            await house.caller_goes(caller)
+    assert [row.enqueued_at for row in house.calls()] == [since]
+
+
+@pytest.mark.parametrize(("agent", "rung"), [("1002", "1002"), ("1009", "1001")])
+async def test_a_preferred_agent_is_waited_for_and_one_who_left_the_house_is_not(
+    house: House, agent: str, rung: str
+) -> None:
+    """The caller's number is the agent's, which a flow may read."""
+    flow = (house.flows / "line.yaml").read_text()
+    prefer = 'prefer: "{{ caller }}", prefer_for: 20s, otherwise: sorry'
+    (house.flows / "line.yaml").write_text(flow.replace("otherwise: sorry", prefer))
+    await house.service.reload()
+    house.log_in("1001")
+    house.clock.now += 1
+    house.log_in("1002")
+    caller = house.asterisk.call("4900", agent)
+    await caller.enter()
+    await caller.press("1")
+    assert f"PJSIP/{rung}," in await caller.comes_to("EXEC Dial")

@@ -30,7 +30,11 @@ steps:
     "2": {label: My account, next: who}
     otherwise: bye
   who: {identify: people, ask: [pin], next: talk, otherwise: bye}
-  talk: {queue: sales, next: thanks, otherwise: sorry}
+  talk:
+    queue: sales
+    next: thanks
+    otherwise: sorry
+    waiting: {keys: {"1": {label: leave a message, next: menu}}}
   thanks: {say: "Thank you.", next: bye}
   sorry: {say: "Nobody is here.", next: bye}
   bye: {hangup: "Goodbye."}

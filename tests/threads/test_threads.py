@@ -202,3 +202,31 @@ async def test_threads_that_are_over_for_long_are_forgotten(house: House) -> Non
     assert house.threads.book.get(thread.id) is None
     assert not house.journal.kept("thread")
     assert not house.journal.kept(f"said/{thread.id}")
+
+
+# --- ways out of a wait --------------------------------------------------------------------------
+
+
+async def test_a_word_for_a_key_leaves_the_wait_and_who_comes_back_keeps_the_place(
+    house: House,
+) -> None:
+    thread = await house.waiting("v2")
+    began = house.time
+    assert house.sent[-1][2] == "1 leave a message"
+    house.time += 30
+    await house.write(thread, "Leave a message")
+    assert (thread.phase, thread.queue) == ("flow", "sales")
+    row = next(
+        each for each in house.distributor.engine.queues_view(house.time) if each.queue == "sales"
+    )
+    assert (row.keyed, row.abandoned) == (1, 0)
+    await house.write(thread, "1")
+    (call,) = house.distributor.engine.calls_view(house.time)
+    assert call.enqueued_at == began
+
+
+async def test_with_an_agent_there_the_words_are_for_the_agent(house: House) -> None:
+    house.log_in("1001")
+    thread = await house.talking()
+    await house.write(thread, "1")
+    assert thread.phase == "talking"
