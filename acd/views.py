@@ -123,7 +123,7 @@ class CallRow:
     agent waited for just now, `step` how many relaxations were taken. `virtual`: a callback whose
     customer is not on the line; `dialling`: they are being called. `consults`: an agent wants it.
     Of a callback, `customer` is whom to call, `attempts` were made, nothing is dialled before
-    `not_before`, and at `expires_at` it is given up.
+    `not_before`, and at `expires_at` it is given up; its agent took it at `accepted_at`.
     """
 
     call: str
@@ -152,6 +152,7 @@ class CallRow:
     attempts: int = 0
     not_before: float | None = None
     expires_at: float | None = None
+    accepted_at: float | None = None
 
 
 def queues(state: State, now: float) -> list[QueueRow]:
@@ -348,5 +349,6 @@ def _offer_row(offer: OfferRecord, now: float) -> CallRow:
         virtual=call.virtual,
         dialling=offer.dialling,
         consults=call.consults is not None,
+        accepted_at=offer.accepted_at,
         **_callback(call),
     )

@@ -28,7 +28,9 @@ from ivr.asterisk.provision import Toolchain
 from ivr.asterisk.render import AMI_EVENTS
 from ivr.away import take_in
 from ivr.backends.building import build_errands
+from ivr.callbacks.building import Around, build_callbacks
 from ivr.callers import Callers
+from ivr.channels.callback import AgentLine
 from ivr.channels.colleague import Colleagues
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
@@ -39,10 +41,11 @@ from ivr.in_force import InForce
 from ivr.instructing import Instructing
 from ivr.lag import LagWatch
 from ivr.lamps import Lamps
-from ivr.legs import Legs, open_offers
+from ivr.legs import Legs
 from ivr.live import LiveContacts
 from ivr.matters import Matters
 from ivr.news import News
+from ivr.open_offers import open_offers
 from ivr.operator.agent_actions import BY as OPERATOR
 from ivr.operator.answers import Operator
 from ivr.operator.house import OperatorServices
@@ -119,12 +122,16 @@ class Service:
         self.threads = Threads(self._letters())
         region = lambda: self.in_force.sources().services.region  # noqa: E731 - one attribute
         self.matters = Matters(self.threads.book, self.contacts, region)
+        voice = self._voice()
+        around = Around(self.errands, self.ami, self.plans, self.hang_up_soon, self._in_background)
+        self.callbacks = build_callbacks(voice, around, settings.trunk_to_dial)
         self.callers = Callers(
-            self._voice(),
+            voice,
             self.plans,
             self.plans,
             _not_in_service,
-            self.rehearsals,
+            callbacks=self.callbacks,
+            rehearsals=self.rehearsals,
             others=self.threads.people.standing,
             joins=self.matters.written_by,
         )
@@ -142,10 +149,12 @@ class Service:
         self.phones = Phones(self.distributor, desk_phone.person_at, self.clock, settings.node)
         self.squaring = Squaring(self.ami, self.callers, self.phones, self.clock)
         self.places = Places(self.distributor, settings.node, self.in_force.phones)
-        look_again = self.squaring.soon
-        self.news = News(self.legs, self.callers, look_again, self.places, self.phones)
+        look_again = self.callbacks.on_doubt = self.squaring.soon
+        hear = (self.legs, self.callers, self.callbacks, self.places, self.phones)
+        self.news = News(*hear, look_again=look_again)
         routes = {
             "call": self.callers.enter,
+            "callback": AgentLine(voice, self.callbacks).enter,
             "agent/colleague": colleagues.ring,
             **desk_phone.routes(),
         }
@@ -221,6 +230,7 @@ class Service:
         self._in_background(LagWatch().run())
         await self.distributor.join()
         self._recover()
+        await self.callbacks.book.start()
         await self.threads.start()
         await self.records.start()
         self._in_background(every_midnight(self._begin_day))
@@ -253,6 +263,7 @@ class Service:
         self.legs.recover(open_offers(rows, self.distributor.owns))
         self.distributor.subscribe(self.legs.on_command)
         self.distributor.subscribe(self.callers.on_command)
+        self.distributor.subscribe(self.callbacks.on_command)
         self.distributor.subscribe(self.lamps.on_command)
         self.distributor.subscribe(self.web.feed.on_command)
         self._put_in_force(self.plans.plan)

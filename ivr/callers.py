@@ -18,6 +18,9 @@ from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.asterisk.living import LiveChannel
 from ivr.away import left_a_message
+from ivr.backends.numbers import vouched_for
+from ivr.callbacks.dialling import Dialler
+from ivr.channels.callback import take_up
 from ivr.channels.caller_card import plain, queue_from_json, queue_to_json
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.channels.voice import VoiceCall
@@ -34,12 +37,6 @@ log = structlog.get_logger(__name__)
 
 STUMBLES = 3
 """Faults of ours in one call after which the dialplan's way out serves the caller better."""
-
-
-TRUNK = "PJSIP/trunk-"
-"""How the channels of carriers are called (asterisk-config/pjsip.conf.j2)."""
-SHORTEST_NUMBER = 5
-"""Digits below which a number names nobody in particular."""
 
 
 class Flows(Protocol):
@@ -92,14 +89,6 @@ class Suspects:
     offers: frozenset[str]
 
 
-def vouched_for(channel: str, caller: str) -> str:
-    """The number of a caller who came over a trunk; "" for anyone who may claim any number."""
-    number = caller.removeprefix("+")
-    if not channel.startswith(TRUNK) or not number.isdecimal() or len(number) < SHORTEST_NUMBER:
-        return ""
-    return caller
-
-
 class Callers:
     """The door: one `enter` for each AGI session on the `call` route."""
 
@@ -109,13 +98,15 @@ class Callers:
         flows: Flows,
         targets: Targets,
         not_in_service: Callable[[str], tuple[Prompt, ...]],
-        rehearsals: Rehearsals | None = None,
         *,
+        callbacks: Dialler,
+        rehearsals: Rehearsals | None = None,
         others: Callable[[], Standing] = nothing_else,
         joins: Callable[[str], str] = no_other_matter,
     ) -> None:
         self._services, self._flows, self._targets = services, flows, targets
         self._not_in_service, self._rehearsals = not_in_service, rehearsals
+        self._callbacks = callbacks
         self._others, self._joins = others, joins
 
     @property
@@ -128,7 +119,9 @@ class Callers:
         contact_id, dialled, target = (*agi.env.args, "", "", "")[:3]
         contact = self._services.contacts.get(contact_id) if contact_id else None
         try:
-            if contact is None:
+            if self._callbacks.too_late(contact, agi.env.uniqueid):
+                await agi.set_variable("TIELINE_DONE", "yes")
+            elif contact is None:
                 await self._begin(agi, dialled)
             elif contact.stumbles >= STUMBLES:
                 await self._give_up(agi, contact)
@@ -145,7 +138,9 @@ class Callers:
             raise
 
     async def _return(self, agi: AgiSession, contact: LiveContact, target: str) -> None:
-        if target and contact.waiting_action:
+        if self._callbacks.admits(contact, agi.env.uniqueid):
+            await take_up(self._services, agi, contact, self._callbacks)
+        elif target and contact.waiting_action:
             await self._move(agi, contact, target)
         else:
             await self._carry_on(agi, contact)
@@ -251,6 +246,9 @@ class Callers:
 
     async def _go_on(self, agi: AgiSession, contact: LiveContact) -> None:
         """Take the contact up where it stands."""
+        if contact.called_back:
+            await take_up(self._services, agi, contact, self._callbacks)
+            return
         flow = await self._flow_of(contact)
         if flow is None:
             self._services.legs.caller_left(contact, "flow removed", by=BY)
@@ -372,7 +370,7 @@ class Callers:
             if outside and each.state == "Up":
                 self.put_through(each.contact)
         for contact in suspects.contacts:
-            if contact.uniqueid in alive:
+            if contact.uniqueid in alive or contact.phase == "callback":
                 continue
             if contact.started_at < booted_at:
                 self._left(contact, "asterisk restarted", by="asterisk")
@@ -380,9 +378,11 @@ class Callers:
                 self._left(contact, "left unheard")
         legs = {each.leg: (each.channel, each.state == "Up") for each in channels if each.leg}
         services.legs.reconcile(legs, suspects.offers)
+        self._callbacks.reconcile(channels)
         calls = {contact.call for contact in services.contacts if contact.phase != "flow"}
         letters, offers = self._others()
-        services.distributor.reconcile(calls | letters, services.legs.standing() | offers)
+        offers = services.legs.standing() | self._callbacks.standing() | offers
+        services.distributor.reconcile(calls | letters, offers)
 
     def _left(self, contact: LiveContact, reason: str, by: str = "caller") -> None:
         if left_a_message(self._services.messages, contact.id):

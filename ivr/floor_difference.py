@@ -43,7 +43,7 @@ def floor_differences(before: FloorPlan, after: FloorPlan) -> list[str]:
         lines.append(in_words(change, " ".join([_PHONES.get(what, what), *rest])))
     for change in compare(before.dispositions, after.dispositions):
         lines.append(in_words(change, "dispositions"))
-    return [*lines, *_numbers(before, after)]
+    return [*lines, *_numbers(before, after), *_calling(before, after)]
 
 
 def _numbers(before: FloorPlan, after: FloorPlan) -> Iterator[str]:
@@ -51,6 +51,13 @@ def _numbers(before: FloorPlan, after: FloorPlan) -> Iterator[str]:
         number = change.path[0].name
         told = f"{number} leads to {change.new}" if change.new is not NOTHING else ""
         yield told or f"{number} no longer leads to {change.old}"
+
+
+def _calling(before: FloorPlan, after: FloorPlan) -> Iterator[str]:
+    for queue in sorted(before.calling.keys() & after.calling.keys()):
+        for change in compare(before.calling[queue], after.calling[queue]):
+            told = in_words(change, " ".join(part.name for part in change.path))
+            yield f"queue {queue}: callback {told}"
 
 
 def _told(change: Change, names: Mapping[str, str]) -> str:

@@ -43,9 +43,10 @@ class InForce:
 
     def card(self, contact: LiveContact, action: Queue, state: State) -> CallerCard:
         """What the agent's phone shows: queue, who, verified or not, reason."""
+        title = self.floor().title(action.queue)
         named = state.customer.get("name") or state.fields.get("name") or contact.caller_name
         return caller_card(
-            self.floor().title(action.queue),
+            f"Callback {title}" if contact.promise else title,
             str(named or contact.caller or "unknown caller"),
             state.verified,
             action.tell_agent,

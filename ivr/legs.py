@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -37,8 +36,8 @@ from acd.model import (
     OfferFailed,
 )
 from acd.records.contact import Json
-from acd.views import CallRow
 from ivr.live import LiveContact, LiveContacts
+from ivr.open_offers import OpenOffer
 
 log = structlog.get_logger(__name__)
 
@@ -57,43 +56,6 @@ DIAL_CAUSES: Mapping[str, Cause] = {
     "CANCEL": Cause.LOST,
 }
 """DIALSTATUS of app_dial, and what it says about the agent, told on a channel that is still up."""
-
-
-@dataclass(slots=True)
-class OpenOffer:
-    """An offer that is not settled yet; `channel` is the agent's, "" until it exists.
-
-    `made` is the distributor's own word, None when an earlier service heard it. `begun`: a call has
-    taken it up. `dialling`: its Dial runs under a session of this service. `deserted`: Asterisk
-    said that the caller left while it rang. `asked`: a colleague is asked about the caller by the
-    caller's agent, from whose channel they are rung; the caller's own call is not touched by it.
-    """
-
-    offer: str
-    call: str
-    contact: str
-    agent: str
-    queue: str
-    channel: str = ""
-    answered_at: float | None = None
-    made: MakeOffer | None = None
-    made_at: float = 0.0
-    begun: bool = False
-    dialling: bool = False
-    deserted: bool = False
-    asked: bool = False
-
-    @property
-    def unclaimed(self) -> bool:
-        """Whether nobody rings for it, as far as anyone knows."""
-        return not (self.begun or self.channel or self.answered_at is not None)
-
-    @property
-    def shows_in_asterisk(self) -> bool:
-        """Whether it is over when Asterisk has no such leg; else its own Dial has the word."""
-        if self.answered_at is not None or self.made is None:
-            return True
-        return not self.unclaimed and not self.dialling
 
 
 class HangingUp(Protocol):
@@ -117,6 +79,8 @@ class Legs:
         self._distributor, self._contacts = distributor, contacts
         self._hanging_up, self._clock = hanging_up, clock
         self._offers: dict[str, OpenOffer] = {}
+        self.on_talk: Callable[[LiveContact, str], None] = lambda *_: None
+        """Told of a contact that talks with an agent, and of the call by which it came to that."""
 
     def recover(self, offers: Iterable[OpenOffer]) -> None:
         """Take up the offers that the last service left open."""
@@ -136,6 +100,7 @@ class Legs:
                 made=command,
                 made_at=self._clock(),
                 asked=bool(command.consults),
+                callback=command.callback,
             )
         elif isinstance(command, CancelOffer):
             self._cancel(command)
@@ -159,6 +124,21 @@ class Legs:
         """Whether this offer still stands and nobody has answered it."""
         offer = self._offers.get(offer_id)
         return offer is not None and offer.answered_at is None
+
+    def knows(self, offer_id: str) -> bool:
+        """Whether an agent's phone rings for this offer, or was taken."""
+        return offer_id in self._offers
+
+    def may_dial(self, offer_id: str) -> bool:
+        """Whether an agent has this callback, or is taking it, and no customer is there yet."""
+        offer = self._offers.get(offer_id)
+        return offer is not None and offer.callback and not offer.joined
+
+    def begun(self, offer_id: str) -> None:
+        """The phone is rung by a call of its own, and not from anybody's channel."""
+        offer = self._offers.get(offer_id)
+        if offer is not None:
+            offer.begun = True
 
     def unrung(self, contact: LiveContact) -> MakeOffer | None:
         """An offer that was made while no session was there to hear it, or to go on ringing."""
@@ -212,13 +192,27 @@ class Legs:
         offer.answered_at = self._clock()
         if offer.asked:
             self._tell(offer, "asked", queue=offer.queue)
-            return
+        elif offer.callback:
+            self._tell(offer, "callback_taken")
+        else:
+            self._talks(offer)
+
+    def joined(self, offer_id: str) -> None:
+        """The customer of a callback that an agent has taken is on the line."""
+        offer = self._offers.get(offer_id)
+        if offer is not None and offer.callback and not offer.joined:
+            offer.joined = True
+            self._talks(offer)
+
+    def _talks(self, offer: OpenOffer) -> None:
         contact = self._contacts.get(offer.contact)
         if contact is not None:
             contact.phase, contact.agent = "talking", offer.agent
             contact.places.clear()
             self._contacts.keep(contact)
         self._tell(offer, "answered", queue=offer.queue)
+        if contact is not None:
+            self.on_talk(contact, offer.call)
 
     def failed(self, offer_id: str, cause: Cause) -> None:
         """The agent did not take the call; the caller keeps the place."""
@@ -248,6 +242,9 @@ class Legs:
         now = self._clock()
         self._handle(AgentReleased(now, offer_id))
         self._offers.pop(offer_id, None)
+        if offer.callback and not offer.joined:
+            self._tell(offer, "offer_failed", cause="left")
+            return
         kind = "asked_left" if offer.asked else "agent_left"
         self._tell(offer, kind, talk=round(now - offer.answered_at, 3))
 
@@ -369,19 +366,3 @@ class Legs:
         contact = self._contacts.get(offer.contact)
         if contact is not None:
             self._contacts.tell(contact, kind, {"agent": offer.agent, "offer": offer.offer, **data})
-
-
-def open_offers(rows: Iterable[CallRow], owns: Callable[[str], bool]) -> Iterator[OpenOffer]:
-    """The offers of calls over the phone that the distributor knows of, as far as they are ours."""
-    for row in rows:
-        ours = row.channel is Channel.VOICE and owns(row.contact)
-        if row.offer and row.agent and ours:
-            yield OpenOffer(
-                row.offer,
-                row.call,
-                row.contact,
-                row.agent,
-                row.queue,
-                answered_at=row.answered_at,
-                asked=row.consults,
-            )

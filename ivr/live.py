@@ -17,7 +17,8 @@ from typing import Any, Literal, Protocol
 from acd.records.contact import ContactEvent, Json
 from ivr.flow.running.state import unfinished
 
-Phase = Literal["flow", "waiting", "talking", "outside"]
+Phase = Literal["flow", "waiting", "talking", "outside", "callback"]
+"""`callback`: nobody is on the line, a promise to call back is all that is left."""
 
 
 class Store(Protocol):
@@ -59,6 +60,10 @@ class LiveContact:
     `errands` counts what was asked of the house, `messages` the messages left; `recordings` names
     what else was recorded. `dials` is the number outside that rings for the caller, `outside` the
     last one that answered. `ended_by` says who asked for the call's end, if known.
+
+    `promise` is the promise to call back that is still to be kept, `callback` its call in the
+    distributor, `dial` the offer for which the customer is being dialled. `called_back`: the
+    present line is one that we dialled.
     """
 
     id: str
@@ -91,6 +96,10 @@ class LiveContact:
     dials: str = ""
     outside: str = ""
     ended_by: str = ""
+    promise: str = ""
+    callback: str = ""
+    dial: str = ""
+    called_back: bool = False
     position: dict[str, Any] = field(default_factory=dict)
     waiting_action: dict[str, Any] = field(default_factory=dict)
 
@@ -126,6 +135,10 @@ class LiveContacts:
         self._store, self._tell, self._clock = store, tell, clock
         self._by_id: dict[str, LiveContact] = {}
         self._by_uniqueid: dict[str, LiveContact] = {}
+        self.goes_on: Callable[[LiveContact], bool] = lambda _: False
+        """Whether a contact whose line is over is to be called back."""
+        self.on_rest: Callable[[LiveContact], None] = lambda _: None
+        """Told of a contact that is without a line from now on."""
 
     def recover(self) -> int:
         """Load what the last service left behind; return how many contacts that is."""
@@ -174,14 +187,25 @@ class LiveContacts:
             self.tell(contact, "put_through", {"number": contact.outside})
             self.keep(contact)
 
-    def end(self, contact: LiveContact, outcome: str, by: str, reason: str = "") -> bool:
-        """Close the contact once; whoever comes second is told False.
+    def adopt(self, contact: LiveContact, channel: str, uniqueid: str) -> None:
+        """The contact goes on, on that channel; "" for none."""
+        self._by_uniqueid.pop(contact.uniqueid, None)
+        contact.channel, contact.uniqueid = channel, uniqueid
+        if uniqueid:
+            self._by_uniqueid[uniqueid] = contact
+        self.keep(contact)
 
-        What cannot be written down has not happened: then the contact lives on, and may be closed
-        again.
+    def end(self, contact: LiveContact, outcome: str, by: str, reason: str = "") -> bool:
+        """The line is over: close the contact once; whoever comes second is told False.
+
+        One that is to be called back lives on without a line. What cannot be written down has not
+        happened: then the contact lives on, and may be closed again.
         """
         if contact.id not in self._by_id:
             return False
+        if contact.promise and contact.phase != "callback" and self.goes_on(contact):
+            self._rest(contact, by, reason)
+            return True
         duration = round(self._clock() - contact.started_at, 3)
         told: Mapping[str, Json] = {"outcome": outcome, "by": by, "reason": reason}
         survey = unfinished(contact.position)
@@ -194,9 +218,18 @@ class LiveContacts:
         self._by_uniqueid.pop(contact.uniqueid, None)
         return True
 
+    def _rest(self, contact: LiveContact, by: str, reason: str) -> None:
+        self.tell(contact, "line_ended", {"by": by, "reason": reason})
+        contact.phase, contact.call, contact.ended_by = "callback", contact.callback, ""
+        self.adopt(contact, "", "")
+        self.on_rest(contact)
+        contact.called_back = False
+        self.keep(contact)
+
     def _index(self, contact: LiveContact) -> None:
         self._by_id[contact.id] = contact
-        self._by_uniqueid[contact.uniqueid] = contact
+        if contact.uniqueid:
+            self._by_uniqueid[contact.uniqueid] = contact
 
 
 def new_contact_id(at: float, node: str | None = None) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 
 from acd.model import Cause
-from ivr.asterisk import events
+from ivr.asterisk import events, facts
+from ivr.callbacks.dialling import Dialler
 from ivr.callers import Callers
 from ivr.legs import Legs
 from ivr.phones import Phones, phone_of
@@ -25,12 +26,14 @@ class News:
         self,
         legs: Legs,
         callers: Callers,
-        look_again: Callable[[], None],
+        callbacks: Dialler,
         places: Places,
         phones: Phones,
+        *,
+        look_again: Callable[[], None],
     ) -> None:
         self._legs, self._callers, self._places = legs, callers, places
-        self._phones = phones
+        self._callbacks, self._phones = callbacks, phones
         self._look_again = look_again
 
     async def take(self, message: Mapping[str, Any]) -> None:
@@ -43,30 +46,42 @@ class News:
 
     def _tell(self, fact: events.Fact | None) -> None:
         match fact:
-            case events.LegStarted(leg, channel):
+            case facts.LegStarted(leg, channel):
                 self._legs.ringing(leg, channel)
-            case events.LegAnswered(leg, _):
+            case facts.LegAnswered(leg, _):
                 self._legs.answered(leg)
-            case events.OutsideAnswered(contact):
-                self._callers.put_through(contact)
-            case events.LegFailed(leg, cause):
+            case facts.LegFailed(leg, cause):
                 self._legs.failed(leg, Cause(cause))
-            case events.LegEnded(leg, _, _, _):
+            case facts.LegEnded(leg, _, _, _):
                 self._legs.ended(leg)
-            case events.ChannelGone(channel=channel, uniqueid=uniqueid):
+            case facts.ChannelGone(channel, uniqueid, contact, q850):
                 self._phones.ended(channel)
-                self._callers.channel_gone(uniqueid)
-            case events.AttendedTransferred(contact, giver, channel, taker):
+                if not self._callbacks.gone(uniqueid, contact, q850):
+                    self._callers.channel_gone(uniqueid)
+            case facts.AttendedTransferred(contact, giver, channel, taker):
                 self._callers.handed_over(contact, giver, taker, phone_of(channel))
-            case events.OwnCall(channel):
+            case facts.OwnCall(channel):
                 self._phones.began(channel)
-            case events.ChannelEnded(channel):
+            case facts.ChannelEnded(channel):
                 self._phones.ended(channel)
-            case events.PhoneRegistered(phone):
+            case facts.PhoneRegistered(phone):
                 self._places.registered(phone)
                 self._phones.registered(phone, there=True)
-            case events.PhoneGone(phone):
+            case facts.PhoneGone(phone):
                 self._places.gone(phone)
                 self._phones.registered(phone, there=False)
+            case _:
+                self._tell_outside(fact)
+
+    def _tell_outside(self, fact: events.Fact | None) -> None:
+        """Of numbers that are dialled for a caller, or to call one back."""
+        match fact:
+            case facts.OutsideStarted(contact, channel, uniqueid):
+                self._callbacks.customer_rings(contact, channel, uniqueid)
+            case facts.OutsideAnswered(contact):
+                self._callbacks.customer_answered(contact)
+                self._callers.put_through(contact)
+            case facts.OutsideFailed(contact, uniqueid, cause):
+                self._callbacks.not_reached(uniqueid, contact, Cause(cause))
             case _:
                 pass

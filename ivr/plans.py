@@ -24,6 +24,7 @@ import structlog
 from ivr.backends.services import Services, read_services
 from ivr.errors import ConfigError, IvrError, Problem
 from ivr.floor import FloorPlan, load_floor
+from ivr.floor.calling import check_hours
 from ivr.floor_difference import floor_differences
 from ivr.flow.checking import checks
 from ivr.flow.checking.naming import SERVICES
@@ -101,6 +102,8 @@ def load_plan(flows: Path, floor: Path, beside: Path | None = None) -> Plan:
     if problems.found:
         raise ConfigError([*problems.all(), *_mistakes(flows, services, plan)])
     library = loader.load([flows], known_names(plan), services.names())
+    check_hours(plan.calling.values(), library.calendars, problems)
+    problems.raise_if_any()
     return Plan(library, plan, services, notice=_out_of_reach(services))
 
 

@@ -22,157 +22,48 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
+
+from ivr.asterisk.facts import (
+    AttendedTransferred,
+    BlindTransferred,
+    ChannelEnded,
+    ChannelGone,
+    Held,
+    LegAnswered,
+    LegCause,
+    LegEnded,
+    LegFailed,
+    LegRinging,
+    LegStarted,
+    OutsideAnswered,
+    OutsideFailed,
+    OutsideStarted,
+    OwnCall,
+    PhoneGone,
+    PhoneRegistered,
+    Resumed,
+)
 
 Headers = Mapping[str, str | list[str]]
-LegCause = Literal["no_answer", "rejected", "busy", "unreachable", "caller_left"]
 
+CUSTOMER: Final = "callback-"
+AGENT: Final = "agent-"
+"""How the unique id of a channel we originate begins: whose it is; the offer follows."""
 CONTACT: Final = "TIELINE_CONTACT"
 LEG: Final = "TIELINE_LEG"
 OURS: Final = "TIELINE_OURS"
 """Set on a phone's channel that carries a call of the distributor's on another node."""
 
 
-# --- facts ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class LegStarted:
-    """The agent's phone is being called on `channel`; it does not ring yet."""
-
-    leg: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class LegRinging:
-    """The agent's phone rings."""
-
-    leg: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class LegAnswered:
-    """The agent took the call."""
-
-    leg: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutsideAnswered:
-    """A number outside took the call of that contact."""
-
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
-class LegFailed:
-    """The agent did not take it. The first one of a leg has the true cause."""
-
-    leg: str
-    cause: LegCause
-
-
-@dataclass(frozen=True, slots=True)
-class LegEnded:
-    """The agent's channel is gone; `answered` tells whether it ever talked. `cause` is Q.850."""
-
-    leg: str
-    channel: str
-    cause: int
-    answered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelGone:
-    """The caller's channel is gone. `cause` is Q.850, 0 when Asterisk has none."""
-
-    channel: str
-    uniqueid: str
-    contact: str
-    cause: int
-
-
-@dataclass(frozen=True, slots=True)
-class BlindTransferred:
-    """An agent sent the caller on; in AGI this looked like a hang-up."""
-
-    contact: str
-    transferee_channel: str
-    transferer_leg: str
-    extension: str
-    context: str
-
-
-@dataclass(frozen=True, slots=True)
-class AttendedTransferred:
-    """An agent joined the caller with somebody: `taker_leg` is their offer, "" without one.
-
-    A phone may move either of its two calls onto the other; `taker_channel` is "" when the caller
-    was joined with something that is no channel.
-    """
-
-    contact: str
-    giver_leg: str
-    taker_channel: str
-    taker_leg: str
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One side put the call on hold; `leg` or `contact` is "", by whose channel it is."""
-
-    channel: str
-    leg: str
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resumed:
-    """One side took the call back; may come without a Held before it."""
-
-    channel: str
-    leg: str
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
-class OwnCall:
-    """A phone is in a call that no offer has made: it dials, or it is rung past the queues."""
-
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelEnded:
-    """A channel that is neither a caller's nor an agent's leg is gone."""
-
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneRegistered:
-    """A first way to reach this phone is known."""
-
-    endpoint: str
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneGone:
-    """The last way to reach this phone is gone."""
-
-    endpoint: str
-
-
 Fact = (
     LegStarted
     | LegRinging
     | LegAnswered
+    | OutsideStarted
     | OutsideAnswered
+    | OutsideFailed
     | LegFailed
     | LegEnded
     | ChannelGone
@@ -260,6 +151,8 @@ def _dial_begin(message: Headers) -> Fact | None:
     values, channel = variables(message, "Dest"), _text(message, "DestChannel")
     if leg := values.get(LEG, ""):
         return LegStarted(leg, channel)
+    if contact := variables(message).get(CONTACT, ""):
+        return OutsideStarted(contact, channel, _text(message, "DestUniqueid"))
     return None if values.get(OURS) else OwnCall(channel)
 
 
@@ -272,14 +165,35 @@ def _new_state(message: Headers) -> Fact | None:
 def _dial_end(message: Headers) -> Fact | None:
     leg, status = _leg(message, "Dest"), _text(message, "DialStatus")
     if not leg:
-        contact = variables(message).get(CONTACT, "")
-        return OutsideAnswered(contact) if contact and status == "ANSWER" else None
+        return _outside_end(message, status)
     if status == "ANSWER":
         return LegAnswered(leg, _text(message, "DestChannel"))
     if _text(message, "Forward"):  # a phone that sends its calls elsewhere does not take this one
         return LegFailed(leg, "rejected")
     cause = _DIAL_FAILURES.get(status)
     return LegFailed(leg, cause) if cause else None
+
+
+def _outside_end(message: Headers, status: str) -> Fact | None:
+    """Nobody dials a call that was originated: then only the far channel tells its contact."""
+    contact = variables(message).get(CONTACT, "")
+    if status == "ANSWER":
+        return OutsideAnswered(contact) if contact else None
+    far = contact or variables(message, "Dest").get(CONTACT, "")
+    cause = _DIAL_FAILURES.get(status)
+    return OutsideFailed(far, _text(message, "DestUniqueid"), cause) if far and cause else None
+
+
+def _originated(message: Headers) -> Fact | None:
+    """What came of a call that begins here, when there is not even a channel to tell it."""
+    identity = _text(message, "Uniqueid")
+    if _text(message, "Response") != "Failure":
+        return None
+    # AST_CONTROL_RINGING: it rang to the end.
+    cause: LegCause = "no_answer" if _text(message, "Reason") == "3" else "unreachable"
+    if identity.startswith(AGENT):
+        return LegFailed(identity.removeprefix(AGENT), cause)
+    return OutsideFailed("", identity, cause) if identity.startswith(CUSTOMER) else None
 
 
 def _hangup_request(message: Headers) -> Fact | None:
@@ -354,6 +268,7 @@ _READERS: Final[Mapping[str, Callable[[Headers], Fact | None]]] = MappingProxyTy
         "DialBegin": _dial_begin,
         "Newstate": _new_state,
         "DialEnd": _dial_end,
+        "OriginateResponse": _originated,
         "HangupRequest": _hangup_request,
         "Hangup": _hangup,
         "BlindTransfer": _blind_transfer,

@@ -25,6 +25,7 @@ AMI_EVENTS = (
     "DialBegin",
     "DialEnd",
     "AttendedTransfer",
+    "OriginateResponse",
     "PeerStatus",
 )
 

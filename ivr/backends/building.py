@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from acd.records.contact import ContactEvent
-from ivr.backends import attempts, callbacks, codes, optouts, outbox
+from ivr.backends import attempts, callbacks, codes, do_not_call, optouts, outbox
 from ivr.backends.digests import Digests
 from ivr.backends.errands import Errands, House
 from ivr.backends.http import HttpClient
@@ -18,7 +18,14 @@ from ivr.backends.texting import Texts
 from ivr.secrets import Secrets
 from ivr.settings import Settings
 
-SCHEMAS = (attempts.SCHEMA, codes.SCHEMA, outbox.SCHEMA, callbacks.SCHEMA, optouts.SCHEMA)
+SCHEMAS = (
+    attempts.SCHEMA,
+    codes.SCHEMA,
+    outbox.SCHEMA,
+    callbacks.SCHEMA,
+    optouts.SCHEMA,
+    do_not_call.SCHEMA,
+)
 
 HOOK = "/hooks/texts"
 """Where providers of text messages post, below the public address."""
@@ -77,6 +84,7 @@ def assemble(
         ),
         arrived=optouts.Arrived(store),
         promises=callbacks.Promises(store),
+        refused=do_not_call.DoNotCall(store),
         store=store,
         digests=digests,
         tell=tell,

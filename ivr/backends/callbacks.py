@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from ivr.backends.store import Store, look
 
@@ -20,12 +20,26 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS callbacks (
   id TEXT PRIMARY KEY, contact TEXT NOT NULL, queue TEXT NOT NULL, number TEXT NOT NULL,
   needs TEXT NOT NULL, priority INTEGER NOT NULL, tell_agent TEXT NOT NULL,
-  asked_at REAL NOT NULL, state TEXT NOT NULL
+  asked_at REAL NOT NULL, state TEXT NOT NULL, since REAL NOT NULL DEFAULT 0,
+  customer TEXT NOT NULL DEFAULT '', tries INTEGER NOT NULL DEFAULT 0,
+  why TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS callbacks_state ON callbacks (state, asked_at)
 """
+COLUMNS = {
+    "since": "REAL NOT NULL DEFAULT 0",
+    "customer": "TEXT NOT NULL DEFAULT ''",
+    "tries": "INTEGER NOT NULL DEFAULT 0",
+    "why": "TEXT NOT NULL DEFAULT ''",
+}
+"""What a file of an older release lacks."""
 State = Literal["waiting", "done", "given_up"]
-_MOVE = "UPDATE callbacks SET state = ? WHERE id = ? AND state = 'waiting'"
+_KEEP = """INSERT OR IGNORE INTO callbacks
+  (id, contact, queue, number, needs, priority, tell_agent, asked_at, state, since, customer)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_MOVE = "UPDATE callbacks SET state = ?, why = ? WHERE id = ? AND state = 'waiting'"
+_TRIED = "UPDATE callbacks SET tries = ? WHERE id = ?"
+_OF = "SELECT * FROM callbacks WHERE customer = ? AND state = 'waiting' ORDER BY asked_at LIMIT 1"
 _LIST = "SELECT * FROM callbacks WHERE state = 'waiting' OR ? ORDER BY asked_at, id"
 
 
@@ -33,8 +47,9 @@ _LIST = "SELECT * FROM callbacks WHERE state = 'waiting' OR ? ORDER BY asked_at,
 class Promise:
     """Somebody will be rung at `number` as a call of `queue`.
 
-    `contact` is the call in which it was asked for, at `asked_at` (epoch seconds); needs, priority
-    and `tell_agent` as in `Queue`.
+    `contact` is the call in which it was asked for, at `asked_at`; its place is that of `since`
+    (both epoch seconds). Needs, priority and `tell_agent` as in `Queue`. `customer` is the number
+    in the form in which equal numbers are equal. `tries` were made; `why` it was given up.
     """
 
     id: str
@@ -46,6 +61,22 @@ class Promise:
     tell_agent: str = ""
     asked_at: float = 0.0
     state: State = "waiting"
+    since: float = 0.0
+    customer: str = ""
+    tries: int = 0
+    why: str = ""
+
+
+class Keeper(Protocol):
+    """Has promises dialled when their turn comes."""
+
+    def place(self, contact: str, queue: str) -> float | None:
+        """Since when this contact has waited for that queue already (epoch seconds), if it has."""
+        ...
+
+    async def put_in(self, promise: Promise) -> str | None:
+        """Let the promise wait for its turn; None, or why that cannot be."""
+        ...
 
 
 class Promises:
@@ -53,6 +84,7 @@ class Promises:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        store.on_open(_grown)
 
     async def keep(self, promise: Promise) -> bool:
         """Keep a promise; False when it is kept already under that id."""
@@ -68,15 +100,26 @@ class Promises:
                 promise.tell_agent,
                 promise.asked_at,
                 promise.state,
+                promise.since or promise.asked_at,
+                promise.customer,
             )
-            insert = "INSERT OR IGNORE INTO callbacks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            return db.execute(insert, values).rowcount > 0
+            return db.execute(_KEEP, values).rowcount > 0
 
         return await self._store.run(work)
 
-    async def move(self, promise_id: str, state: State) -> bool:
+    async def move(self, promise_id: str, state: State, why: str = "") -> bool:
         """A waiting promise was kept or given up; False when it was not waiting."""
-        return await self._store.run(lambda db: db.execute(_MOVE, (state, promise_id)).rowcount > 0)
+        values = (state, why, promise_id)
+        return await self._store.run(lambda db: db.execute(_MOVE, values).rowcount > 0)
+
+    async def tried(self, promise_id: str, tries: int) -> None:
+        """The customer was dialled so many times by now."""
+        await self._store.run(lambda db: db.execute(_TRIED, (tries, promise_id)))
+
+    async def of(self, customer: str) -> Promise | None:
+        """The promise to this customer that is still to be kept."""
+        rows = await self._store.run(lambda db: db.execute(_OF, (customer,)).fetchall())
+        return _promise(rows[0]) if rows else None
 
     async def waiting(self) -> list[Promise]:
         """Promises still to be kept, the oldest first."""
@@ -94,7 +137,16 @@ def moved(path: Path, promise_id: str, state: State) -> bool:
     if not path.exists():
         return False
     with closing(sqlite3.connect(path, timeout=5)) as db, db:
-        return db.execute(_MOVE, (state, promise_id)).rowcount > 0
+        _grown(db)
+        return db.execute(_MOVE, (state, "by hand", promise_id)).rowcount > 0
+
+
+def _grown(db: sqlite3.Connection) -> None:
+    """Give a table of an older release the columns it lacks."""
+    there = {row[1] for row in db.execute("PRAGMA table_info(callbacks)")}
+    for name, kind in COLUMNS.items():
+        if name not in there:
+            db.execute(f"ALTER TABLE callbacks ADD COLUMN {name} {kind}")
 
 
 def _promise(row: sqlite3.Row) -> Promise:

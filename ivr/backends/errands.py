@@ -19,13 +19,14 @@ from acd.records.contact import ContactEvent
 from ivr.backends import booking
 from ivr.backends.addresses import Refused
 from ivr.backends.answers import Lying
-from ivr.backends.callbacks import Promise, Promises
+from ivr.backends.callbacks import Keeper, Promise, Promises
 from ivr.backends.codes import Code, Codes, draw, identified
 from ivr.backends.digests import Digests
+from ivr.backends.do_not_call import DoNotCall
 from ivr.backends.http import HttpClient, Request, with_secrets
 from ivr.backends.identity import Identities
 from ivr.backends.lookup import Databases
-from ivr.backends.numbers import may_ring, same_form
+from ivr.backends.numbers import NOT_LISTED, may_ring, same_form
 from ivr.backends.optouts import Arrived
 from ivr.backends.services import Service
 from ivr.backends.sources import Sources
@@ -37,6 +38,7 @@ from ivr.flow.errands import (
     CODE_MARK,
     Callback,
     CallbackKept,
+    CallbackRefused,
     CheckCode,
     CodeSent,
     Errand,
@@ -72,6 +74,7 @@ class House:
     texts: Texts
     arrived: Arrived
     promises: Promises
+    refused: DoNotCall
     store: Store
     digests: Digests
     tell: Callable[[ContactEvent], None]
@@ -91,6 +94,17 @@ class Errands:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self.keeper: Keeper | None = None  # without one, somebody makes the calls by hand
+
+    @property
+    def promises(self) -> Promises:
+        """The promised callbacks."""
+        return self._house.promises
+
+    @property
+    def refused(self) -> DoNotCall:
+        """The numbers that are not to be called."""
+        return self._house.refused
 
     async def start(self) -> None:
         """Begin to send text messages."""
@@ -230,9 +244,12 @@ class Errands:
         services = self._house.sources().services
         number = may_ring(errand.number, asker.caller, services.outside, services.region)
         if number is None:
-            return Failed(
-                "this number may not be rung: `outside` in services.yaml does not list it"
-            )
+            return CallbackRefused(NOT_LISTED)
+        customer = same_form(number, services.region) or number
+        if await self._house.refused.has(customer):
+            return CallbackRefused("this number is on the list of those not to call")
+        before, keeper = await self._house.promises.of(customer), self.keeper
+        place = keeper.place(asker.contact, errand.queue) if keeper is not None else None
         promise = Promise(
             id=self._name("callback", asker, errand.queue, number),
             contact=asker.contact,
@@ -242,7 +259,11 @@ class Errands:
             priority=errand.priority,
             tell_agent=errand.tell_agent,
             asked_at=asker.now.timestamp(),
+            since=place or self._house.clock(),
+            customer=customer,
         )
+        if before is not None and before.id != promise.id:
+            return CallbackKept(before.id, already=True)
         if await self._house.promises.keep(promise):
             told = {"id": promise.id, "queue": promise.queue, "number": promise.number}
             try:
@@ -251,7 +272,11 @@ class Errands:
             except sqlite3.Error as why:
                 # The promise is kept all the same; only its line in the story is missing.
                 log.error("a promise could not be told", promise=promise.id, why=str(why))
-        return CallbackKept(promise.id)
+        failed = await keeper.put_in(promise) if keeper is not None else None
+        if failed is None:
+            return CallbackKept(promise.id)
+        await self._house.promises.move(promise.id, "given_up", failed)
+        return Failed(failed)
 
 
 def _where(error: BaseException) -> str:

@@ -25,6 +25,8 @@ __all__ = [
 
 PATTERN = re.compile(r"\+?[0-9]{0,15}\*?")
 """How an allowed number is written: whole, or its beginning and `*`."""
+NOT_LISTED = "`outside` in services.yaml does not list this number"
+"""Why a number may not be rung."""
 SHORTEST = 2
 """Digits a pattern must begin with: `*` alone would open every line in the world."""
 
@@ -57,3 +59,11 @@ def _matches(number: str, pattern: str) -> bool:
     if pattern.endswith("*"):
         return number.startswith(pattern[:-1])
     return number == pattern
+
+
+def vouched_for(channel: str, caller: str) -> str:
+    """The number of a caller who came over a trunk; "" for anyone who may claim any number."""
+    number = caller.removeprefix("+")
+    if not channel.startswith(TRUNK) or not number.isdecimal() or len(number) < SHORTEST_NUMBER:
+        return ""
+    return caller

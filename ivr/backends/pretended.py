@@ -9,13 +9,14 @@ about fails, and says so in the story.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from ivr.backends import booking
 from ivr.backends.answers import Lying, scalars
 from ivr.backends.attempts import Record, admitted
 from ivr.backends.codes import Code, checked, identified
 from ivr.backends.identity import read_identity
-from ivr.backends.numbers import may_ring, same_form
+from ivr.backends.numbers import NOT_LISTED, may_ring, same_form
 from ivr.backends.pretences import Pretence, Pretences
 from ivr.backends.sources import Sources
 from ivr.errors import ServiceFault
@@ -25,6 +26,7 @@ from ivr.flow.errands import (
     Answer,
     Callback,
     CallbackKept,
+    CallbackRefused,
     CheckCode,
     CodeSent,
     Errand,
@@ -213,15 +215,22 @@ class Pretended:
     def _callback(self, errand: Callback, caller: str) -> Findings:
         services = self.sources.services
         if may_ring(errand.number, caller, services.outside, services.region) is None:
-            return Failed(
-                "this number may not be rung: `outside` in services.yaml does not list it"
-            )
-        failed = _refused("callback", self._pretence("callback"))
+            return CallbackRefused(NOT_LISTED)
+        pretence = self._pretence("callback")
+        match pretence.status if pretence is not None else None:
+            case HTTPStatus.FORBIDDEN:
+                return CallbackRefused("as it was pretended")
+            case HTTPStatus.CONFLICT:
+                return CallbackKept("callback-1", already=True)
+        failed = _refused("callback", pretence)
         if failed is not None:
             return failed
-        if errand not in self.promises:
-            self.promises.append(errand)
-        return CallbackKept(f"callback-{self.promises.index(errand) + 1}")
+        customer = same_form(errand.number, services.region)
+        for count, kept in enumerate(self.promises, 1):
+            if same_form(kept.number, services.region) == customer:
+                return CallbackKept(f"callback-{count}", already=kept != errand)
+        self.promises.append(errand)
+        return CallbackKept(f"callback-{len(self.promises)}")
 
     def _slots(self, errand: Slots) -> Findings:
         until = errand.after + timedelta(seconds=errand.within)

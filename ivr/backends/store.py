@@ -34,6 +34,11 @@ class Store:
         self.path, self._schemas = path, tuple(schemas)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._db: sqlite3.Connection | None = None
+        self._opened: list[Callable[[sqlite3.Connection], None]] = []
+
+    def on_open(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """Do this whenever the file is opened, in the transaction that makes its tables."""
+        self._opened.append(work)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do the work in one transaction: all of it happens, or nothing."""
@@ -74,6 +79,8 @@ class Store:
                 raise sqlite3.DatabaseError(f"{self.path} was written by another release")
             for statement in (part for schema in self._schemas for part in schema.split(";")):
                 db.execute(statement)
+            for work in self._opened:
+                work(db)
             db.execute(f"PRAGMA user_version = {VERSION}")
             db.execute("COMMIT")
         except BaseException:

@@ -15,6 +15,7 @@ from pathlib import Path
 from acd.floor import Floor, Queue
 from acd.words import HeldChats, Reset
 from ivr.floor.agents import read_agents
+from ivr.floor.calling import Calling, read_callback
 from ivr.floor.phones import PhoneKeys
 from ivr.floor.plan import FloorPlan as FloorPlan
 from ivr.floor.queues import Relaxations, read_number, read_queue
@@ -61,6 +62,7 @@ def _floor(section: Section, problems: Problems) -> FloorPlan:
     seed = section.integer("seed", 0, low=0)
     queues: list[Queue] = []
     numbers: dict[str, str] = {}
+    calling: dict[str, Calling] = {}
     relaxations = Relaxations(problems)
     for key, place, value in section.entries("queues"):
         if not _NAME.fullmatch(key):
@@ -68,7 +70,8 @@ def _floor(section: Section, problems: Problems) -> FloorPlan:
             problems.add(place, f'"{key}" cannot be the name of a queue', cure)
             continue
         with Section(value, f'the queue "{key}"', problems) as inner:
-            queues.append(read_queue(key, inner, relaxations))
+            rules, calling[key] = read_callback(inner)
+            queues.append(read_queue(key, inner, relaxations, rules))
             read_number(inner, key, numbers)
             phones.read_queue(key, inner)
     agents = read_agents(section, {queue.name for queue in queues}, numbers, phones, problems)
@@ -77,7 +80,7 @@ def _floor(section: Section, problems: Problems) -> FloorPlan:
         {queue.name for queue in queues}, {skill for agent in agents for skill in agent.skills}
     )
     floor = Floor(tuple(queues), tuple(agents), reasons, resets, chats, seed)
-    return FloorPlan(floor, numbers, phones.plan(), dispositions)
+    return FloorPlan(floor, numbers, phones.plan(), dispositions, calling)
 
 
 def _words(section: Section, key: str, what: str, otherwise: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from acd.floor import Floor
+from ivr.floor.calling import Calling
 from ivr.floor.phones import Phones
 
 
@@ -14,12 +15,18 @@ class FloorPlan:
     """The floor for the distributor, and what phones need to know.
 
     `numbers` are what phones dial to reach queues, `dispositions` how calls may have ended.
+    `calling` is how each queue calls back, as far as the distributor need not know.
     """
 
     floor: Floor = field(default_factory=Floor)
     numbers: Mapping[str, str] = field(default_factory=dict)
     phones: Phones = field(default_factory=Phones)
     dispositions: tuple[str, ...] = ()
+    calling: Mapping[str, Calling] = field(default_factory=dict)
+
+    def calls_back(self, queue: str) -> Calling:
+        """How that queue calls back."""
+        return self.calling.get(queue, Calling())
 
     def queue_of(self, number: str) -> str | None:
         """The queue an agent reaches by this number."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from acd.floor import ALL_SKILLS, Callbacks, Queue, Relaxation
-from acd.words import First, Formula, Order, Strategy
+from acd.words import Formula, Order, Strategy
 from ivr.floor.agents import known_queue
 from ivr.floor.reading import EXTENSION, shown
 from ivr.flow.loading.section import Section, as_duration, as_integer, as_list, as_text, kind
@@ -14,7 +14,6 @@ from ivr.flow.words import Place
 
 NEVER = "never"
 """A grace that does not end."""
-WEEK = 604_800.0
 
 _RING_ALL = (
     "ring_all would take every agent from all other callers until one answers; "
@@ -91,7 +90,9 @@ class Relaxations:
         return as_text(node, "a queue", self.problems)
 
 
-def read_queue(name: str, section: Section, relaxations: Relaxations) -> Queue:
+def read_queue(
+    name: str, section: Section, relaxations: Relaxations, callbacks: Callbacks
+) -> Queue:
     """One queue; what is not written is as in `acd.floor.Queue`."""
     usual = Queue(name)
     empty = _grace(section, "leave_when_empty", usual.leave_when_empty)
@@ -128,7 +129,7 @@ def read_queue(name: str, section: Section, relaxations: Relaxations) -> Queue:
         handle_seconds=section.duration("handle_time", None, low=5),
         announce_every=section.duration("announce_every", usual.announce_every, low=10),
         regain_seconds=section.duration("regain", usual.regain_seconds, high=3600),
-        callbacks=_callbacks(section),
+        callbacks=callbacks,
         promise_seconds=section.duration("promise", None, low=5, high=3600),
     )
 
@@ -143,21 +144,6 @@ def _strategy(section: Section) -> Strategy:
 
 def _disposition(section: Section) -> bool:
     return section.choice("disposition", ("optional", "required"), "optional") == "required"
-
-
-def _callbacks(section: Section) -> Callbacks:
-    usual = Callbacks()
-    inner = section.section("callback")
-    if inner is None:
-        return usual
-    with inner:
-        return Callbacks(
-            first=First(inner.choice("first", [*First], usual.first)),
-            ring_seconds=inner.duration("ring", usual.ring_seconds, low=5, high=120),
-            attempts=inner.integer("attempts", usual.attempts, low=1, high=20),
-            retry_after=inner.duration("retry", usual.retry_after, low=10),
-            expire_after=inner.duration("expire", usual.expire_after, low=60, high=WEEK),
-        )
 
 
 def _grace(section: Section, key: str, usual: float | None) -> float | None:

@@ -3,7 +3,7 @@
     Identify, Recognise, CheckCode -> Identified        SendCode -> CodeSent
     Http   -> Answer        Lookup -> Row               Sms      -> Sent
     Slots  -> SlotList      Reserve -> Reserved | SlotTaken
-    Callback -> CallbackKept
+    Callback -> CallbackKept or CallbackRefused
 
 Each may instead give `Failed(why)`. `prompts` are what the caller hears while the answer is on its
 way. Times are seconds.
@@ -203,9 +203,17 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class CallbackKept:
-    """The promise is kept under that id."""
+    """The promise is kept under that id; `already`: there was one for this customer before."""
 
     id: str
+    already: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRefused:
+    """This number may not be rung; `why` says so."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,7 @@ Findings = (
     | Row
     | Sent
     | CallbackKept
+    | CallbackRefused
     | SlotList
     | Reserved
     | SlotTaken

@@ -164,7 +164,10 @@ class TransferStep(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallbackStep(Step):
-    """Promise to ring back; `otherwise` when the promise cannot be kept."""
+    """Promise to ring back; `otherwise` when the promise cannot be kept.
+
+    `already`: this customer is to be called back as it is. `refused`: the number may not be rung.
+    """
 
     queue: Template
     number: Template
@@ -174,6 +177,8 @@ class CallbackStep(Step):
     hours: str | None = None
     patience: Speech = ()
     next: str
+    already: str
+    refused: str
     otherwise: str
 
 

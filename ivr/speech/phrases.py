@@ -49,6 +49,27 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "zh": "抱歉，我们的系统出现问题，请不要挂机。",
     },
     "goodbye": {"en": "Thank you for calling. Goodbye.", "zh": "感谢您的来电，再见。"},
+    # --- callbacks: to the customer, and to an agent who is rung first ---
+    "callback-hello": {
+        "en": "Hello. This is the call you asked us for.",
+        "zh": "您好，这是您要求的回电。",
+    },
+    "callback-confirm": {
+        "en": "Press {key} to be connected.",
+        "zh": "接通请按{key}。",
+    },
+    "callback-again": {
+        "en": "We are sorry, nobody is free just now. We will call you again. Goodbye.",
+        "zh": "很抱歉，现在没有客服人员。我们会再次给您回电，再见。",
+    },
+    "callback-sorry": {
+        "en": "We are sorry, nobody is free just now. Please call us again. Goodbye.",
+        "zh": "很抱歉，现在没有客服人员。请您再次致电，再见。",
+    },
+    "callback-agent": {
+        "en": "Callback. We are ringing the customer.",
+        "zh": "回电，正在呼叫客户。",
+    },
     # --- voicemail ---
     "leave-message": {
         "en": "Please leave a message after the tone. To finish, press hash.",

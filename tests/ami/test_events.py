@@ -8,29 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.asterisk.events import (
-    WANTED,
+from ivr.asterisk.events import WANTED, Fact, Headers, LegCause, fact, unescape, variables
+from ivr.asterisk.facts import (
     AttendedTransferred,
     BlindTransferred,
     ChannelEnded,
     ChannelGone,
-    Fact,
-    Headers,
     Held,
     LegAnswered,
-    LegCause,
     LegEnded,
     LegFailed,
     LegRinging,
     LegStarted,
     OutsideAnswered,
+    OutsideFailed,
+    OutsideStarted,
     OwnCall,
     PhoneGone,
     PhoneRegistered,
     Resumed,
-    fact,
-    unescape,
-    variables,
 )
 from ivr.asterisk.fence import message_in
 
@@ -207,5 +203,31 @@ def test_a_number_outside_that_answers_is_told_by_the_callers_own_contact() -> N
         "DestChanVariable": ["TIELINE_CONTACT=abc-1", "TIELINE_LEG="],
     }
     assert fact(answered) == OutsideAnswered("abc-1")
-    assert fact({**answered, "DialStatus": "BUSY"}) is None
+    busy = {**answered, "DialStatus": "BUSY", "DestUniqueid": "far"}
+    assert fact(busy) == OutsideFailed("abc-1", "far", "busy")
     assert fact({**answered, "ChanVariable": ["TIELINE_CONTACT="]}) is None
+
+
+def test_a_call_that_begins_here_and_finds_nobody_is_told_by_its_own_id() -> None:
+    """Busy first, by the dialling; the response alone tells when there is not even a channel."""
+    far = {"DestUniqueid": "callback-a.1-2", "DestChanVariable": ["TIELINE_CONTACT=a"]}
+    busy = fact({"Event": "DialEnd", "DialStatus": "BUSY", **far})
+    assert busy == OutsideFailed("a", "callback-a.1-2", "busy")
+    answer = {"Event": "OriginateResponse", "Response": "Failure", "Uniqueid": "callback-a.1-2"}
+    assert fact({**answer, "Reason": "0"}) == OutsideFailed("", "callback-a.1-2", "unreachable")
+    assert fact({**answer, "Reason": "3"}) == OutsideFailed("", "callback-a.1-2", "no_answer")
+    agent = {**answer, "Uniqueid": "agent-a.1-2", "Reason": "0"}
+    assert fact(agent) == LegFailed("a.1-2", "unreachable")
+    assert fact({**answer, "Response": "Success"}) is None
+    assert fact({**answer, "Uniqueid": "1800000000.7"}) is None
+
+
+def test_a_customer_who_is_dialled_from_an_agents_phone_is_known_by_their_channel() -> None:
+    begins = {
+        "Event": "DialBegin",
+        "ChanVariable": ["TIELINE_CONTACT=abc-1", "TIELINE_LEG=abc-1.1-2"],
+        "DestChannel": "PJSIP/trunk-7",
+        "DestUniqueid": "1800000000.7",
+        "DestChanVariable": ["TIELINE_CONTACT=abc-1", "TIELINE_LEG="],
+    }
+    assert fact(begins) == OutsideStarted("abc-1", "PJSIP/trunk-7", "1800000000.7")

@@ -20,6 +20,7 @@ from ivr.flow.errands import (
     Answer,
     Callback,
     CallbackKept,
+    CallbackRefused,
     CheckCode,
     CodeSent,
     Findings,
@@ -168,8 +169,8 @@ async def test_callbacks_are_promised_to_whom_they_may(desk: Desk) -> None:
     assert isinstance(other, CallbackKept)
     assert other != own
     for number in ("+882161234567", "13900139000", "1120", "", "abc"):
-        assert isinstance(await desk.run(Callback("billing", number)), Failed), number
-    assert isinstance(await desk.run(Callback("billing", ""), caller=""), Failed)
+        assert isinstance(await desk.run(Callback("billing", number)), CallbackRefused), number
+    assert isinstance(await desk.run(Callback("billing", ""), caller=""), CallbackRefused)
 
 
 async def test_slots_are_offered_and_reserved(desk: Desk) -> None:

@@ -65,6 +65,18 @@ CREW = "".join(
     for n in range(1, 11)
 )
 """Ten more agents for one queue, beside those of the shipped floor."""
+RING_BACK = """
+  ring-back: {wrap_up: 1s, ring: 10s, callback: {ring: 8s, retry: 10s, attempts: 2}}
+  agent-first: {wrap_up: 1s, ring: 10s, callback: {first: agent, ring: 8s, retry: 10s}}
+  by-night: {callback: {hours: people.night}}
+  confirmed: {callback: {confirm: "1", say: "Northgate is calling.", ring: 8s, retry: 10s}}
+
+agents:
+  "3001": {name: Ines, queues: [ring-back]}
+  "3002": {name: Omar, queues: [agent-first]}
+  "3003": {name: Pia, queues: [confirmed, by-night]}
+"""
+"""Queues that call back, each with an agent of its own."""
 
 
 TONES = {900: 10.0, 1500: 2.0, 1900: 1.0}
@@ -103,7 +115,8 @@ class House(Known):
             shutil.copy(file, self.flows)
         floor = self.flows / "floor.yaml"
         before, cards, after = floor.read_text().partition("  cards:\n")
-        floor.write_text(before + cards + after.replace("wrap_up: 20s", "wrap_up: 1s", 1) + CREW)
+        after = after.replace("wrap_up: 20s", "wrap_up: 1s", 1)
+        floor.write_text(before + cards + after.replace("\nagents:\n", RING_BACK, 1) + CREW)
         sip, agi, ami, console, web, self.backends_port, nowhere = free_ports(7)
         there = f"http://127.0.0.1:{self.backends_port}"
         own = SERVICES.format(there=there, nowhere=f"http://127.0.0.1:{nowhere}")

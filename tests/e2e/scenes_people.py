@@ -218,7 +218,7 @@ async def a_promise_to_ring_back_is_kept_and_listed(stage: Stage) -> None:
     assert len(house.told(contact, "callback_kept")) == 1
     listed = await tieline(house, "callbacks")
     assert "+8613800003501" in listed
-    assert "cards" in listed
+    assert "power" in listed
 
 
 async def a_visit_is_booked_once_and_read_back(stage: Stage) -> None:

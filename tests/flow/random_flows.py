@@ -220,7 +220,15 @@ def _transfer(make: Maker, name: str) -> TransferStep:
 
 def _callback(make: Maker, name: str) -> CallbackStep:
     to, other = make.to(), make.to()
-    return CallbackStep(name=name, queue=text("cards"), number=TEMPLATE, next=to, otherwise=other)
+    return CallbackStep(
+        name=name,
+        queue=text("cards"),
+        number=TEMPLATE,
+        next=to,
+        already=to,
+        refused=other,
+        otherwise=other,
+    )
 
 
 def _queue(make: Maker, name: str) -> QueueStep:

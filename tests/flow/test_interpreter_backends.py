@@ -15,6 +15,7 @@ from ivr.flow.errands import (
     AnyAction,
     Callback,
     CallbackKept,
+    CallbackRefused,
     Http,
     Json,
     Lookup,
@@ -348,6 +349,8 @@ def promise(**options: Any) -> Flow:
         priority=text("7"),
         tell_agent=text("{{ today }}"),
         next="done",
+        already=options.pop("already", "done"),
+        refused=options.pop("refused", "over"),
         otherwise="over",
         **options,
     )
@@ -365,7 +368,15 @@ def test_a_callback_needs_what_a_queue_would() -> None:
     needs = {"cards": 5, "english": 3}
     assert call.action == Callback("cards", CALLER, needs, 7, "2026-03-02")
     assert words(call.give(CallbackKept("c1"))) == "Done ."
-    assert call.told("callback_kept") == [{"id": "c1"}]
+    assert call.told("callback_kept") == [{"id": "c1", "already": False}]
+
+
+def test_who_is_to_be_called_as_it_is_and_whom_nobody_may_call_each_have_a_way() -> None:
+    call = Call(promise(already="over", refused="done"))
+    assert words(call.give(CallbackKept("c1", already=True))) == "Given up."
+    call = Call(promise(already="over", refused="done"))
+    assert words(call.give(CallbackRefused("not listed"))) == "Done ."
+    assert call.told("callback_refused") == [{"why": "not listed"}]
 
 
 def test_a_callback_that_cannot_be_kept_is_not_promised() -> None:

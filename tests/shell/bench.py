@@ -11,8 +11,9 @@ from acd.journal import Journal
 from acd.model import Agent, CallQueued, Cause, Floor, FloorLoaded, LoggedIn, Queue, Ticked
 from acd.records.contact import ContactEvent
 from acd.views import AgentRow
-from ivr.legs import Legs, OpenOffer
+from ivr.legs import Legs
 from ivr.live import LiveContact, LiveContacts
+from ivr.open_offers import open_offers
 
 START = 1_800_000_000.0
 SALES = Queue("sales", ring_seconds=10, wrap_up_seconds=10)
@@ -91,11 +92,7 @@ class Bench:
         """A later service takes up what is open: what it knows is the distributor's."""
         self.legs = Legs(self.distributor, self.contacts, self, self.clock)
         rows = self.distributor.engine.calls_view(self.now)
-        self.legs.recover(
-            OpenOffer(row.offer, row.call, row.contact, row.agent, row.queue, "", row.answered_at)
-            for row in rows
-            if row.offer is not None and row.agent is not None
-        )
+        self.legs.recover(open_offers(rows, self.distributor.owns))
 
     # --- words about the offer, as they may come in any order -----------------------------------
 

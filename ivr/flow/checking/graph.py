@@ -210,6 +210,13 @@ def _outward_edges(
             yield Edge(step.otherwise, "otherwise", silent=True)
             if isinstance(step, HttpStep):
                 yield from (Edge(to, why, silent=True) for why, to in step.statuses.items())
-        case CallbackStep() | SmsStep() | VoicemailStep() | RecordStep():
+        case CallbackStep():
+            yield Edge(step.next, "next", silent=True)
+            if step.already != step.next:
+                yield Edge(step.already, "already", silent=True)
+            if step.refused != step.otherwise:
+                yield Edge(step.refused, "refused", silent=True)
+            yield Edge(step.otherwise, "otherwise", silent=True)
+        case SmsStep() | VoicemailStep() | RecordStep():
             yield Edge(step.next, "next", silent=True)
             yield Edge(step.otherwise, "otherwise", silent=True)

@@ -46,6 +46,12 @@ class Library:
     tables: Tables
     notes: tuple[Problem, ...] = ()
 
+    @property
+    def calendars(self) -> dict[str, Calendar]:
+        """Every calendar of the flows, by its full name."""
+        flows = self.flows.values()
+        return {each.name: each for flow in flows for each in flow.calendars.values()}
+
     def for_number(self, number: str) -> Flow | None:
         """The flow that answers this number."""
         return self.numbers.get(number)

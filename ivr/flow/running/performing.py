@@ -13,6 +13,7 @@ from ivr.flow.errands import (
     AnyResult,
     Callback,
     CallbackKept,
+    CallbackRefused,
     Http,
     Json,
     Lookup,
@@ -174,9 +175,12 @@ class _Callbacks(Kind[CallbackStep]):
 
     def take(self, scene: Scene, step: CallbackStep, result: AnyResult) -> Next:
         match result:
-            case CallbackKept(id):
-                scene.tell("callback_kept", id=id)
-                return step.next
+            case CallbackKept(id, already):
+                scene.tell("callback_kept", id=id, already=already)
+                return step.already if already else step.next
+            case CallbackRefused(why):
+                scene.tell("callback_refused", why=why)
+                return step.refused
             case Failed(why):
                 scene.tell("failed", why=why)
                 return step.otherwise

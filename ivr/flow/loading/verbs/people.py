@@ -138,7 +138,8 @@ def _queue_exits(clause: Clause) -> dict[str, str]:
 
 
 def callback(clause: Clause) -> CallbackStep:
-    """Promise to ring back."""
+    """Promise to ring back. What is not told apart goes the way of the rest."""
+    onward, otherwise = clause.next(), clause.otherwise()
     return CallbackStep(
         name=clause.name,
         place=clause.place,
@@ -149,6 +150,8 @@ def callback(clause: Clause) -> CallbackStep:
         tell_agent=clause.template("tell_agent"),
         hours=clause.hours(),
         patience=clause.patience(),
-        next=clause.next(),
-        otherwise=clause.otherwise(),
+        next=onward,
+        already=clause.step("already") or onward,
+        refused=clause.step("refused") or otherwise,
+        otherwise=otherwise,
     )
