@@ -27,6 +27,10 @@ PATTERN = re.compile(r"\+?[0-9]{0,15}\*?")
 """How an allowed number is written: whole, or its beginning and `*`."""
 NOT_LISTED = "`outside` in services.yaml does not list this number"
 """Why a number may not be rung."""
+TRUNK = "PJSIP/trunk-"
+"""How the channels of carriers are called (asterisk-config/pjsip.conf.j2)."""
+SHORTEST_NUMBER = 5
+"""Digits below which a number names nobody in particular."""
 SHORTEST = 2
 """Digits a pattern must begin with: `*` alone would open every line in the world."""
 
