@@ -11,8 +11,8 @@ from acd.records.contact import ContactEvent
 from ivr.backends.texting import Draft
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Sent
-from ivr.legs import OpenOffer
 from ivr.live import LiveContact
+from ivr.open_offers import OpenOffer
 from ivr.plans import Plan
 
 

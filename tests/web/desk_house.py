@@ -28,8 +28,8 @@ from acd.records import ContactEvent, Database, JournalContacts, RecordsWriter
 from ivr.backends.texting import Draft
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Sent
-from ivr.legs import OpenOffer
 from ivr.live import LiveContact, LiveContacts
+from ivr.open_offers import OpenOffer
 from ivr.plans import Plan, load_plan
 from ivr.resources import flows_dir
 from ivr.settings import Settings

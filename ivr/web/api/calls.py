@@ -13,7 +13,7 @@ from acd.records.contact import ContactEvent
 from ivr.backends.segments import segments
 from ivr.backends.texting import Draft
 from ivr.flow.actions import Failed
-from ivr.legs import OpenOffer
+from ivr.open_offers import OpenOffer
 from ivr.web.house import House
 from ivr.web.problems import Problem, not_found
 from ivr.web.roles import LEADS, Role
