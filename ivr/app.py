@@ -34,6 +34,7 @@ from ivr.channels.callback import AgentLine
 from ivr.channels.colleague import Colleagues
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
+from ivr.chats.building import Letters, build_letters
 from ivr.domain import distributor_for, nodes_text
 from ivr.drain import Door
 from ivr.flow.actions import Prompt
@@ -69,6 +70,7 @@ from ivr.start import revisions_of
 from ivr.switches import Switchboard
 from ivr.threads.threads import Threads, ThreadServices
 from ivr.web.building import build_web
+from ivr.web.hub import Hub
 
 log = structlog.get_logger(__name__)
 
@@ -135,6 +137,8 @@ class Service:
             others=self.threads.people.standing,
             joins=self.matters.written_by,
         )
+        self.hub = Hub(self.clock)
+        self.letters = self._carried(secrets)
         self.lamps = Lamps(self.ami, self._in_background)
         desk_phone = DeskPhone(
             self.distributor,
@@ -218,6 +222,22 @@ class Service:
             self.switchboard.in_force,
             self.settings.node,
         )
+
+    def _carried(self, secrets: Secrets) -> Letters:
+        """Chats and text messages: who carries them."""
+        letters = build_letters(
+            self.threads,
+            self.errands,
+            self.in_force.sources,
+            self.hub,
+            key=secrets.visitor_key,
+            files=self.settings.data_dir / "files",
+            address=self.settings.web_address,
+            clock=self.clock,
+            now=flow_clock(self.settings.rehearse_at),
+        )
+        letters.receiving.joins = self.matters.spoken_by
+        return letters
 
     def _in_flows(self) -> set[tuple[str, str]]:
         """The flow each conversation is in, and the revision of it."""

@@ -174,12 +174,36 @@ class ChatDesk:
         """What agents may ask."""
         chat = "/api/chats/{chat}"
         return (
-            self._route("GET", "/api/chats", self._all, "My conversations", gives=list[Pane]),
+            self._route(
+                "GET",
+                "/api/chats",
+                self._all,
+                "My conversations",
+                gives=list[Pane],
+                audit="chat.list",
+            ),
             self._route("GET", chat, self._one, "One of them", gives=Pane, audit="chat.read"),
-            self._route("POST", f"{chat}/messages", self._say, "Write", takes=Saying, gives=Line),
+            self._route(
+                "POST",
+                f"{chat}/messages",
+                self._say,
+                "Write",
+                takes=Saying,
+                gives=Line,
+                audit="chat.say",
+            ),
             self._route("POST", f"{chat}/typing", self._type, "I am writing", takes=Typing),
-            self._route("POST", f"{chat}/close", self._close, "I am done with it"),
-            self._route("POST", f"{chat}/transfer", self._transfer, "Hand it on", takes=Target),
+            self._route(
+                "POST", f"{chat}/close", self._close, "I am done with it", audit="chat.close"
+            ),
+            self._route(
+                "POST",
+                f"{chat}/transfer",
+                self._transfer,
+                "Hand it on",
+                takes=Target,
+                audit="chat.transfer",
+            ),
             self._route(
                 "POST",
                 f"{chat}/files",
@@ -189,6 +213,7 @@ class ChatDesk:
                 takes=Raw(("application/octet-stream",)),
                 gives=Line,
                 most=MOST,
+                audit="chat.attach",
             ),
             self._route(
                 "GET",

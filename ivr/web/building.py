@@ -17,6 +17,7 @@ from acd.people import People
 from acd.records import ContactEvent, Database
 from ivr.asterisk.ami import AmiClient
 from ivr.backends.errands import Errands
+from ivr.chats.building import Letters
 from ivr.legs import Legs
 from ivr.live import LiveContacts
 from ivr.plans import Plans
@@ -52,6 +53,16 @@ class Service(Protocol):
     @property
     def settings(self) -> Settings:
         """What the installation chose."""
+        ...
+
+    @property
+    def hub(self) -> Hub:
+        """Events on their way to browsers."""
+        ...
+
+    @property
+    def letters(self) -> Letters:
+        """Chats and text messages, and the routes to them."""
         ...
 
     @property
@@ -99,8 +110,12 @@ class Service(Protocol):
         ...
 
 
-def build_web(service: Service, more: Iterable[Route] = ()) -> Web:
-    """The web side of a service; `more` are routes that other parts bring."""
+def build_web(service: Service) -> Web:
+    """The web side of a service, chats and text messages included."""
+    desk = service.letters.desk
+    service.hub.on_screens(
+        lambda agent, here: desk.screen_opened(agent) if here else desk.screen_closed(agent)
+    )
     house = House(
         distributor=service.distributor,
         contacts=service.contacts,
@@ -111,7 +126,14 @@ def build_web(service: Service, more: Iterable[Route] = ()) -> Web:
         tell=service.tell,
         clock=service.clock,
     )
-    return Web(service.settings, house, service.database, _no_script, more)
+    return Web(
+        service.settings,
+        house,
+        service.database,
+        hub=service.hub,
+        script=_no_script,
+        more=service.letters.routes,
+    )
 
 
 def _no_script(
@@ -132,10 +154,12 @@ class Web:
         settings: Settings,
         house: House,
         database: Database,
+        *,
+        hub: Hub,
         script: Script,
         more: Iterable[Route] = (),
     ) -> None:
-        self.hub = Hub(house.clock)
+        self.hub = hub
         self.feed = Feed(self.hub, house)
         region = _region(house)
         people, audit = People(database, house.clock), Audit(database, house.clock)

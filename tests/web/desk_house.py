@@ -25,17 +25,24 @@ from acd.model import (
 )
 from acd.people import People
 from acd.records import ContactEvent, Database, JournalContacts, RecordsWriter
+from ivr.backends.building import build_errands
+from ivr.backends.sources import Sources
 from ivr.backends.texting import Draft
+from ivr.chats.building import Letters, build_letters
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Sent
+from ivr.flow.model import Flow
 from ivr.live import LiveContact, LiveContacts
 from ivr.open_offers import OpenOffer
 from ivr.plans import Plan, load_plan
 from ivr.resources import flows_dir
+from ivr.rounds import flow_clock
 from ivr.settings import Settings
+from ivr.threads.threads import Threads, ThreadServices
 from ivr.web.api.desk import ScriptLine
 from ivr.web.building import Web
 from ivr.web.house import House
+from ivr.web.hub import Hub
 from tests.e2e.known import until
 
 PASSWORD = "correct horse battery"
@@ -93,7 +100,16 @@ class DeskHouse:
             tell=self.tell,
             clock=self.clock,
         )
-        self.web = Web(self.settings, house, self.database, self.script)
+        self.hub = Hub(self.clock)
+        self.letters = self._letters()
+        self.web = Web(
+            self.settings,
+            house,
+            self.database,
+            hub=self.hub,
+            script=self.script,
+            more=self.letters.routes,
+        )
         self.web.server._wanted = 0
         self.people = People(self.database, self.clock)
         self.customers = Customers(self.database, lambda: "CN", self.clock)
@@ -105,6 +121,35 @@ class DeskHouse:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web.server.port}"
+
+    def _letters(self) -> Letters:
+        now = flow_clock(None)
+        self.errands = build_errands(self.settings, self.sources, self.tell, self.clock)
+        self.threads = Threads(
+            ThreadServices(
+                self.distributor, self.journal, self, self.errands, self.tell, self.clock, now, dict
+            )
+        )
+        return build_letters(
+            self.threads,
+            self.errands,
+            self.sources,
+            self.hub,
+            key="k" * 32,
+            files=self.settings.data_dir / "files",
+            address="http://127.0.0.1",
+            clock=self.clock,
+            now=now,
+        )
+
+    def sources(self) -> Sources:
+        return Sources(self.plan.library.tables, self.plan.services)
+
+    def by_name(self, name: str) -> Flow | None:
+        return self.plan.library.flows.get(name)
+
+    async def flow_of(self, name: str, revision: str) -> Flow | None:
+        return self.by_name(name)
 
     def script(
         self, queue: str, reason: str, fields: Mapping[str, Any], language: str
@@ -211,6 +256,7 @@ async def desk_house(folder: Path) -> AsyncIterator[DeskHouse]:
         yield house
     finally:
         await house.web.stop()
+        await house.errands.close()
         await house.distributor.stop()
         await house.records.stop()
         await house.database.close()

@@ -39,7 +39,7 @@ class PathStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TranscriptLine:
     """One message of a chat or of a thread of texts; `by` is customer, bot, agent or house."""
 
     at: float
@@ -80,7 +80,7 @@ class ContactTold:
     fields: Mapping[str, Any]
     identity: Mapping[str, Any]
     path: list[PathStep]
-    transcript: list[Line]
+    transcript: list[TranscriptLine]
     customer: int | None = None
 
 
@@ -263,10 +263,10 @@ def _reason(live: LiveContact | None, record: ContactRecord) -> str:
     return str(told or record.fields.get("reason") or "")
 
 
-def _line(event: ContactEvent) -> Line:
+def _line(event: ContactEvent) -> TranscriptLine:
     data = event.data
     by = str(data.get("by", ""))
-    return Line(
+    return TranscriptLine(
         event.at,
         by if by in WRITERS else "house",
         str(data.get("agent", "")),
