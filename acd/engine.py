@@ -130,6 +130,12 @@ class Engine:
         """The call by which this customer is to be called back; None when there is none."""
         return self._live.state.callbacks.get(customer)
 
+    def contacts(self) -> set[str]:
+        """Every contact that has a call, waiting or talking."""
+        state = self._live.state
+        offered = {offer.call.contact for offer in state.offers.values()}
+        return offered | {call.contact for call in state.calls.values()}
+
     def call(self, call: str) -> CallRecord | None:
         """The call without an outcome, to be read only."""
         return self._live.state.calls.get(call)

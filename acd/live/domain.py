@@ -12,6 +12,7 @@ A contact made on node "n2" ends in "-n2", its calls are `<contact>.<n>` and the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ from acd.live.pulse import Patience, Watch
 from acd.live.replica import Applied, Replica
 from acd.live.sequencer import SNAPSHOT_EVERY, Clock
 from acd.live.session import Session
-from acd.live.status import DomainStatus, nodes_of
+from acd.live.status import DomainStatus, status_of
 from acd.live.store import StoreUnreachable
 from acd.model import (
     AgentChanged,
@@ -81,7 +82,7 @@ class DomainDistributor:
         self._talks = Talks(journal, self.now)
         self._hushed: set[str] = set()
         self._running: asyncio.Task[None] | None = None
-        self._tidying: asyncio.Task[None] | None = None
+        self._tidying: set[asyncio.Task[None]] = set()
 
     # --- what is so -------------------------------------------------------------------------------
 
@@ -122,19 +123,8 @@ class DomainDistributor:
 
     def status(self) -> DomainStatus:
         """How this node stands with the others."""
-        now, session = asyncio.get_running_loop().time(), self._session
-        nodes = nodes_of(self.node, self._watch, now, leads=self.leads)
-        return DomainStatus(
-            node=self.node,
-            leader=next((each.node for each in nodes if each.leads), None),
-            leads=self.leads,
-            island=self._island is not None,
-            trouble="" if session is None else session.trouble,
-            seq=self._replica.seq,
-            waiting=0 if session is None else len(session.outbox),
-            nodes=nodes,
-            places=dict(self._notes("place")),
-        )
+        now, island = asyncio.get_running_loop().time(), self._island is not None
+        return status_of(self.node, self._replica, self._session, self._watch, now, island=island)
 
     def _notes(self, kind: Kind) -> dict[str, Any]:
         return self._replica.notes.get(kind, {})
@@ -189,10 +179,9 @@ class DomainDistributor:
 
     async def vanish(self) -> None:
         """End as a process that is killed does: nothing is handed over, nothing said."""
-        for task in (self._running, self._tidying):
-            if task is not None:
-                task.cancel()
-                await asyncio.wait([task])
+        for task in (*self._tidying, *((self._running,) if self._running else ())):
+            task.cancel()
+            await asyncio.wait([task])
         if self._session is not None:
             await self._session.close()
         if self._island is not None:
@@ -264,7 +253,9 @@ class DomainDistributor:
         for event in way.events:
             self._outbox.put(event)
         self._dispatch.pass_on([*way.cancels, *agents_changed(island.distributor.engine, domain)])
-        self._tidying = asyncio.create_task(self._tidy_up(island, way.wrapping))
+        tidying = asyncio.create_task(self._tidy_up(island, way.wrapping))
+        self._tidying.add(tidying)
+        tidying.add_done_callback(self._tidying.discard)
 
     async def _tidy_up(self, island: Island, wrapping: Mapping[str, float]) -> None:
         """What outlasts an island: its timers, its mark in the journal, wrap-ups begun there."""
@@ -275,7 +266,8 @@ class DomainDistributor:
         self._hushed = set()
         for agent, until in sorted(wrapping.items(), key=lambda each: each[1]):
             await asyncio.sleep(max(0.0, until - self.now()))
-            self.send(DeviceFree(self.now(), agent))
+            with contextlib.suppress(AcdError):  # an agent who was removed meanwhile
+                self.send(DeviceFree(self.now(), agent))
 
     @property
     def _outbox(self) -> Outbox:

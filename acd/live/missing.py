@@ -48,9 +48,7 @@ class Missing:
             if condition != "here" and node not in self._notes("quiet"):
                 yield from self._bar(node)
             if condition == "lost":
-                for row in self._replica.engine.calls_view(self._now()):
-                    if self._owner_of(row.contact) == node:
-                        yield from self._give_up(row)
+                yield from self._give_up_all(node)
 
     def bar_all(self) -> Iterator[Event | Noted]:
         """Nobody's agents are offered until their node says that it is here."""
@@ -66,6 +64,15 @@ class Missing:
         for agent in barred:
             yield DeviceBusy(now, agent)
         yield Noted(now, "quiet", node, barred)
+
+    def _give_up_all(self, node: str) -> Iterator[Event | Noted]:
+        engine = self._replica.engine
+        theirs = {name for name in engine.contacts() if self._owner_of(name) == node}
+        if not theirs:
+            return  # as it is for a node that is gone for good: looking at all rows costs more
+        for row in engine.calls_view(self._now()):
+            if row.contact in theirs:
+                yield from self._give_up(row)
 
     def _give_up(self, row: CallRow) -> Iterator[Event | Noted]:
         now = self._now()

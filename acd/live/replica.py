@@ -101,7 +101,7 @@ class Replica:
 
     def _forget_ended(self, kind: str, but: str) -> None:
         """Notes about contacts that have no call any more, when there is another to be noted."""
-        alive = {row.contact for row in self.engine.calls_view(self.at)} | {but}
+        alive = self.engine.contacts() | {but}
         found = self.notes[kind]
         for gone in [name for name in found if name not in alive]:
             del found[gone]

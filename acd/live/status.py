@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from acd.live.pulse import Condition, Watch
+from acd.live.replica import Replica
+from acd.live.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,30 @@ class DomainStatus:
     places: Mapping[str, str]
 
 
-def nodes_of(node: str, watch: Watch, now: float, *, leads: bool) -> tuple[NodeStatus, ...]:
-    """This node and the others, by name."""
+def status_of(
+    node: str,
+    replica: Replica,
+    session: Session | None,
+    watch: Watch,
+    now: float,
+    *,
+    island: bool,
+) -> DomainStatus:
+    """How this node stands; `now` is by the clock of `watch`."""
+    leads = not island and session is not None and session.leading is not None
     found = [NodeStatus(node, "here", 0.0, leads)]
     for each in watch.nodes():
         condition = watch.condition(each, now)
         its_lead = condition == "here" and watch.leads(each)
         found.append(NodeStatus(each, condition, watch.silent(each, now), its_lead))
-    return tuple(sorted(found, key=lambda each: each.node))
+    return DomainStatus(
+        node=node,
+        leader=next((each.node for each in found if each.leads), None),
+        leads=leads,
+        island=island,
+        trouble="" if session is None else session.trouble,
+        seq=replica.seq,
+        waiting=0 if session is None else len(session.outbox),
+        nodes=tuple(sorted(found, key=lambda each: each.node)),
+        places=dict(replica.notes.get("place", {})),
+    )

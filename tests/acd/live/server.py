@@ -35,11 +35,11 @@ class Server:
         self.folder.mkdir(parents=True, exist_ok=True)
         options = {
             "port": self.port, "bind": "127.0.0.1", "dir": self.folder, "save": "",
-            "appendonly": "yes", "appendfsync": self.fsync,
+            "appendonly": "yes", "appendfsync": self.fsync, "repl-diskless-sync-delay": 0,
         }  # fmt: skip
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         if self._master:
-            words += ["--replicaof", f"127.0.0.1 {self._master}", "--repl-diskless-sync-delay", "0"]
+            words += ["--replicaof", f"127.0.0.1 {self._master}"]
         self._process = _started(self._tool, words, b"Ready to accept connections")
 
     def kill(self) -> None:
