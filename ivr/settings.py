@@ -160,6 +160,12 @@ class Settings(BaseModel):
         description="the machines that share queues and agents and where they listen, "
         "such as `{n1: 10.0.0.5:5060, n2: 10.0.0.6:5060}`",
     )
+    keep_contacts_days: int | None = Field(
+        None, ge=1, le=36_500, description="whole days after which a contact is forgotten"
+    )
+    keep_audit_days: int | None = Field(
+        None, ge=1, le=36_500, description="whole days after which an audit's entry is forgotten"
+    )
     log_level: LogLevel = Field("info", description="debug, info, warning or error")
     asterisk: Folder | None = Field(
         None, description="the path of an asterisk program to use instead of looking for one"

@@ -101,8 +101,8 @@ def apart(work: Coroutine[object, object, None]) -> None:
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """A server of our own for as long as the block lasts."""
+def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A server of our own for as long as the block lasts; `durable` as it comes, to be measured."""
     tool = find_tool(Settings(), "postgres")
     assert tool is not None, "no PostgreSQL: run `tieline setup --tests`"
     home = Path(tempfile.mkdtemp(prefix="tieline-postgres-"))
@@ -112,12 +112,14 @@ def running_postgres() -> Iterator[Postgres]:
         os.chown(home, nobody.pw_uid, nobody.pw_gid)
         user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     try:
-        yield from _served(tool.argv_prefix, home, user)
+        yield from _served(tool.argv_prefix, home, user, () if durable else _FAST)
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _served(prefix: tuple[str, ...], home: Path, user: dict[str, object]) -> Iterator[Postgres]:
+def _served(
+    prefix: tuple[str, ...], home: Path, user: dict[str, object], fast: tuple[str, ...]
+) -> Iterator[Postgres]:
     data = home / "data"
     *loader, program = prefix
     env = {**os.environ, "HOME": str(home), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -132,7 +134,7 @@ def _served(prefix: tuple[str, ...], home: Path, user: dict[str, object]) -> Ite
     )
     assert made.returncode == 0, made.stderr.decode()
     port = _free_port()
-    options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *_FAST]
+    options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *fast]
     arguments = [part for option in options for part in ("-c", option)]
     with (home / "log").open("wb") as log:
         server = subprocess.Popen(

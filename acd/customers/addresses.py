@@ -39,6 +39,12 @@ class Address:
     value: str
     label: str = ""
 
+    @classmethod
+    def of(cls, kind: str, value: str, region: str | None, label: str = "") -> Address:
+        """An address in its normal form. Raises `Refused`."""
+        form = normal(kind, value, region)
+        return next(cls(known, form, label) for known in KINDS if known == kind)
+
 
 def kind_of(channel: str) -> AddressKind:
     """By what kind of address somebody comes on a channel."""

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from acd.customers.tables import audit, audit_subjects
 from acd.records.contact import Json
 from acd.records.database import Database
+from acd.records.within import within
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ async def forget_before(connection: AsyncConnection, moment: float) -> int:
 
 async def _subjects(connection: AsyncConnection, ids: list[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
-    query = select(audit_subjects).where(audit_subjects.c.audit_id.in_(ids))
+    query = select(audit_subjects).where(within(connection, audit_subjects.c.audit_id, ids))
     for row in await connection.execute(query.order_by(audit_subjects.c.customer_id)):
         found.setdefault(row.audit_id, []).append(row.customer_id)
     return found

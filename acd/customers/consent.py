@@ -21,6 +21,7 @@ from acd.customers.tables import addresses, consents
 from acd.records.database import Database
 from acd.records.errors import Refused
 from acd.records.text import LONGEST_WORD, one_line
+from acd.records.within import within
 
 STOP: Final = "STOP"
 _TAKES_BACK_STOP: Final = frozenset({"START", "desk"})
@@ -150,7 +151,10 @@ def _made(row: Any) -> Consent:
     return Consent(row.channel, row.value or None, row.given, row.at, row.how, row.by)
 
 
-async def add_consents(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
-    """Many at once, for an import; nobody here has said anything before."""
-    if rows:
-        await connection.execute(insert(consents), list(rows))
+async def standing(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, list[Consent]]:
+    """What stands for each channel and address of these customers."""
+    said: dict[int, list[Consent]] = {}
+    query = select(consents).where(within(connection, consents.c.customer_id, ids))
+    for row in await connection.execute(query.order_by(*_ORDER)):
+        said.setdefault(row.customer_id, []).append(_made(row))
+    return {key: _latest(each) for key, each in said.items()}

@@ -24,6 +24,7 @@ from acd.customers.rows import (
     Draft,
     add_addresses,
     add_customers,
+    candidates,
     load,
     locate,
     locked,
@@ -32,7 +33,7 @@ from acd.customers.rows import (
     reindex,
     touched,
 )
-from acd.customers.search import CANDIDATES, Query
+from acd.customers.search import CANDIDATES, EVERYBODY, Query
 from acd.customers.tables import addresses, changes, customer_words, customers, facts, notes
 from acd.records.contact import Json
 from acd.records.database import Database
@@ -134,9 +135,10 @@ class Customers:
             if query.is_empty:
                 return await _latest(connection, limit)
             wanted = query.terms(self._region())
-            hits = await customer_words.latest(connection, wanted, CANDIDATES)
-            found = (await load(connection, hits)).values()
-        return sorted((each for each in found if query.fits(each)), key=query.order)[:limit]
+            most = EVERYBODY if query.tag or query.segment else CANDIDATES
+            hits = await customer_words.latest(connection, wanted, most)
+            best = query.best(await candidates(connection, hits), limit)
+            return list((await load(connection, best)).values())
 
     async def edit(
         self,

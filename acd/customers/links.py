@@ -22,9 +22,12 @@ from acd.records.contact import ContactEvent, ContactRecord
 from acd.records.database import Database
 from acd.records.errors import NotFound, Refused
 from acd.records.tables import contacts
+from acd.records.within import within
 
 SURE: Final = get_args(Sure)
-RANK: Final[Mapping[str, int]] = {"": 0, **{name: place for place, name in enumerate(SURE, 1)}}
+ERASED: Final = "erased"
+"""How sure it is whose a contact was that is nobody's for good."""
+RANK: Final = {name: place for place, name in enumerate(("", *SURE, ERASED))}
 PROJECTION: Final = "records"
 """Who links a contact when nobody did it by hand."""
 
@@ -222,7 +225,7 @@ async def _link(connection: AsyncConnection, contact: str) -> Link | None:
 
 
 async def _links(connection: AsyncConnection, ids: Iterable[str]) -> dict[str, Link]:
-    query = select(contact_links).where(contact_links.c.contact_id.in_(sorted(ids)))
+    query = select(contact_links).where(within(connection, contact_links.c.contact_id, ids))
     return {row["contact_id"]: _made(row) for row in (await connection.execute(query)).mappings()}
 
 

@@ -27,6 +27,7 @@ from acd.customers.tables import (
 from acd.desk.tables import tickets
 from acd.records.errors import NotFound, Refused
 from acd.records.text import tag_list
+from acd.records.within import within
 
 _MOVED: Final[tuple[tuple[Table, str], ...]] = (
     (addresses, "id"),
@@ -37,7 +38,6 @@ _MOVED: Final[tuple[tuple[Table, str], ...]] = (
     (tickets, "id"),
 )
 """What belongs to a customer, and what each row of it is called by."""
-_PART: Final = 400
 
 
 async def merge(connection: AsyncConnection, into: int, other: int, by: str, at: float) -> Customer:
@@ -113,9 +113,8 @@ async def _move(
         there = select(facts.c.key).where(facts.c.customer_id == into, facts.c.key != "")
         found = found.where(facts.c.key.not_in(there))
     ids = list((await connection.scalars(found.order_by(key))).all())
-    for start in range(0, len(ids), _PART):
-        part = key.in_(ids[start : start + _PART])
-        await connection.execute(update(table).where(part).values(customer_id=into))
+    moved = update(table).where(within(connection, key, ids)).values(customer_id=into)
+    await connection.execute(moved)
     return ids
 
 
@@ -131,10 +130,9 @@ class _Back:
     async def move(self, connection: AsyncConnection, ids: list[Any]) -> None:
         """Only what is still there: what was given to somebody else since is theirs."""
         still = self.table.c.customer_id == self.holder
-        for start in range(0, len(ids), _PART):
-            part = self.table.c[self.name].in_(ids[start : start + _PART])
-            changed = update(self.table).where(part, still).values(customer_id=self.to)
-            await connection.execute(changed)
+        theirs = within(connection, self.table.c[self.name], ids)
+        changed = update(self.table).where(theirs, still).values(customer_id=self.to)
+        await connection.execute(changed)
 
 
 def _filled(into: Customer, other: Customer) -> dict[str, tuple[Any, Any]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from acd.customers.addresses import Address
@@ -15,6 +16,7 @@ from acd.customers.numbers import spellings
 from acd.customers.tables import (
     addresses,
     changes,
+    consents,
     contact_links,
     customer_words,
     customers,
@@ -23,6 +25,7 @@ from acd.customers.tables import (
 )
 from acd.records.contact import Json
 from acd.records.errors import Conflict, NotFound
+from acd.records.within import within
 from acd.records.words import words
 
 MOST_ADDRESSES: Final = 50
@@ -30,8 +33,6 @@ SHORTEST_END: Final = 3
 """Digits that are enough to look for in a number."""
 NOTES_SEARCHED: Final = 50
 """The latest notes, and as many facts, that a customer is found by."""
-AT_ONCE: Final = 400
-"""Values in one list of a statement: SQLite's limit on parameters is far above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Draft:
     language: str = ""
     tags: tuple[str, ...] = ()
     addresses: tuple[Address, ...] = ()
+    note: str = ""
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -51,21 +53,28 @@ class Draft:
 async def load(connection: AsyncConnection, ids: Iterable[int]) -> dict[int, Customer]:
     """The customers of these ids, merged ones too, in the order given."""
     wanted = list(dict.fromkeys(ids))
-    found: dict[int, Mapping[str, Any]] = {}
+    found: dict[int, Any] = {}
     reached: dict[int, list[Address]] = {}
-    for part in _parts(wanted):
-        rows = await connection.execute(select(customers).where(customers.c.id.in_(part)))
-        found.update({row["id"]: row for row in rows.mappings()})
-        query = select(addresses).where(addresses.c.customer_id.in_(part))
-        for row in (await connection.execute(query.order_by(addresses.c.id))).mappings():
-            address = Address(row["kind"], row["value"], row["label"])
-            reached.setdefault(row["customer_id"], []).append(address)
+    query = select(customers).where(within(connection, customers.c.id, wanted))
+    for row in (await connection.execute(query)).mappings():
+        found[row["id"]] = row
+    query = select(addresses).where(within(connection, addresses.c.customer_id, wanted))
+    for row in (await connection.execute(query.order_by(addresses.c.id))).mappings():
+        address = Address(row["kind"], row["value"], row["label"])
+        reached.setdefault(row["customer_id"], []).append(address)
     return {key: customer(found[key], reached.get(key, ())) for key in wanted if key in found}
 
 
 def customer(row: Mapping[str, Any], reached: Sequence[Address]) -> Customer:
     """A row of `customers` with its addresses."""
     return Customer(**{**row, "tags": tuple(row["tags"])}, addresses=tuple(reached))
+
+
+async def candidates(connection: AsyncConnection, ids: Sequence[int]) -> list[Any]:
+    """What a search looks at of each of these customers."""
+    looked_at = (customers.c.name, customers.c.segment, customers.c.tags, customers.c.updated_at)
+    query = select(customers.c.id, *looked_at).where(within(connection, customers.c.id, ids))
+    return list((await connection.execute(query)).all())
 
 
 async def locate(connection: AsyncConnection, customer_id: int) -> int:
@@ -104,14 +113,23 @@ async def owners(
     connection: AsyncConnection, wanted: Iterable[Address]
 ) -> dict[tuple[str, str], int]:
     """Whose these addresses are, by kind and value; those of nobody are left out."""
-    keys = list({(each.kind, each.value) for each in wanted})
     found = {}
-    for part in _parts(keys):
-        query = select(addresses.c.kind, addresses.c.value, addresses.c.customer_id)
-        held = tuple_(addresses.c.kind, addresses.c.value).in_(part)
-        for kind, value, owner in await connection.execute(query.where(held)):
+    query = select(addresses.c.kind, addresses.c.value, addresses.c.customer_id)
+    for which in held(connection, addresses, {(each.kind, each.value) for each in wanted}):
+        for kind, value, owner in await connection.execute(query.where(which)):
             found[kind, value] = owner
     return found
+
+
+def held(
+    connection: AsyncConnection, table: Table, keys: Iterable[tuple[str, str]]
+) -> Iterator[ColumnElement[bool]]:
+    """Conditions that together hold for the rows of these kinds and values, index by index."""
+    by_kind: dict[str, list[str]] = {}
+    for kind, value in keys:
+        by_kind.setdefault(kind, []).append(value)
+    for kind, values in by_kind.items():
+        yield (table.c.kind == kind) & within(connection, table.c.value, values)
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -139,8 +157,15 @@ async def add_customers(
     pairs = list(zip(ids, drafts, strict=True))
     await add_addresses(connection, {key: draft.addresses for key, draft in pairs}, by)
     await log(connection, [(key, how, {}) for key in ids], at, by)
+    written = [
+        {"customer_id": key, "at": at, "by": by, "text": draft.note, "contact_id": None}
+        for key, draft in pairs
+        if draft.note
+    ]
+    if written:
+        await connection.execute(insert(notes), written)
     found_by = {
-        key: draft_words(draft.name, draft.addresses, draft.tags, draft.segment, ())
+        key: draft_words(draft.name, draft.addresses, draft.tags, draft.segment, (draft.note,))
         for key, draft in pairs
     }
     await customer_words.add(connection, found_by)
@@ -164,18 +189,17 @@ async def add_addresses(
         for key, each in new
         for spelling in (spellings(each.value) if each.kind == "phone" else (each.value,))
     }
-    for part in _parts(list(owner)):
-        nobodys = tuple_(contact_links.c.kind, contact_links.c.value).in_(part)
-        query = select(contact_links.c.contact_id, contact_links.c.kind, contact_links.c.value)
-        strangers = (
-            await connection.execute(query.where(nobodys, contact_links.c.customer_id.is_(None)))
-        ).all()
-        for contact, kind, value in strangers:
-            await connection.execute(
-                update(contact_links)
-                .where(contact_links.c.contact_id == contact)
-                .values(customer_id=owner[kind, value], sure="recognised", by=by)
-            )
+    for table, key in ((contact_links, "contact_id"), (consents, "id")):
+        # What a stranger left behind by this address: contacts, and a STOP.
+        query = select(table.c[key], table.c.kind, table.c.value)
+        for which in held(connection, table, owner):
+            nobodys = query.where(which, table.c.customer_id.is_(None))
+            for row in (await connection.execute(nobodys)).all():
+                values: dict[str, Any] = {"customer_id": owner[row.kind, row.value]}
+                if table is contact_links:
+                    values |= {"sure": "recognised", "by": by}
+                changed = update(table).where(table.c[key] == row[0]).values(values)
+                await connection.execute(changed)
 
 
 async def log(
@@ -207,26 +231,41 @@ async def reindex(connection: AsyncConnection, ids: Iterable[int]) -> None:
     """Find these customers by what they are now; merged ones not at all."""
     known = await load(connection, ids)
     kept = {key: each for key, each in known.items() if each.merged_into is None}
-    written = {key: await _written(connection, key) for key in kept}
+    written = await _written(connection, list(kept))
     await customer_words.drop(connection, known)
     await customer_words.add(
         connection,
         {
-            key: draft_words(each.name, each.addresses, each.tags, each.segment, written[key])
+            key: draft_words(
+                each.name, each.addresses, each.tags, each.segment, written.get(key, ())
+            )
             for key, each in kept.items()
         },
     )
 
 
-async def _written(connection: AsyncConnection, key: int) -> list[str]:
-    latest = select(notes.c.text).where(notes.c.customer_id == key).order_by(notes.c.at.desc())
-    texts = list((await connection.scalars(latest.limit(NOTES_SEARCHED))).all())
-    pushed = select(facts.c.kind, facts.c.data).where(facts.c.customer_id == key)
-    pushed = pushed.order_by(facts.c.at.desc()).limit(NOTES_SEARCHED)
-    for kind, data in await connection.execute(pushed):
-        plain = (str(value) for value in data.values() if isinstance(value, str | int))
-        texts.append(" ".join((kind, *plain)))
-    return texts
+async def _written(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, list[str]]:
+    """The latest notes and facts of each, as text."""
+    found: dict[int, list[str]] = {}
+    for table, columns in ((notes, (notes.c.text,)), (facts, (facts.c.kind, facts.c.data))):
+        counted: Counter[int] = Counter()
+        query = select(table.c.customer_id, *columns).order_by(table.c.at.desc())
+        # An import brings many who have few notes; one customer may have very many.
+        most = NOTES_SEARCHED if len(ids) == 1 else None
+        query = query.where(within(connection, table.c.customer_id, ids)).limit(most)
+        for key, *values in await connection.execute(query):
+            counted[key] += 1
+            if counted[key] <= NOTES_SEARCHED:
+                found.setdefault(key, []).append(_as_text(values))
+    return found
+
+
+def _as_text(values: Sequence[Any]) -> str:
+    if len(values) == 1:
+        return str(values[0])
+    kind, data = values
+    plain = (str(value) for value in data.values() if isinstance(value, str | int))
+    return " ".join((kind, *plain))
 
 
 def draft_words(
@@ -257,7 +296,3 @@ async def count(connection: AsyncConnection) -> int:
     """How many customers there are, merged ones aside."""
     query = select(func.count()).select_from(customers).where(customers.c.merged_into.is_(None))
     return await connection.scalar(query) or 0
-
-
-def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from heapq import nsmallest
+from typing import Final, Protocol
 
 from acd.customers.addresses import form_of
-from acd.customers.model import Customer
 from acd.customers.numbers import cleaned
 from acd.records.words import Term, fold, pieces, terms
 
-CANDIDATES: Final = 300
+CANDIDATES: Final = 200
 """Hits that are looked at; with more, the search was too short to mean one of them."""
+EVERYBODY: Final = 2000
+"""The same where a tag or a segment is asked for, which its words find in other places too."""
 _DIGITS: Final = re.compile(r"[0-9]{3,15}")
+
+
+class Candidate(Protocol):
+    """What is looked at of a hit."""
+
+    @property
+    def id(self) -> int:
+        """The customer's number."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The customer's name."""
+        ...
+
+    @property
+    def segment(self) -> str:
+        """The customer's segment."""
+        ...
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """The customer's tags."""
+        ...
+
+    @property
+    def updated_at(self) -> float:
+        """When the customer was changed last."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +76,31 @@ class Query:
         given = (self.text, self.name, self.number, self.email, self.tag, self.segment)
         return not any(each.strip() for each in given)
 
-    def fits(self, customer: Customer) -> bool:
+    def best(self, hits: Iterable[Candidate], limit: int) -> list[int]:
+        """Ids of the hits that fit, the best first: who is called exactly so, then whose name
+        begins so, then those with all the words in their name, then the rest; the latest first."""
+        wanted = fold(self.name or self.text).strip()
+        begins = re.compile("".join(rf"(?=.*\b{re.escape(piece)})" for piece in pieces(wanted)))
+        order = []
+        for hit in hits:
+            if not self.fits(hit):
+                continue
+            name = fold(hit.name)
+            if name == wanted:
+                place = 0
+            elif not wanted or not begins.match(name):
+                place = 3
+            else:
+                place = 1 if name.startswith(wanted) else 2
+            order.append((place, -hit.updated_at, hit.id))
+        return [key for _, _, key in nsmallest(limit, order)]
+
+    def fits(self, hit: Candidate) -> bool:
         """What words alone do not decide: whole tags and segments."""
-        if self.segment and customer.segment.casefold() != self.segment.strip().casefold():
+        if self.segment and hit.segment.casefold() != self.segment.strip().casefold():
             return False
         wanted = self.tag.strip().lstrip("#").casefold()
-        return not wanted or wanted in {tag.casefold() for tag in customer.tags}
-
-    def order(self, customer: Customer) -> tuple[int, float]:
-        """The best first: who is called exactly so, then whose name begins so, then the latest."""
-        wanted = fold(self.name or self.text).strip()
-        name = fold(customer.name)
-        if wanted and (name == wanted or wanted in map(fold, customer.emails)):
-            return 0, -customer.updated_at
-        if wanted and name.startswith(wanted):
-            return 1, -customer.updated_at
-        begins = all(
-            any(own.startswith(piece) for own in pieces(customer.name)) for piece in pieces(wanted)
-        )
-        return (2 if wanted and begins else 3), -customer.updated_at
+        return not wanted or wanted in {tag.casefold() for tag in hit.tags}
 
 
 def _anything(text: str, region: str | None) -> list[Term]:

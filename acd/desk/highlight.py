@@ -13,7 +13,6 @@ AROUND: Final = 60
 """Characters shown on each side of the first find."""
 LENGTH: Final = 220
 """Characters of a snippet."""
-_WORD: Final = re.compile(r"[^\W_]+")
 
 
 def highlight(text: str, looked_for: str) -> tuple[Piece, ...]:
@@ -49,20 +48,23 @@ def _densest(finds: Sequence[tuple[int, int]]) -> int:
 def _finds(text: str, looked_for: str) -> list[tuple[int, int]]:
     """Where words begin as one that was looked for does, or a run of it stands."""
     wanted = list(dict.fromkeys(pieces(looked_for[:1000])))
-    spaced = tuple(piece for piece in wanted if not unspaced(piece))
-    runs = [piece for piece in wanted if unspaced(piece)]
-    found = [
-        match.span() for match in _WORD.finditer(text) if fold(match.group()).startswith(spaced)
-    ]
-    for run in runs:
-        found += _runs(text, run)
-    return _apart(sorted(found))
+    if not wanted:
+        return []
+    begins = "|".join(re.escape(piece) for piece in wanted if not unspaced(piece))
+    runs = [re.escape(piece) for piece in wanted if unspaced(piece)]
+    words = [rf"(?<![^\W_])(?:{begins})[^\W_]*"] if begins else []
+    found = re.finditer("|".join((*words, *runs)), _folded_in_place(text))
+    return _apart([match.span() for match in found])
 
 
-def _runs(text: str, run: str) -> Iterator[tuple[int, int]]:
-    # Folding may change lengths; a character of these scripts folds to itself almost always.
-    folded = text if len(fold(text)) != len(text) else fold(text)
-    yield from (match.span() for match in re.finditer(re.escape(run), folded))
+def _folded_in_place(text: str) -> str:
+    """The text folded, each character where it was."""
+    if text.isascii():
+        return text.lower()
+    folded = fold(text)
+    if len(folded) == len(text):
+        return folded
+    return "".join((fold(each) or each)[0] for each in text)
 
 
 def _apart(finds: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from acd.desk.tables import article_words, articles
 from acd.records.database import Database
 from acd.records.errors import Conflict, NotFound
 from acd.records.text import LONGEST_WORD, one_line, prose, tag_list
+from acd.records.within import within
 from acd.records.words import terms, words
 
 LONGEST_BODY: Final = 200_000
@@ -93,19 +94,26 @@ class Knowledge:
         """
         async with self._database.reading() as connection:
             ranked = await article_words.ranked(connection, terms(text), CANDIDATES)
-            known = await _many(connection, [key for key, _ in ranked])
-        wanted_tag = None if tag is None else tag.casefold()
-        hits: list[Hit] = []
-        for key, score in ranked:
-            article = known.get(key)
-            if article is None or (language is not None and article.language != language):
-                continue
-            if wanted_tag is not None and wanted_tag not in map(str.casefold, article.tags):
-                continue
-            hits.append(_hit(article, text, score))
-            if len(hits) == limit:
-                break
-        return hits
+            fits = await _fitting(connection, [key for key, _ in ranked], language, tag)
+            best = [(key, score) for key, score in ranked if key in fits][:limit]
+            known = await _many(connection, [key for key, _ in best])
+        return [_hit(known[key], text, score) for key, score in best if key in known]
+
+
+async def _fitting(
+    connection: AsyncConnection, ids: list[int], language: str | None, tag: str | None
+) -> set[int]:
+    """Those of a language and with a tag; bodies, which are long, are left where they are."""
+    if language is None and tag is None:
+        return set(ids)
+    query = select(articles.c.id, articles.c.language, articles.c.tags)
+    wanted = None if tag is None else tag.casefold()
+    return {
+        row.id
+        for row in await connection.execute(query.where(within(connection, articles.c.id, ids)))
+        if language in (None, row.language)
+        and (wanted is None or wanted in map(str.casefold, row.tags))
+    }
 
 
 def _hit(article: Article, text: str, score: float) -> Hit:
@@ -152,7 +160,7 @@ async def _get(connection: AsyncConnection, article_id: int, *, lock: bool = Fal
 
 
 async def _many(connection: AsyncConnection, ids: list[int]) -> dict[int, Article]:
-    rows = await connection.execute(select(articles).where(articles.c.id.in_(ids)))
+    rows = await connection.execute(select(articles).where(within(connection, articles.c.id, ids)))
     return {row["id"]: _made(row) for row in rows.mappings()}
 
 
