@@ -9,6 +9,7 @@ import time
 
 from benchmarks import (
     checking,
+    customers,
     decision,
     estimates,
     explaining,
@@ -34,6 +35,7 @@ BENCHMARKS = (
         "interpreter", "Turns of a flow", interpreter.__doc__ or "", printed(interpreter.main)
     ),
     Benchmark("prompts", "Prompts", prompts.__doc__ or "", printed(prompts.main)),
+    Benchmark("customers", "Customers", customers.__doc__ or "", printed(customers.main)),
     Benchmark("checking", "Checking flows", checking.__doc__ or "", printed(checking.main)),
 )
 PATIENCE_WITH_OTHERS = 4.0

@@ -24,7 +24,6 @@ from acd.desk import Knowledge
 from acd.desk.tables import article_words, articles
 from acd.records import Database
 from acd.records.words import words
-from tests.databases import running_postgres
 
 FAMILY = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红建文辉"
@@ -50,6 +49,8 @@ def main(arguments: Sequence[str] = ()) -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as until:
         url = f"sqlite+aiosqlite:///{folder}/records.sqlite"
         if told.postgres:
+            from tests.databases import running_postgres  # noqa: PLC0415 - brings the tests along
+
             server = until.enter_context(running_postgres(durable=True))
             url = server.url("ready")
         asyncio.run(_run(told, url, folder))

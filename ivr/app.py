@@ -57,6 +57,7 @@ from ivr.places import Places, phones
 from ivr.plans import Plan, Plans
 from ivr.reach import Ways, over_nodes
 from ivr.rehearsal.inside import Rehearsals
+from ivr.retention import every_night
 from ivr.revisions import CONSOLE, Author
 from ivr.rounds import every, every_midnight, flow_clock, quietly
 from ivr.secrets import Secrets
@@ -254,6 +255,7 @@ class Service:
         await self.threads.start()
         await self.records.start()
         self._in_background(every_midnight(self._begin_day))
+        self._in_background(every_night(self.settings, self.database))
         self.ami.on_ready(self._on_ready)
         self.ami.on_event(self.news.take)
         await self.ami.start()

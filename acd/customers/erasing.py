@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from acd.customers import audit
@@ -40,11 +40,11 @@ from acd.records.within import within
 
 AT_ONCE: Final = 500
 """Contacts forgotten in one transaction: calls are written down between two of them."""
-KEPT: Final = frozenset(
-    "agent by calendar cause channel duration flow language level needs next offer ok open "
-    "outcome phase position priority queue reason revision seconds skill source talk times to_queue "
-    "tries verb wait".split()
-)
+_FIGURES = """
+agent by calendar cause channel duration flow language level needs next offer ok open outcome phase
+position priority queue reason revision seconds skill source talk times to_queue tries verb wait
+"""
+KEPT: Final = frozenset(_FIGURES.split())
 """What an event of a forgotten contact may keep: never a field's value."""
 
 
@@ -63,6 +63,9 @@ class Erased:
 async def erase(database: Database, customer_id: int, *, by: str, why: str, at: float) -> Erased:
     """Forget a customer. Recordings are files: delete those of `contacts`. Raises `NotFound`."""
     async with database.writing() as connection:
+        if connection.dialect.name == "sqlite":
+            # What is deleted is overwritten, not only left to be found in the file.
+            await connection.execute(text("PRAGMA secure_delete = ON"))
         key = await locate(connection, customer_id)
         await locked(connection, key)
         everyone = await _merged_into(connection, key)
@@ -221,5 +224,5 @@ async def _drop(connection: AsyncConnection, everyone: Sequence[int]) -> None:
         await connection.execute(delete(table).where(mine))
     for column in (merges.c.into_id, merges.c.from_id):
         await connection.execute(delete(merges).where(within(connection, column, everyone)))
-    await customer_words.drop(connection, everyone)
+    await customer_words.forget(connection, everyone)
     await connection.execute(delete(customers).where(within(connection, customers.c.id, everyone)))

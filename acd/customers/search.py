@@ -64,7 +64,7 @@ class Query:
         return [
             *_anything(self.text, region),
             *terms(self.name, ("name",)),
-            *_number(self.number, region),
+            *_number(self.number, region, ("address",)),
             *terms(self.email, ("address",)),
             *terms(self.tag, ("label",)),
             *terms(self.segment, ("label",)),
@@ -105,17 +105,17 @@ class Query:
 
 def _anything(text: str, region: str | None) -> list[Term]:
     """A number however it is spaced; anything else by its words."""
-    return _number(text, region) if cleaned(text) else terms(text)
+    return _number(text, region, ()) if cleaned(text) else terms(text)
 
 
-def _number(written: str, region: str | None) -> list[Term]:
+def _number(written: str, region: str | None, columns: tuple[str, ...]) -> list[Term]:
     """Digits anywhere in a number; with the country, without it, and without the leading zero."""
     if not written.strip():
         return []
     digits = "".join(each for each in written if each.isascii() and each.isdigit())
     if not _DIGITS.fullmatch(digits):
-        return terms(written, ("address",))
+        return terms(written, columns)
     form = form_of("phone", written, region)
     others = {digits.lstrip("0"), form.lstrip("+") if form else ""}
     longest = tuple(each for each in sorted(others) if len(each) >= 3 and each != digits)
-    return [Term(digits, True, ("address",), longest)]
+    return [Term(digits, True, columns, longest)]

@@ -109,27 +109,26 @@ class WordIndex:
         """The words of rows that have none yet."""
         if not rows:
             return
-        sqlite = connection.dialect.name == "sqlite"
-        values = [
-            {"id": key}
-            | {
-                name: " ".join(columns.get(name, ())) if sqlite else list(columns.get(name, ()))
-                for name in self.columns
-            }
-            for key, columns in rows.items()
-        ]
-        await connection.execute(text(self._insert(sqlite)), values)
-
-    def _insert(self, sqlite: bool) -> str:
-        if sqlite:
+        if connection.dialect.name == "sqlite":
             names = ", ".join(self.columns)
             marks = ", ".join(f":{name}" for name in self.columns)
-            return f"INSERT INTO {self.name} (rowid, {names}) VALUES (:id, {marks})"  # noqa: S608 - names of ours
-        vector = " || ".join(
-            f"setweight(array_to_tsvector(CAST(:{name} AS text[])), '{weight}')"
-            for name, weight in zip(self.columns, "ABCD", strict=False)
-        )
-        return f"INSERT INTO {self.name} (id, words) VALUES (:id, {vector})"  # noqa: S608 - names of ours
+            insert = f"INSERT INTO {self.name} (rowid, {names}) VALUES (:id, {marks})"  # noqa: S608 - names of ours
+            values: list[dict[str, int | str]] = [
+                {"id": key} | {name: " ".join(held.get(name, ())) for name in self.columns}
+                for key, held in rows.items()
+            ]
+        else:
+            insert = f"INSERT INTO {self.name} (id, words) VALUES (:id, CAST(:words AS tsvector))"  # noqa: S608 - names of ours
+            values = [{"id": key, "words": self._tsvector(held)} for key, held in rows.items()]
+        await connection.execute(text(insert), values)
+
+    def _tsvector(self, held: Mapping[str, Sequence[str]]) -> str:
+        """Words with the weight of their column; a weight needs a place, so each column is one."""
+        places: dict[str, list[str]] = {}
+        for place, (name, weight) in enumerate(zip(self.columns, "ABCD", strict=False), 1):
+            for word in held.get(name, ()):
+                places.setdefault(word, []).append(f"{place}{weight}")
+        return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
 
     async def drop(self, connection: AsyncConnection, ids: Iterable[int]) -> None:
         """These rows are not found any more."""
@@ -138,6 +137,13 @@ class WordIndex:
         if gone:
             statement = f"DELETE FROM {self.name} WHERE {key} = :id"  # noqa: S608 - names of ours
             await connection.execute(text(statement), gone)
+
+    async def forget(self, connection: AsyncConnection, ids: Iterable[int]) -> None:
+        """As `drop`, and nothing of their words stays in the index: FTS5 would keep them unseen."""
+        await self.drop(connection, ids)
+        if connection.dialect.name == "sqlite":
+            whole = f"INSERT INTO {self.name} ({self.name}) VALUES ('optimize')"  # noqa: S608 - names of ours
+            await connection.execute(text(whole))
 
     async def latest(
         self, connection: AsyncConnection, wanted: Sequence[Term], limit: int

@@ -16,6 +16,7 @@ from ivr.cli import (
     calendars,
     console,
     contacts,
+    customers,
     demo,
     doctor,
     flows,
@@ -30,6 +31,7 @@ from ivr.cli import (
     server,
     simulate,
     sounds,
+    users,
 )
 from ivr.errors import ConfigError, IvrError
 from ivr.operator.wording import clean
@@ -55,6 +57,8 @@ def _app() -> typer.Typer:
         schema,
         graph,
         contacts,
+        customers,
+        users,
         outbox,
         records,
         console,
