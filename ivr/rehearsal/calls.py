@@ -94,11 +94,15 @@ class _Played:
         self._scenario, self._flow, self._key, self._place = scenario, flow, key, place
         self._world = scenario.world
         self._at = self._before = -1
+        self._ends: tuple[str, ...] = ()
         self._lines: list[Line] = []
         self._phone: PhoneLine | None = None
         self.move = Move(scenario.place, "dial")
 
     async def run(self) -> Failure | None:
+        # As text it runs an event loop of its own, which has to be in another thread.
+        library = self._place.library
+        self._ends = await asyncio.to_thread(ends_of_waits, self._scenario, library)
         self._tell(self._scenario.world)
         place, scenario = self._place, self._scenario
         caller = await place.rack.caller(scenario.caller or WITHHELD, "", place.domain)
@@ -263,7 +267,7 @@ class _Played:
             language=self._scenario.language,
             switches=self._world.switches,
             pretences=self._world.pretences,
-            outcomes=ends_of_waits(self._scenario, self._place.library),
+            outcomes=self._ends,
         )
         write_part(self._place.folder, self._key, part)
 
