@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from acd.estimate import in_minutes
 from acd.records.contact import ContactEvent, Json
 
 Phase = Literal["flow", "waiting", "talking"]
@@ -120,6 +121,20 @@ def _agent_left(data: Data) -> str:
     return f"agent {data.get('agent', '?')} leaves{after}"
 
 
+def _left_queue(data: Data) -> str:
+    if data.get("reason") == "keyed":
+        return f"leaves the queue by key {data.get('detail', '?')}"
+    return "leaves the queue: " + str(data.get("reason", "?")).replace("_", " ")
+
+
+def _wait_told(data: Data) -> str:
+    told = [f"number {data['position']} in line"] if data.get("position") else []
+    if "low" in data and "high" in data:
+        first, last = in_minutes(float(str(data["low"])), float(str(data["high"])))
+        told.append(f"{first} to {last} minutes")
+    return f"is told: {', '.join(told) or 'nothing'}"
+
+
 def _voicemail(data: Data) -> str:
     seconds = data.get("seconds")
     if not isinstance(seconds, int | float):
@@ -169,9 +184,8 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     ),
     "answered": lambda data: f"agent {data.get('agent', '?')} answers",
     "agent_left": _agent_left,
-    "left_queue": lambda data: (
-        "leaves the queue: " + str(data.get("reason", "?")).replace("_", " ")
-    ),
+    "left_queue": _left_queue,
+    "wait_told": _wait_told,
     "transferred": lambda data: f"agent {data.get('by', '?')} transfers to {data.get('to', '?')}",
     "asked": lambda data: f"agent {data.get('agent', '?')} is asked about the caller",
     "ask_failed": lambda data: (
