@@ -33,8 +33,8 @@ test: lint ## style, types, then every test with branch coverage
 	@.venv/bin/tieline setup --tests
 	@exec $(PY) -m pytest -n 2 --dist loadgroup --cov --cov-report=term
 
-bench: venv ## measure what the benchmarks folder promises
-	@exec $(PY) -m benchmarks
+bench: venv ## measure what is promised, into benchmarks/RESULTS.md (an hour; NAMES="decision offers" for some)
+	@exec $(PY) -m benchmarks $(NAMES)
 
 pictures: venv ## draw the example flows into docs/pictures
 	@for flow in docs/pictures/*.svg; do .venv/bin/tieline graph $$(basename $$flow .svg) -o $$flow; done

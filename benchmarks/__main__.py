@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -50,6 +51,9 @@ def main() -> int:
     wanted = parser.parse_args().names or names
     if unknown := [name for name in wanted if name not in names]:
         parser.error(f"there is no {', '.join(unknown)}; there are: {', '.join(names)}")
+    # What was started must be ended, however this is.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     for bench in BENCHMARKS:
         if bench.name in wanted:
             _run(bench)

@@ -109,7 +109,7 @@ def section(
         bench.about.strip(),
         "",
         f"Repeat: `.venv/bin/python -m benchmarks {bench.name}`. Measured on {today}, {machine()}, "
-        f"load {load[0]:.1f} before and {load[1]:.1f} after.",
+        f"load {load[0]:.1f} before and {load[1]:.1f} after{_priority()}.",
         "",
     ]
     if not found:
@@ -120,6 +120,12 @@ def section(
         f"| {each.what} | {each.figure} | {each.promise} | {words[each.held]} |" for each in found
     ]
     return "\n".join(lines) + "\n"
+
+
+def _priority() -> str:
+    """Said when it ran before or behind others: `nice -n -10 python -m benchmarks NAME`."""
+    nice = os.nice(0)
+    return f", at a niceness of {nice} beside other work" if nice else ""
 
 
 def machine() -> str:

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from benchmarks.live.exchange import Exchange, crew, until
+from benchmarks.live.lateness import lateness
 from benchmarks.live.phones import Leg, Phones
 from benchmarks.report import Benchmark, Finding
-from ivr.lag import LagWatch
 
 FASTER = 60
 CALLS, A_SECOND, TALK, PATIENCE, TARGET = 3000, 6.0, 4.0, 2.0, 20 / FASTER
@@ -91,13 +91,11 @@ class Day:
         }
 
 
-async def play(phones: Phones, number: str, calls: int) -> tuple[dict[str, float], float]:
-    """The figures of one run, and the worst lag of these phones in seconds."""
+async def play(phones: Phones, number: str, calls: int) -> dict[str, float]:
+    """The figures of one run."""
     arrivals = random.Random(1)
     day = Day(phones, random.Random(2), len(LINE.agents))
     phones.on_ring, phones.on_end = day.ring, day.end
-    lag = LagWatch()
-    watching = asyncio.create_task(lag.run())
     at = time.monotonic()
     for n in range(calls):
         at += arrivals.expovariate(A_SECOND)
@@ -106,10 +104,9 @@ async def play(phones: Phones, number: str, calls: int) -> tuple[dict[str, float
         if n % 300 == 299:
             print(f"  {n + 1} calls: {_told(day.figures())}", flush=True)
     await until(lambda: not (day.busy or day.waiting), 120, "all calls are over")
-    watching.cancel()
     if phones.refused:
         raise RuntimeError(f"{len(phones.refused)} calls were refused: {phones.refused[0]}")
-    return day.figures(), lag.worst
+    return day.figures()
 
 
 def _told(figures: dict[str, float]) -> str:
@@ -127,9 +124,9 @@ async def measure(calls: int) -> list[Finding]:
             found = []
             for name, number in (("Tieline", LINE.number), ("`Queue()`", LINE.asterisk_number)):
                 print(name, flush=True)
-                figures, lag = await play(phones, number, calls)
-                found += list(findings(name, figures))
-                found.append(Finding(f"{name}: worst lag of the phones", f"{lag * 1000:.0f} ms"))
+                async with lateness() as late:
+                    figures = await play(phones, number, calls)
+                found += [*findings(name, figures), late.finding(name)]
                 await exchange.hang_up_all()
         finally:
             phones.close()

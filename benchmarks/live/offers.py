@@ -1,6 +1,6 @@
 """From an agent who hangs up to the INVITE of the next call on the wire, beside `Queue()`.
 
-The agent's phone answers at once, talks for a random 0.2 to 0.7 s and hangs up; the time from
+The agent's phone answers at once, talks for a random 0.2 to 1.2 s and hangs up; the time from
 sending that BYE to receiving the next INVITE is the figure. Nobody has wrap-up. The phone is a
 plain UDP socket in this process (`benchmarks/live/phones.py`), callers are sipp, and the service
 and `Queue()` are asked one after the other, on the same Asterisk with the same agents. The random
@@ -17,16 +17,20 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from benchmarks.live.callers import callers
+from benchmarks.live.drawing import draw
 from benchmarks.live.exchange import Exchange, crew, until
+from benchmarks.live.lateness import lateness
 from benchmarks.live.phones import Leg, Phones
 from benchmarks.report import Benchmark, Finding, at_most
 
 CYCLES, WARM_UP = 300, 10
 ONE, MANY = crew("one", 1, 1), crew("many", 2, 500)
 RATIO, P99_MS, GROWTH = 1 / 25, 20.0, 2.0
-TALK = (0.2, 0.7)
+TALK = (0.2, 1.2)
+DRAWN = Path(__file__).parents[2] / "docs" / "free-agent.svg"
 
 
 @dataclass(slots=True)
@@ -100,6 +104,7 @@ def p99(delays: Sequence[float]) -> float:
 async def measure(count: int) -> list[Finding]:
     """All three runs."""
     found: dict[str, list[float]] = {}
+    sleeps = []
     phones_port = 5999
     async with Exchange.open((ONE, MANY), phones_port) as exchange:
         phones = Phones(exchange.address)
@@ -107,12 +112,15 @@ async def measure(count: int) -> list[Finding]:
         try:
             await exchange.log_in((*ONE.agents, *MANY.agents))
             for scene in SCENES:
-                delays = found[scene.name] = await cycles(exchange, phones, scene, count)
+                async with lateness() as late:
+                    delays = found[scene.name] = await cycles(exchange, phones, scene, count)
+                sleeps.append(late.finding(scene.name))
                 print(f"{scene.name:12} {told(delays)}", flush=True)
         finally:
             phones.close()
-        print(f"worst lag of the service's event loop: {exchange.worst_lag():.0f} ms")
-    return findings(found)
+        lag = Finding("worst lag of the service's event loop", f"{exchange.worst_lag():.0f} ms")
+    DRAWN.write_text(draw(found))
+    return [*findings(found), *sleeps, lag]
 
 
 def told(delays: Sequence[float]) -> str:

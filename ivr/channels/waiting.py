@@ -244,17 +244,23 @@ class AgentWait:
 
     async def _news(self, mailbox: Mailbox, room: MeanwhileOnTheLine) -> Command | str:
         """The distributor's next word, else the caller's key; "" when it is time to look."""
-        heard: list[Command] = []
-        rouse = asyncio.create_task(self._rouse(mailbox, heard))
+        rousing: list[asyncio.Task[None]] = []
+
+        def rouse() -> None:
+            if not rousing:
+                rousing.append(asyncio.create_task(self._rouse()))
+
+        mailbox.on_news = rouse
         try:
             key = await room.listen()
         finally:
-            rouse.cancel()
-        return heard[0] if heard else key
+            mailbox.on_news = None
+            for task in rousing:
+                task.cancel()
+        return mailbox.get_nowait() or key
 
-    async def _rouse(self, mailbox: Mailbox, heard: list[Command]) -> None:
-        """Knock at the waiting channel as soon as there is news, until it is heard."""
-        heard.append(await mailbox.get())
+    async def _rouse(self) -> None:
+        """Knock at the waiting channel until it is heard."""
         told = False
         while True:
             try:
