@@ -42,10 +42,11 @@ def read_gateway(
     if section is None:
         return None
     with section:
-        service = section.text("service")
+        speaks = section.choice("speaks", SPEECHES, "json")
+        # Over SIP there is no service that is asked, but the trunk.
+        service = section.text("service", "") if speaks == "sip" else section.text("service")
         if service and service not in services:
             section.problems.unknown(section.place_of("service"), "service", service, services)
-        speaks = section.choice("speaks", SPEECHES, "json")
         return Gateway(
             service,
             section.text("from", ""),

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Speech = Literal["json", "twilio"]
-SPEECHES: Final[tuple[Speech, ...]] = ("json", "twilio")
+Speech = Literal["json", "twilio", "sip"]
+SPEECHES: Final[tuple[Speech, ...]] = ("json", "twilio", "sip")

@@ -11,7 +11,7 @@ Who has said STOP gets none, and nobody who did not ask gets one in the quiet ho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -76,6 +76,7 @@ class Texts:
         report: str = "",
     ) -> None:
         self.on_way: Callable[[Message], None] = _nobody_looks
+        self.by_sip: Callable[[Outgoing], Awaitable[str]] = _no_line
         self.optouts = optouts
         self._outbox, self._http, self._sources = outbox, http, sources
         self._report = report
@@ -172,6 +173,8 @@ class Texts:
 
     def _gateway(self) -> tuple[Gateway, Service] | None:
         services = self._sources().services
+        if services.gateway is not None and services.gateway.speaks == "sip":
+            return services.gateway, Service("sip", "")
         if services.gateway is None or services.gateway.service not in services.services:
             return None
         return services.gateway, services.services[services.gateway.service]
@@ -184,6 +187,8 @@ class Texts:
         gateway, service = found
         sender = message.sender or gateway.sender
         out = Outgoing(message.id, message.number, sender, text, self._report)
+        if gateway.speaks == "sip":
+            return await self.by_sip(out) or None, True
         answer = await self._http.ask(service, request(gateway.speaks, out))
         if isinstance(answer, Failed):
             return answer.why, True
@@ -248,6 +253,10 @@ class Texts:
         kind = "message_failed" if why else "message_sent"
         told: dict[str, Json] = {"id": message.id, "to": message.number, "why": why}
         self._tell(ContactEvent(message.contact, now, kind, "", told))
+
+
+async def _no_line(_message: Outgoing) -> str:
+    return "there is no line to send it over"
 
 
 def _nobody_looks(_message: Message) -> None:
