@@ -161,6 +161,7 @@ class Service:
             "call": self.callers.enter,
             "callback": AgentLine(voice, self.callbacks).enter,
             "agent/colleague": colleagues.ring,
+            "message": self.letters.by_sip.enter,
             **desk_phone.routes(),
         }
         operator = Operator(
@@ -231,9 +232,11 @@ class Service:
             self.errands,
             self.in_force.sources,
             self.hub,
+            self.ami,
             key=secrets.visitor_key,
             files=self.settings.data_dir / "files",
             address=self.settings.web_address,
+            sip_way=self.settings.sip_way,
             clock=self.clock,
             now=flow_clock(self.settings.rehearse_at),
         )

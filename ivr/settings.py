@@ -184,6 +184,14 @@ class Settings(BaseModel):
         peers = self.trunks.items()
         return next((name for name, each in peers if any("/" not in peer for peer in each)), None)
 
+    def sip_way(self, number: str) -> str | None:
+        """Where a SIP MESSAGE for that number goes; None where no trunk can be called."""
+        name = self.trunk_to_dial
+        if name is None:
+            return None
+        peer = next(peer for peer in self.trunks[name] if "/" not in peer)
+        return f"pjsip:trunk-{name}/sip:{number}@{peer}"
+
     @property
     def run_dir(self) -> Path:
         """Rendered configuration, process ids and sockets of the running installation."""

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import hashlib
 import re
@@ -207,6 +208,11 @@ class AmiClient:
     async def hangup(self, channel: str, cause: int = 16) -> None:
         """Hang one channel up with a Q.850 cause; 16 is a normal end."""
         await self.action("Hangup", Channel=channel, Cause=cause)
+
+    async def send_message(self, destination: str, sender: str, text: str) -> None:
+        """A SIP MESSAGE to `destination` (`pjsip:endpoint/sip:user@host`)."""
+        body = base64.b64encode(text.encode()).decode()
+        await self.action("MessageSend", Destination=destination, From=sender, Base64Body=body)
 
     async def channels(self) -> tuple[LiveChannel, ...]:
         """Everything alive in Asterisk, with the contact and the leg each channel belongs to."""

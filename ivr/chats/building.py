@@ -17,6 +17,7 @@ from ivr.chats.visitors import Visitors
 from ivr.chats.widget import Widget
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Callback
+from ivr.texts.by_sip import Manager, SipTexts
 from ivr.texts.hooks import Hooks
 from ivr.texts.receiving import Receiving
 from ivr.threads.book import Thread
@@ -31,6 +32,7 @@ class Letters:
 
     desk: ChatDesk
     receiving: Receiving
+    by_sip: SipTexts
     routes: Sequence[Route]
 
 
@@ -39,14 +41,19 @@ def build_letters(
     errands: Errands,
     sources: Callable[[], Sources],
     hub: Hub,
+    manager: Manager,
     *,
     key: str,
     files: Path,
     address: str,
+    sip_way: Callable[[str], str | None],
     clock: Callable[[], float],
     now: Callable[[], datetime],
 ) -> Letters:
-    """Everything over `threads`: `key` signs visitors' tokens, `address` is our public one."""
+    """Everything over `threads`: `key` signs visitors' tokens, `address` is our public one.
+
+    `sip_way` is where a number's texts go over SIP.
+    """
     visitors = Visitors()
     threads.carried_by("chat", visitors)
     kept = Files(files, threads.book)
@@ -68,4 +75,6 @@ def build_letters(
     desk = ChatDesk(threads, visitors, hub, kept, site)
     receiving = Receiving(threads, errands.texts, errands.arrived, sources, clock)
     hooks = Hooks(receiving, errands.texts, sources, address, clock)
-    return Letters(desk, receiving, (*widget.routes(), *desk.routes(), *hooks.routes()))
+    by_sip = SipTexts(receiving, manager, sip_way)
+    errands.texts.by_sip = by_sip.send
+    return Letters(desk, receiving, by_sip, (*widget.routes(), *desk.routes(), *hooks.routes()))

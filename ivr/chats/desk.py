@@ -6,6 +6,7 @@ contact's id.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -29,22 +30,24 @@ from ivr.web.routes import Call, Model, Query, Raw, Route
 WAYS: Mapping[str, str] = {"written": "sent", "failed": "failed"}
 WRITERS: Mapping[str, str] = {"customer": "visitor", "house": "system"}
 MOST = 25_000_000
+RELOADS_WITHIN = 5.0
+"""Seconds a page may be away before its agent has no screen."""
 
 
-class Saying(Model):
+class ChatSaying(Model):
     """What an agent writes; `id` is the page's own, and the same id is the same message."""
 
     text: str = Field(max_length=4000)
     id: str = Field(min_length=1, max_length=80)
 
 
-class Typing(Model):
+class ChatTyping(Model):
     """Whether the agent is writing."""
 
     on: bool = True
 
 
-class Target(Model):
+class ChatTarget(Model):
     """Who takes a conversation over: a queue, and perhaps one agent of it."""
 
     queue: str = Field(max_length=60)
@@ -58,7 +61,7 @@ class Named(Query):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChatLine:
     """One message as a pane shows it. `by` is the agent who wrote it, "" otherwise."""
 
     chat: str
@@ -73,7 +76,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Pane:
+class ChatPane:
     """One conversation in an agent's hands."""
 
     chat: str
@@ -85,13 +88,13 @@ class Pane:
     state: str
     visitor: str
     since: float
-    messages: list[Line]
+    messages: list[ChatLine]
 
 
-def line(thread: str, message: Message) -> Line:
+def line(thread: str, message: Message) -> ChatLine:
     """A message for a pane."""
     file = message.file
-    return Line(
+    return ChatLine(
         thread,
         message.id,
         message.seq,
@@ -117,7 +120,9 @@ class ChatDesk:
     ) -> None:
         self._threads, self._visitors, self._hub = threads, visitors, hub
         self._files, self._site = files, site
+        self._closing: dict[str, asyncio.TimerHandle] = {}
         threads.screens = self
+        hub.on_screens(self.presence)
 
     # --- screens ---------------------------------------------------------------------------------
 
@@ -160,12 +165,20 @@ class ChatDesk:
         said = self._threads.book.messages(chat, int(str(seq)) - 1)
         return said[0] if said else None
 
-    def screen_opened(self, agent: str) -> None:
-        """The agent has a screen: chats may be offered."""
-        self._threads.people.set_room(agent, None)
+    def presence(self, agent: str, here: bool) -> None:
+        """The agent has a page open, or none. A page that is only being loaded anew is not gone."""
+        closing = self._closing.pop(agent, None)
+        if closing is not None:
+            closing.cancel()
+        elif here:
+            self._threads.people.set_room(agent, None)
+        if not here:
+            loop = asyncio.get_running_loop()
+            self._closing[agent] = loop.call_later(RELOADS_WITHIN, self._closed, agent)
 
-    def screen_closed(self, agent: str) -> None:
-        """The agent's last screen is gone: those in hand stay, no more are offered."""
+    def _closed(self, agent: str) -> None:
+        """Those in hand stay, no more are offered."""
+        del self._closing[agent]
         self._threads.people.set_room(agent, 0)
 
     # --- routes ----------------------------------------------------------------------------------
@@ -179,29 +192,52 @@ class ChatDesk:
                 "/api/chats",
                 self._all,
                 "My conversations",
-                gives=list[Pane],
+                gives=list[ChatPane],
                 audit="chat.list",
             ),
-            self._route("GET", chat, self._one, "One of them", gives=Pane, audit="chat.read"),
+            self._route(
+                "GET",
+                "/api/chats/offers",
+                self._offered,
+                "What is on offer to me",
+                gives=list[dict[str, Any]],
+                audit="chat.offers",
+            ),
+            self._route("GET", chat, self._one, "One of them", gives=ChatPane, audit="chat.read"),
             self._route(
                 "POST",
                 f"{chat}/messages",
                 self._say,
                 "Write",
-                takes=Saying,
-                gives=Line,
-                audit="chat.say",
+                takes=ChatSaying,
+                gives=ChatLine,
+                audit="chat.write",
             ),
-            self._route("POST", f"{chat}/typing", self._type, "I am writing", takes=Typing),
+            self._route("POST", f"{chat}/typing", self._type, "I am writing", takes=ChatTyping),
             self._route(
                 "POST", f"{chat}/close", self._close, "I am done with it", audit="chat.close"
+            ),
+            self._route(
+                "POST",
+                "/api/chats/offers/{offer}/accept",
+                self._accept,
+                "I take it",
+                gives=ChatPane,
+                audit="chat.accept",
+            ),
+            self._route(
+                "POST",
+                "/api/chats/offers/{offer}/decline",
+                self._decline,
+                "Not me",
+                audit="chat.decline",
             ),
             self._route(
                 "POST",
                 f"{chat}/transfer",
                 self._transfer,
                 "Hand it on",
-                takes=Target,
+                takes=ChatTarget,
                 audit="chat.transfer",
             ),
             self._route(
@@ -211,7 +247,7 @@ class ChatDesk:
                 "Attach a file",
                 query=Named,
                 takes=Raw(("application/octet-stream",)),
-                gives=Line,
+                gives=ChatLine,
                 most=MOST,
                 audit="chat.attach",
             ),
@@ -228,19 +264,19 @@ class ChatDesk:
     def _route(self, method: Any, path: str, handler: Any, summary: str, **more: Any) -> Route:
         return Route(method, path, handler, roles=STAFF, summary=summary, tag="chats", **more)
 
-    async def _all(self, call: Call) -> list[Pane]:
+    async def _all(self, call: Call) -> list[ChatPane]:
         return [self._pane(each) for each in self._threads.people.held_by(call.agent)]
 
-    async def _one(self, call: Call) -> Pane:
+    async def _one(self, call: Call) -> ChatPane:
         thread = self._threads.book.get(call["chat"])
         if thread is None or not (call.me.leads or thread.agent == call.agent):
             raise not_found("conversation")
         return self._pane(thread)
 
-    def _pane(self, thread: Thread) -> Pane:
+    def _pane(self, thread: Thread) -> ChatPane:
         messages = [line(thread.id, each) for each in self._threads.book.messages(thread.id)]
         open_ones = {"talking": "parked" if thread.parked else "open", "waiting": "waiting"}
-        return Pane(
+        return ChatPane(
             thread.id,
             thread.id,
             thread.kind,
@@ -253,7 +289,7 @@ class ChatDesk:
             messages,
         )
 
-    async def _say(self, call: Call) -> Line:
+    async def _say(self, call: Call) -> ChatLine:
         name, said = f"{call.agent}.{call.body.id}", call.body.text
         try:
             message = await self._threads.agent_says(call.agent, call["chat"], name, said)
@@ -278,7 +314,7 @@ class ChatDesk:
         self._threads.people.move_on(call.agent, thread.id, target.queue, target.agent or None)
         self._visitors.changed(thread)
 
-    async def _attach(self, call: Call) -> Line:
+    async def _attach(self, call: Call) -> ChatLine:
         thread = self._mine(call)
         site = self._site(thread.line) or Site("", "")
         if thread.kind != "chat":
@@ -310,18 +346,19 @@ class ChatDesk:
 
     # --- offers ----------------------------------------------------------------------------------
 
-    def take(self, agent: str, offer: str) -> str:
-        """The agent takes a conversation; its contact. Raises Problem when it is too late."""
+    async def _offered(self, call: Call) -> list[dict[str, Json]]:
+        return self._threads.people.offers_to(call.agent)
+
+    async def _accept(self, call: Call) -> ChatPane:
         try:
-            thread = self._threads.people.accept(agent, offer)
+            thread = self._threads.people.accept(call.agent, call["offer"])
         except NotYours as late:
             raise Problem(409, f"{str(late).capitalize()}.") from None
         self._visitors.changed(thread)
-        return thread.id
+        return self._pane(thread)
 
-    def decline(self, agent: str, offer: str) -> None:
-        """The agent does not take it."""
+    async def _decline(self, call: Call) -> None:
         try:
-            self._threads.people.decline(agent, offer)
+            self._threads.people.decline(call.agent, call["offer"])
         except NotYours as late:
             raise Problem(409, f"{str(late).capitalize()}.") from None

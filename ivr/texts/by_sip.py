@@ -30,8 +30,8 @@ _DIALLED = re.compile(r"(?:pj)?sips?:(?:sip:)?(\+?[0-9]{2,15})@")
 class Manager(Protocol):
     """The one thing this module asks of AMI."""
 
-    async def action(self, name: str, /, **fields: str) -> object:
-        """One action; raises AsteriskRefused, AsteriskUnreachable."""
+    async def send_message(self, destination: str, sender: str, text: str) -> None:
+        """A SIP MESSAGE; raises AsteriskRefused, AsteriskUnreachable."""
         ...
 
 
@@ -66,14 +66,8 @@ class SipTexts:
         way = self._way(message.to)
         if way is None:
             return "no trunk leads to this number"
-        body = base64.b64encode(message.text.encode()).decode()
         try:
-            await self._manager.action(
-                "MessageSend",
-                Destination=way,
-                From=f"sip:{message.sender}@tieline",
-                Base64Body=body,
-            )
+            await self._manager.send_message(way, f"sip:{message.sender}@tieline", message.text)
         except (AsteriskRefused, AsteriskUnreachable) as why:
             return f"Asterisk did not take it: {why}"
         return ""

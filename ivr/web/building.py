@@ -112,10 +112,6 @@ class Service(Protocol):
 
 def build_web(service: Service) -> Web:
     """The web side of a service, chats and text messages included."""
-    desk = service.letters.desk
-    service.hub.on_screens(
-        lambda agent, here: desk.screen_opened(agent) if here else desk.screen_closed(agent)
-    )
     house = House(
         distributor=service.distributor,
         contacts=service.contacts,

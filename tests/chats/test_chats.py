@@ -37,7 +37,11 @@ async def test_agent_and_visitor_talk_and_the_agent_sees_what_was_read(shop: Hou
     visitor = await shop.come()
     await visitor.say("1")
     await shop.rooms.threads.settled(shop.thread(visitor))
-    shop.desk.take("1001", shop.rooms.threads.people.offers_to("1001")[0]["offer"])  # type: ignore[arg-type]  # JSON
+    offers = await (await shop.agent.ask("GET", "/api/chats/offers")).json()
+    taken = await shop.agent.ask("POST", f"/api/chats/offers/{offers[0]['offer']}/accept")
+    assert (await taken.json())["state"] == "open"
+    late = await shop.agent.ask("POST", f"/api/chats/offers/{offers[0]['offer']}/accept")
+    assert late.status == 409
     assert (await visitor.until("state"))["phase"] == "talking"
     answer = await shop.agent.ask(
         "POST", f"/api/chats/{visitor.chat}/messages", json={"id": "a", "text": "Hello, I am Ana."}
@@ -97,7 +101,8 @@ async def test_who_comes_back_gets_what_was_said_meanwhile_and_nothing_twice(sho
 
 async def test_another_site_or_a_made_up_token_opens_nobodys_conversation(shop: House) -> None:
     visitor = await shop.come()
-    for token in ("", "x" * 30, visitor.token[:-1] + "0", visitor.token.replace(".", "")):
+    forged = visitor.token[:-1] + ("1" if visitor.token.endswith("0") else "0")
+    for token in ("", "x" * 30, forged, visitor.token.replace(".", "")):
         other = await shop.come(token=token)
         assert other.chat != visitor.chat
     assert identity.visitor_of(visitor.token, "other", KEY) is None

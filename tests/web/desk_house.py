@@ -59,6 +59,7 @@ class Pretended:
     hung_up: list[str] = field(default_factory=list)
     transferred: list[tuple[str, str]] = field(default_factory=list)
     texts: list[Draft] = field(default_factory=list)
+    said: list[tuple[str, str, str]] = field(default_factory=list)
     refuses: str = ""
 
     async def hang_up(self, channel: str) -> None:
@@ -66,6 +67,9 @@ class Pretended:
 
     async def transfer(self, channel: str, target: str) -> None:
         self.transferred.append((channel, target))
+
+    async def send_message(self, destination: str, sender: str, text: str) -> None:
+        self.said.append((destination, sender, text))
 
     async def accept(self, draft: Draft) -> Sent | Failed:
         if self.refuses:
@@ -135,9 +139,11 @@ class DeskHouse:
             self.errands,
             self.sources,
             self.hub,
+            self.outside,
             key="k" * 32,
             files=self.settings.data_dir / "files",
             address="http://127.0.0.1",
+            sip_way=lambda _: None,
             clock=self.clock,
             now=now,
         )

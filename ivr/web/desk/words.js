@@ -58,6 +58,10 @@ const en = {
   key_transfer: "transfer the call", key_text: "write a text message", key_dial: "call a number",
   key_search: "search the knowledge", key_note: "write a note", key_views: "the views, in order",
   no_chats: "No chats.", chats_hint: "Chats that are yours appear here.",
+  take_chat: "Take it", not_me: "Not now", end_chat: "Done", attach: "Attach",
+  chat_parked: "parked while you are in a call", visitor_away: "has closed the page",
+  visitor_types: "is writing…", way_sent: "sent", way_delivered: "delivered", way_read: "read",
+  way_failed: "not delivered",
   channel_voice: "telephone", channel_chat: "chat", channel_sms: "text messages",
   by_customer: "Customer", by_bot: "Bot", by_agent: "Agent", by_house: "House",
 };
@@ -119,6 +123,10 @@ const zh = {
   key_transfer: "转接电话", key_text: "写短信", key_dial: "拨打电话",
   key_search: "搜索知识库", key_note: "写备注", key_views: "依次为各页面",
   no_chats: "没有聊天。", chats_hint: "属于您的聊天会显示在这里。",
+  take_chat: "接受", not_me: "暂不", end_chat: "完成", attach: "附件",
+  chat_parked: "您在通话中，对话已搁置", visitor_away: "已关闭页面",
+  visitor_types: "正在输入…", way_sent: "已发送", way_delivered: "已送达", way_read: "已读",
+  way_failed: "未送达",
   channel_voice: "电话", channel_chat: "聊天", channel_sms: "短信",
   by_customer: "客户", by_bot: "机器人", by_agent: "坐席", by_house: "系统",
 };

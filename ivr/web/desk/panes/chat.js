@@ -1,10 +1,192 @@
-// The agent's chats. The desk draws `Chats` as a view and asks `unreadChats` for the number on its tab;
-// events come through `listenFor` of actions.js.
-import { html } from "../html.js";
+// The agent's chats and texts: what is on offer, and a pane for each conversation in hand.
+import { attempt, listenFor } from "../actions.js";
+import { get, post } from "../api.js";
+import { html, useEffect, useRef } from "../html.js";
+import { notify, set, state, use } from "../store.js";
 import { t } from "../words.js";
 
-export const unreadChats = () => 0;
+const path = (chat, rest = "") => `/api/chats/${encodeURIComponent(chat)}${rest}`;
+const put = (chat, changes) =>
+  set({ chats: { ...state.chats, [chat]: { ...state.chats[chat], ...changes } } });
+const drop = (chat) => {
+  const { [chat]: _, ...rest } = state.chats;
+  set({ chats: rest, chat: state.chat === chat ? Object.keys(rest)[0] : state.chat });
+};
+const offers = () => state.chatOffers || {};
+
+export const unreadChats = () =>
+  Object.values(state.chats).reduce((sum, each) => sum + (each.unread || 0), 0) +
+  Object.keys(offers()).length;
+
+// --- what is told --------------------------------------------------------------------------------
+
+async function lookAnew() {
+  if (!state.me?.agent) return;
+  const [mine, offered] = await Promise.all([
+    attempt(() => get("/api/chats")),
+    attempt(() => get("/api/chats/offers")),
+  ]);
+  if (Array.isArray(mine)) set({ chats: Object.fromEntries(mine.map((each) => [each.chat, { ...each, unread: 0 }])) });
+  if (Array.isArray(offered)) set({ chatOffers: Object.fromEntries(offered.map((each) => [each.offer, each])) });
+}
+
+listenFor("reset", lookAnew);
+listenFor("chat_offered", (offer) => {
+  set({ chatOffers: { ...offers(), [offer.offer]: offer } });
+  if (!state.pop) set({ view: "chat" });
+});
+listenFor("offer_over", ({ offer }) => {
+  const { [offer]: _, ...rest } = offers();
+  set({ chatOffers: rest });
+});
+listenFor("chat_message", (message) => {
+  const pane = state.chats[message.chat];
+  if (!pane || pane.messages.some((each) => each.id === message.id)) return;
+  const shown = state.view === "chat" && state.chat === message.chat && !document.hidden;
+  const unread = message.sender === "visitor" && !shown ? (pane.unread || 0) + 1 : pane.unread || 0;
+  put(message.chat, { messages: [...pane.messages, message], unread, typing: false });
+});
+listenFor("chat_receipt", ({ chat, id, state: way }) => {
+  const pane = state.chats[chat];
+  if (pane) put(chat, { messages: pane.messages.map((each) => (each.id === id ? { ...each, state: way } : each)) });
+});
+listenFor("chat_typing", ({ chat }) => {
+  if (!state.chats[chat]) return;
+  put(chat, { typing: true });
+  setTimeout(() => state.chats[chat] && put(chat, { typing: false }), 4000);
+});
+listenFor("chat_state", ({ chat, state: phase, visitor }) => {
+  if (phase === "closed") drop(chat);
+  else if (state.chats[chat]) put(chat, { ...(phase && { state: phase }), ...(visitor && { visitor }) });
+});
+
+// --- what is done --------------------------------------------------------------------------------
+
+async function accept(offer) {
+  const pane = await attempt(() => post(`/api/chats/offers/${encodeURIComponent(offer)}/accept`));
+  const { [offer]: _, ...rest } = offers();
+  set({ chatOffers: rest });
+  if (pane?.chat) {
+    put(pane.chat, { ...pane, unread: 0 });
+    set({ chat: pane.chat, view: "chat" });
+  }
+}
+
+const decline = (offer) => attempt(() => post(`/api/chats/offers/${encodeURIComponent(offer)}/decline`));
+
+async function say(chat, text) {
+  const id = crypto.randomUUID();
+  const line = await attempt(() => post(path(chat, "/messages"), { text, id }));
+  if (!line?.id) return false;
+  const pane = state.chats[chat];
+  if (pane && !pane.messages.some((each) => each.id === line.id)) put(chat, { messages: [...pane.messages, line] });
+  return true;
+}
+
+async function close(chat) {
+  if (await attempt(() => post(path(chat, "/close")))) drop(chat);
+}
+
+async function attach(chat, file) {
+  const headers = { "X-Tieline": "1", "Content-Type": "application/octet-stream" };
+  const where = path(chat, `/files?name=${encodeURIComponent(file.name)}`);
+  const answer = await fetch(where, { method: "POST", body: file, headers, credentials: "same-origin" });
+  if (!answer.ok) notify((await answer.json()).detail, true);
+}
+
+// --- what is drawn -------------------------------------------------------------------------------
+
+function Offer({ offer }) {
+  return html`<li class="chat-offer">
+    <strong>${offer.name || offer.address || t("unknown_caller")}</strong>
+    <span>${offer.tell_agent || offer.queue}</span>
+    <button type="button" class="good" onClick=${() => accept(offer.offer)}>${t("take_chat")}</button>
+    <button type="button" onClick=${() => decline(offer.offer)}>${t("not_me")}</button>
+  </li>`;
+}
+
+function Line({ line }) {
+  const who = { visitor: t("by_customer"), bot: t("by_bot"), agent: t("by_agent"), system: t("by_house") }[line.sender];
+  return html`<li class=${`said ${line.sender}`}>
+    <span class="who">${who}</span>
+    <span class="words">${line.text}</span>
+    ${line.attachments.map(
+      (file) => html`<a key=${file.id} href=${path(line.chat, `/files/${file.id}`)} target="_blank" rel="noopener">${file.name}</a>`,
+    )}
+    <span class="when"><time>${new Date(line.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
+      ${line.sender === "agent" && t(`way_${line.state}`)}</span>
+  </li>`;
+}
+
+function Writing({ pane }) {
+  const file = useRef(null);
+  const send = async (event) => {
+    event.preventDefault();
+    const field = event.target.elements.text;
+    const text = field.value.trim();
+    if (text && (await say(pane.chat, text))) field.value = "";
+    field.focus();
+  };
+  let told = 0;
+  const types = (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    } else if (Date.now() - told > 2000) {
+      told = Date.now();
+      post(path(pane.chat, "/typing"), { on: true }).catch(() => {});
+    }
+  };
+  return html`<form class="chat-write" onSubmit=${send}>
+    <label class="unseen" for="chat-text">${t("message")}</label>
+    <textarea id="chat-text" name="text" rows="2" maxlength="4000" onKeyDown=${types}></textarea>
+    ${pane.kind === "chat" &&
+    html`<input ref=${file} type="file" class="unseen" aria-label=${t("attach")} tabindex="-1"
+        onChange=${(event) => event.target.files[0] && attach(pane.chat, event.target.files[0])} />
+      <button type="button" onClick=${() => file.current.click()}>${t("attach")}</button>`}
+    <button type="submit" class="good">${t("send")}</button>
+    <button type="button" onClick=${() => close(pane.chat)}>${t("end_chat")}</button>
+  </form>`;
+}
+
+function Pane({ pane }) {
+  const log = useRef(null);
+  useEffect(() => {
+    log.current.scrollTop = log.current.scrollHeight;
+    if (pane.unread) put(pane.chat, { unread: 0 });
+  }, [pane.messages.length, pane.chat]);
+  const where = pane.state === "parked" ? t("chat_parked") : pane.visitor === "away" ? t("visitor_away") : "";
+  return html`<section class="chat-pane" aria-label=${pane.name || pane.address}>
+    <header><h1>${pane.name || pane.address || t("unknown_caller")}</h1>
+      <span class="quietly">${t(`channel_${pane.kind}`)} · ${pane.queue}${where && ` · ${where}`}</span></header>
+    <ol class="chat-log" ref=${log} role="log" aria-live="polite" tabindex="0" aria-label=${t("transcript")}>
+      ${pane.messages.map((line) => html`<${Line} key=${line.id} line=${line} />`)}
+      ${pane.typing && html`<li class="quietly">${t("visitor_types")}</li>`}
+    </ol>
+    <${Writing} key=${pane.chat} pane=${pane} />
+  </section>`;
+}
 
 export function Chats() {
-  return html`<div class="empty"><h1>${t("no_chats")}</h1><p>${t("chats_hint")}</p></div>`;
+  const { chats, chat, me } = use();
+  useEffect(() => { if (me?.agent) lookAnew(); }, []);
+  const panes = Object.values(chats).filter((each) => each.messages);
+  const shown = chats[chat]?.messages ? chats[chat] : panes[0];
+  const offered = Object.values(offers());
+  if (!panes.length && !offered.length) {
+    return html`<div class="empty"><h1>${t("no_chats")}</h1><p>${t("chats_hint")}</p></div>`;
+  }
+  return html`<div class="chats">
+    <nav class="chat-list" aria-label=${t("view_chat")}>
+      <ul>${offered.map((offer) => html`<${Offer} key=${offer.offer} offer=${offer} />`)}</ul>
+      ${panes.map(
+        (each) => html`<button type="button" key=${each.chat} aria-current=${each === shown ? "true" : undefined}
+          class=${each === shown ? "view on" : "view"} onClick=${() => set({ chat: each.chat })}>
+          <span>${each.name || each.address}</span>
+          ${each.unread > 0 && html`<span class="count">${each.unread}</span>`}
+        </button>`,
+      )}
+    </nav>
+    ${shown && html`<${Pane} pane=${shown} />`}
+  </div>`;
 }
