@@ -100,7 +100,7 @@ function Offer({ offer }) {
   return html`<li class="chat-offer">
     <strong>${offer.name || offer.address || t("unknown_caller")}</strong>
     <span>${offer.tell_agent || offer.queue}</span>
-    <button type="button" class="good" onClick=${() => accept(offer.offer)}>${t("take_chat")}</button>
+    <button type="button" class="main" onClick=${() => accept(offer.offer)}>${t("take_chat")}</button>
     <button type="button" onClick=${() => decline(offer.offer)}>${t("not_me")}</button>
   </li>`;
 }
@@ -144,7 +144,7 @@ function Writing({ pane }) {
     html`<input ref=${file} type="file" class="unseen" aria-label=${t("attach")} tabindex="-1"
         onChange=${(event) => event.target.files[0] && attach(pane.chat, event.target.files[0])} />
       <button type="button" onClick=${() => file.current.click()}>${t("attach")}</button>`}
-    <button type="submit" class="good">${t("send")}</button>
+    <button type="submit" class="main">${t("send")}</button>
     <button type="button" onClick=${() => close(pane.chat)}>${t("end_chat")}</button>
   </form>`;
 }
