@@ -9,7 +9,7 @@ from decimal import Decimal
 from ivr.flow.wording import GRAMMARS, plain
 from ivr.flow.wording.phrases import PHRASES
 
-OFTEN = 10
+OFTEN = 5
 """Places, and minutes, up to which the sentences are spoken ahead."""
 _UNITS: Mapping[str, tuple[str, str]] = {"en": (" seconds", " minutes"), "zh": ("秒", "分钟")}
 _ONE: Mapping[str, tuple[str, str]] = {"en": ("a second", "a minute"), "zh": ("一秒", "一分钟")}
