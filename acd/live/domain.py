@@ -27,7 +27,7 @@ from acd.live.access import Access
 from acd.live.entry import Kind, Noted
 from acd.live.island import Island, Talks
 from acd.live.jump import agents_changed, missed
-from acd.live.matter import contact_of, may_depend
+from acd.live.matter import EVERYTHING, about, contact_of
 from acd.live.missing import Missing
 from acd.live.outbox import Outbox
 from acd.live.pulse import Patience, Watch
@@ -295,13 +295,14 @@ class DomainDistributor:
             return [command for each in instead for command in self.send(each)]
         if self._island is not None:
             return self._island.send(event)
+        matters = about(event, self.engine)
         try:
             self.engine.check(event)
         except AcdError as error:
-            if not may_depend(event, self._outbox, self.engine):
+            if not self._outbox.touches(matters | EVERYTHING):
                 log.warning("event_refused", problem=str(error), **named_in(to_json(event)))
                 raise
-        self._outbox.put(event)
+        self._outbox.put(event, matters)
         return []
 
     async def settled(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from acd.engine import Engine
 from acd.live.entry import Noted
 from acd.model import Event, FloorLoaded
+
+EVERYTHING = frozenset({""})
 
 
 def contact_of(name: str) -> str:
@@ -14,20 +14,17 @@ def contact_of(name: str) -> str:
     return name.partition(".")[0]
 
 
-def may_depend(event: Event, on: Iterable[Event | Noted], engine: Engine) -> bool:
-    """Whether the event may become possible, or impossible, once `on` has happened.
+def about(said: Event | Noted, engine: Engine) -> frozenset[str]:
+    """The calls, offers and agents that an event names, or that hang on what it names.
 
-    While such a word is on its way, the event cannot be judged.
+    While a word about one of them is on its way, what is possible may be another matter by then. A
+    floor is about everything.
     """
-    about = _about(event, engine)
-    return any(isinstance(each, FloorLoaded) or about & _about(each, engine) for each in on)
-
-
-def _about(said: Event | Noted, engine: Engine) -> set[str]:
-    """The calls, offers and agents that an event names, or that hang on what it names."""
+    if isinstance(said, FloorLoaded):
+        return EVERYTHING
     names = {str(getattr(said, each)) for each in ("call", "agent") if hasattr(said, each)}
     offer = getattr(said, "offer", None)
     if offer is not None:
         record = engine.offer(offer)
         names |= {offer, offer.rpartition("-")[0]} | ({record.agent} if record else set())
-    return names
+    return frozenset(names)

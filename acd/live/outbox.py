@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -37,6 +37,8 @@ class Outbox:
         self.name = secrets.token_hex(6)
         self._node, self._sender, self._sequencer = node, sender, sequencer
         self._waiting: deque[Word] = deque()
+        self._matters: deque[frozenset[str]] = deque()  # of each word that is waiting
+        self._about: Counter[str] = Counter()
         self._numbers = 0
         self._handed = 0
         self._way: Sequencer | None = None
@@ -50,19 +52,29 @@ class Outbox:
     def __iter__(self) -> Iterator[Event | Noted]:
         return (word.said for word in self._waiting)
 
-    def put(self, said: Event | Noted) -> None:
-        """Send this; raises ValueError for what JSON cannot carry."""
+    def put(self, said: Event | Noted, about: frozenset[str] = frozenset()) -> None:
+        """Send this, which is about those matters; raises ValueError for what JSON cannot carry."""
         word = Word(said, Origin(self._node, self.name, self._numbers + 1))
         dump(word.body())
         self._numbers += 1
         self._waiting.append(word)
+        self._matters.append(about)
+        self._about.update(about)
         self._news.set()
+
+    def touches(self, about: frozenset[str]) -> bool:
+        """Whether something is on its way that is about one of these matters."""
+        return any(each in self._about for each in about)
 
     def heard(self, number: int) -> None:
         """Our words up to that number have come by."""
         while self._waiting and _number(self._waiting[0]) <= number:
             self._waiting.popleft()
             self._pause = AGAIN_AFTER
+            for each in self._matters.popleft():
+                self._about[each] -= 1
+                if not self._about[each]:
+                    del self._about[each]
         self._passed.set()
 
     async def settled(self) -> None:
@@ -75,6 +87,8 @@ class Outbox:
     def clear(self) -> None:
         """What is on its way is somebody else's to say; nobody need wait for it."""
         self._waiting.clear()
+        self._matters.clear()
+        self._about.clear()
         self._passed.set()
 
     def look(self) -> None:
