@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from acd.customers.addresses import Address
@@ -22,7 +22,15 @@ from acd.customers.rows import (
     owners,
     reindex,
 )
-from acd.customers.tables import consents, customers, notes
+from acd.customers.tables import (
+    addresses,
+    consents,
+    contact_links,
+    customer_words,
+    customers,
+    notes,
+)
+from acd.records.database import Database
 from acd.records.errors import NotFound, Refused
 from acd.records.text import tag_list
 from acd.records.within import within
@@ -112,6 +120,15 @@ class Known:
     def also(self, row: Row, owner: int) -> None:
         """The addresses of this row are that owner's, too."""
         self._owners.update(dict.fromkeys(row.reached_by(), owner))
+
+
+async def count_anew(database: Database) -> None:
+    """Let PostgreSQL look at what came in: a plan made for empty tables reads all of a full one."""
+    async with database.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            names = (customers, addresses, consents, contact_links, notes)
+            tables = ", ".join((*(table.name for table in names), customer_words.name))
+            await connection.execute(text(f"ANALYZE {tables}"))
 
 
 async def add_new(
@@ -221,8 +238,8 @@ async def _notes_of(connection: AsyncConnection, ids: Sequence[int]) -> dict[int
     found: dict[int, set[str]] = {}
     query = select(notes.c.customer_id, notes.c.text)
     rows = await connection.execute(query.where(within(connection, notes.c.customer_id, ids)))
-    for key, text in rows:
-        found.setdefault(key, set()).add(text)
+    for key, written in rows:
+        found.setdefault(key, set()).add(written)
     return found
 
 

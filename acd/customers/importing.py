@@ -21,7 +21,7 @@ from sqlalchemy import insert
 from acd.customers import sheets
 from acd.customers.addresses import Address
 from acd.customers.audit import AuditEntry, write
-from acd.customers.bulk import SEEN, Known, Row, add_new, update_known
+from acd.customers.bulk import SEEN, Known, Row, add_new, count_anew, update_known
 from acd.customers.columns import ADDRESS_FIELDS, PLAIN_FIELDS, Column, columns
 from acd.customers.numbers import is_region
 from acd.customers.rows import Draft
@@ -100,12 +100,16 @@ async def import_file(
     found = columns(head[1], wanted.headings)
     total = await asyncio.to_thread(sheets.count, wanted.file)
     seen: dict[tuple[str, str], int] = {}
+    batches = 0
     with _Bad(wanted.errors_to, head[1]) as bad:
         while batch := await asyncio.to_thread(_batch, source, found, wanted.region):
             rows = _taken(batch, told, bad)
             await _keep(database, rows, wanted, told, _Turn(clock(), seen, bad))
             if told.rows > MOST_ROWS:
                 raise Refused(f"{wanted.file.name} has more than {MOST_ROWS:,} rows: split it")
+            batches += 1
+            if batches.bit_count() == 1 and not wanted.dry_run:
+                await count_anew(database)
             progress(told.rows, total)
     return told
 
