@@ -52,7 +52,8 @@ class News:
                 self._legs.answered(leg)
             case facts.LegFailed(leg, cause):
                 self._legs.failed(leg, Cause(cause))
-            case facts.LegEnded(leg, _, _, _):
+            case facts.LegEnded(leg, channel, _, _):
+                self._phones.ended(channel)
                 self._legs.ended(leg)
             case facts.ChannelGone(channel, uniqueid, contact, q850):
                 self._phones.ended(channel)

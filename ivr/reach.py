@@ -42,6 +42,10 @@ class Way:
         """Seconds from picking up to being joined, at most."""
         return CONFIRM_SECONDS if self.confirm else 0.0
 
+    def meaning_of(self, status: str) -> str:
+        """DIALSTATUS; a mobile that nobody took says BUSY, one that is busy has said so before."""
+        return "NOANSWER" if self.confirm and status == "BUSY" else status
+
     def options(self, whisper: bool) -> str:
         """The part of Dial's options that is this phone's: b() and U()."""
         taken = self.taken or (WHISPER if whisper else "")

@@ -54,7 +54,9 @@ AGENT: Final = "agent-"
 CONTACT: Final = "TIELINE_CONTACT"
 LEG: Final = "TIELINE_LEG"
 OURS: Final = "TIELINE_OURS"
-"""Set on a phone's channel that carries a call of the distributor's on another node."""
+"""Set on a phone's channel that carries a call of the distributor's on another node; `UNTAKEN` on
+a mobile that was picked up by nobody who wanted the call."""
+UNTAKEN: Final = "untaken"
 
 
 Fact = (
@@ -143,8 +145,9 @@ def _leg(message: Headers, prefix: str = "") -> str:
 
 
 def _new_channel(message: Headers) -> Fact | None:
-    """Who dials has dialled something; a phone that is being rung has not."""
-    return OwnCall(_text(message, "Channel")) if _text(message, "Exten") else None
+    """A phone that dials is told as Ring from the first event on, one that is being rung is not."""
+    dials = _text(message, "ChannelStateDesc") == "Ring"
+    return OwnCall(_text(message, "Channel")) if dials else None
 
 
 def _dial_begin(message: Headers) -> Fact | None:
@@ -170,6 +173,8 @@ def _dial_end(message: Headers) -> Fact | None:
         return LegAnswered(leg, _text(message, "DestChannel"))
     if _text(message, "Forward"):  # a phone that sends its calls elsewhere does not take this one
         return LegFailed(leg, "rejected")
+    if variables(message, "Dest").get(OURS) == UNTAKEN:
+        return LegFailed(leg, "no_answer")
     cause = _DIAL_FAILURES.get(status)
     return LegFailed(leg, cause) if cause else None
 

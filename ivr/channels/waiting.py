@@ -304,7 +304,8 @@ class AgentWait:
                 await self._agi.set_variable("_TIELINE_WHO", who)
             with self._listening(offer, way):
                 await self._agi.exec("Dial", way.dial, str(seconds), options)
-            return await self._agi.get_variable("DIALSTATUS") or "CHANUNAVAIL"
+            status = await self._agi.get_variable("DIALSTATUS") or "CHANUNAVAIL"
+            return way.meaning_of(status)
         except AsteriskRefused as refused:
             if self._agi.hung_up.is_set():
                 raise

@@ -175,6 +175,13 @@ class Line:
             if not (overtaken and self.state is LineState.ENDED):
                 raise
 
+    async def attended_transfer(self, other: Line, timeout: float = 10.0) -> None:
+        """Joins this line's other side with that of `other`; both lines end.
+
+        Raises `PhoneError` when it was refused: both calls then go on, on hold.
+        """
+        await self._do("transfer", self._call.attended_transfer(other._call, timeout=timeout))
+
     # --- sound ----------------------------------------------------------------------------------
 
     async def speak(self, sound: bytes | float | None = None, seconds: float = 1.0) -> None:

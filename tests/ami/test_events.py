@@ -127,7 +127,9 @@ def test_phones_come_and_go() -> None:
 
 LEG = {"Channel": "PJSIP/1-1", "ChanVariable": "TIELINE_LEG=o-1"}
 DIAL = {"Event": "DialEnd", "DestChannel": "PJSIP/1-1", "DestChanVariable": "TIELINE_LEG=o-1"}
+NEW = {"Event": "Newchannel", "Channel": "PJSIP/1-1"}
 ELSEWHERE = {"Event": "DialBegin", "DestChanVariable": "TIELINE_OURS=yes"}
+UNTAKEN = DIAL | {"DestChanVariable": ["TIELINE_LEG=o-1", "TIELINE_OURS=untaken"]}
 BLIND = {"Event": "BlindTransfer", "TransfererChanVariable": "TIELINE_LEG=o-1"}
 REQUEST = {"Event": "HangupRequest"} | LEG
 
@@ -135,8 +137,8 @@ REQUEST = {"Event": "HangupRequest"} | LEG
 @pytest.mark.parametrize(
     ("message", "meaning"),
     [
-        ({"Event": "Newchannel", "Channel": "PJSIP/1-1", "Exten": "1002"}, OwnCall("PJSIP/1-1")),
-        ({"Event": "Newchannel", "Channel": "PJSIP/1-1", "Exten": ""}, None),
+        (NEW | {"ChannelStateDesc": "Ring", "Exten": "1002"}, OwnCall("PJSIP/1-1")),
+        (NEW | {"ChannelStateDesc": "Down", "Exten": "s"}, None),
         ({"Event": "DialBegin", "DestChannel": "PJSIP/1-1"}, OwnCall("PJSIP/1-1")),
         (ELSEWHERE, None),
         ({"Event": "PeerStatus", "Peer": "PJSIP/1", "PeerStatus": "Unknown"}, None),
@@ -146,6 +148,7 @@ REQUEST = {"Event": "HangupRequest"} | LEG
         (DIAL | {"DialStatus": "CHANUNAVAIL"}, LegFailed("o-1", "unreachable")),
         (DIAL | {"DialStatus": "CONGESTION"}, LegFailed("o-1", "unreachable")),
         (DIAL | {"DialStatus": "BUSY"}, LegFailed("o-1", "busy")),
+        (UNTAKEN | {"DialStatus": "BUSY"}, LegFailed("o-1", "no_answer")),
         (DIAL | {"DialStatus": "CANCEL", "Forward": "1234"}, LegFailed("o-1", "rejected")),
         (DIAL | {"DialStatus": "CONTINUE"}, None),
         (REQUEST | {"ChannelStateDesc": "Down", "Cause": "17"}, LegFailed("o-1", "busy")),

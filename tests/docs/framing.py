@@ -25,7 +25,7 @@ from tests.docs.reading import Block, blocks
 FLOW = {each.name for each in grammar.FLOW.keys}
 CALENDAR = {each.name for each in grammar.CALENDAR.keys}
 SERVICES = {"region", "services", "databases", "sms", "outside", "lockout", "codes", "chats"}
-FLOOR = {"pause_reasons", "queues", "agents"}
+FLOOR = {"pause_reasons", "dispositions", "queues", "phones", "agents"}
 ENTRY = "entry"
 _NAMED = re.compile(r"# (?:\w+/)*([\w-]+\.(?:table\.)?yaml)\n")
 _DEFAULTS = "{otherwise: part, queue: {otherwise: part}}"

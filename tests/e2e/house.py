@@ -78,6 +78,16 @@ agents:
 """
 """Queues that call back, each with an agent of its own."""
 
+EVERYWHERE = """\
+  "2011": {name: Rosa Roaming, queues: [cards], skills: {english: 5}, phone: none}
+  "2012": {name: Milo Mobile, queues: [cards], skills: {english: 5}, mobile: "+493055555501"}
+  "2013": {name: Mina Mobile, queues: [cards], skills: {english: 5}, mobile: "+493055555502"}
+  "2014": {name: Quin Quick, queues: [cards], skills: {english: 5}, auto_answer: true}
+phones:
+  "5001": {name: Window desk}
+"""
+"""Agents who are not at a phone of their own, or whose phone answers by itself."""
+
 
 TONES = {900: 10.0, 1500: 2.0, 1900: 1.0}
 """Recordings that flows may play for words (`sound: tone-900`): hertz, and seconds."""
@@ -116,7 +126,8 @@ class House(Known):
         floor = self.flows / "floor.yaml"
         before, cards, after = floor.read_text().partition("  cards:\n")
         after = after.replace("wrap_up: 20s", "wrap_up: 1s", 1)
-        floor.write_text(before + cards + after.replace("\nagents:\n", RING_BACK, 1) + CREW)
+        text = before + cards + after.replace("\nagents:\n", RING_BACK, 1) + CREW
+        floor.write_text(text + EVERYWHERE)
         sip, agi, ami, console, web, self.backends_port, nowhere = free_ports(7)
         there = f"http://127.0.0.1:{self.backends_port}"
         own = SERVICES.format(there=there, nowhere=f"http://127.0.0.1:{nowhere}")
