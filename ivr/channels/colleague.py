@@ -9,7 +9,7 @@ the agent's phone then joins the two (an attended transfer), the colleague has t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import structlog
@@ -27,6 +27,7 @@ from acd.model import (
 from acd.views import AgentRow
 from ivr.agi.session import AgiSession
 from ivr.channels.caller_card import CallerCard, plain, queue_from_json
+from ivr.channels.mobile import who_calls
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.errors import CallerHungUp
 from ivr.floor import FloorPlan
@@ -129,6 +130,7 @@ class Colleagues:
             try:
                 await self._put_through(agi, mailbox, question)
             finally:
+                await self._distributor.settled()
                 if self._distributor.engine.has_call(call):
                     self._distributor.send(
                         ConsultationFailed(self._house.clock(), call, "given up")
@@ -161,20 +163,21 @@ class Colleagues:
     async def _ring(self, agi: AgiSession, offer: MakeOffer, asker: AgentRow) -> bool:
         """Ring from the asking agent's own channel; True when the two spoke with each other."""
         way, legs = self._house.reach(offer.agent, offer.queue), self._house.legs
+        status = "CHANUNAVAIL"
         with legs.dialling(offer.offer):
-            status = "CHANUNAVAIL"
-            if way is not None and not way.confirm:
-                await self._show(agi, offer, asker)
+            if way is not None:
+                await self._show(agi, offer, asker, way)
                 status = await self._dial(agi, offer, way)
         legs.rung(offer.offer, status)
         return status == "ANSWER"
 
     async def _dial(self, agi: AgiSession, offer: MakeOffer, way: Way) -> str:
-        options = f"m(default)gib({PREPARE_ASKED}^s^1)"
+        prepared = way if way.confirm else replace(way, prepare=PREPARE_ASKED)
+        options = f"m(default)gi{prepared.options(whisper=False)}"
         await agi.exec("Dial", way.dial, str(int(offer.ring_seconds)), options)
-        return await agi.get_variable("DIALSTATUS") or "CHANUNAVAIL"
+        return way.meaning_of(await agi.get_variable("DIALSTATUS") or "CHANUNAVAIL")
 
-    async def _show(self, agi: AgiSession, offer: MakeOffer, asker: AgentRow) -> None:
+    async def _show(self, agi: AgiSession, offer: MakeOffer, asker: AgentRow, way: Way) -> None:
         """What the colleague's phone will show: who asks, and the caller it is about."""
         card = self._card(offer.contact)
         name = plain(f"{asker.name} asks: {card.caller_name}", 80)
@@ -182,6 +185,10 @@ class Colleagues:
         await agi.set_variable("_TIELINE_ABOUT", offer.contact)
         await agi.set_variable("_TIELINE_CALLER_NAME", name)
         await agi.set_variable("_TIELINE_CONTEXT", card.context)
+        await agi.set_variable("_TIELINE_WHISPER", "")
+        if way.confirm:
+            who = await who_calls(self._house.prompts, CallerCard(name, card.context))
+            await agi.set_variable("_TIELINE_WHO", who)
 
     def _card(self, contact_id: str) -> CallerCard:
         contact = self._house.contacts.get(contact_id)
