@@ -23,9 +23,9 @@ _KEYS: Final[Mapping[str, str]] = {
 _PHONES: Final[Mapping[str, str]] = {
     "desks": "phone",
     "mobiles": "the mobile of",
-    "roaming": "without a phone of their own:",
-    "by_itself": "auto_answer of agents:",
-    "by_itself_for": "auto_answer of queues:",
+    "roaming": "without a phone of their own",
+    "by_itself": "auto_answer of agents",
+    "by_itself_for": "auto_answer of queues",
 }
 
 

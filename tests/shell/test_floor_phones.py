@@ -67,7 +67,7 @@ def test_changes_of_phones_are_told_in_words() -> None:
     told = floor_differences(read_floor(FLOOR, "a"), read_floor(after, "b"))
     assert told == [
         'phone 5001: "Window desk" -> "Door desk"',
-        "the mobile of 1001: +8613800138000 -> +8613900139000",
-        "without a phone of their own: without 1002",
+        "the mobile of 1001: `+8613800138000` -> `+8613900139000`",
+        "without a phone of their own: without `1002`",
         "dispositions: without `sold`",
     ]
