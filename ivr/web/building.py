@@ -176,7 +176,7 @@ class Web:
         stream = Stream(self.hub, house.clock, self._still_there)
         parts = (
             Accounts(people, self.hub),
-            Agents(house),
+            Agents(house, self.hub),
             Calls(house),
             files,
             customers,

@@ -22,6 +22,7 @@ FLAGS = (
 )
 WIDE = (1280, 720)
 NARROW = (390, 844)
+PATIENCE_MS = 10_000
 
 
 @dataclass
@@ -57,6 +58,7 @@ async def window(
         color_scheme="dark" if dark else "light",
         locale=locale,
     )
+    context.set_default_timeout(PATIENCE_MS)
     opened = Window(await context.new_page())
     opened.page.on(
         "console",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from acd.desk import Announcements, Dispositions, Knowledge
 from acd.distributor import Distributor, steady_clock
 from acd.journal import Journal
 from acd.model import (
+    AgentForced,
     AgentReleased,
+    AgentState,
     CallLeft,
     CallQueued,
     Channel,
@@ -43,6 +45,7 @@ from ivr.web.api.desk import ScriptLine
 from ivr.web.building import Web
 from ivr.web.house import House
 from ivr.web.hub import Hub
+from ivr.web.limits import Limit
 from tests.e2e.known import until
 
 PASSWORD = "correct horse battery"
@@ -115,6 +118,9 @@ class DeskHouse:
             more=self.letters.routes,
         )
         self.web.server._wanted = 0
+        # One browser signs in as often here as a whole call centre does elsewhere.
+        often = Limit(per_minute=6000, burst=1000)
+        self.web.server.routes = [replace(each, limit=often) for each in self.web.server.routes]
         self.people = People(self.database, self.clock)
         self.customers = Customers(self.database, lambda: "CN", self.clock)
         self.knowledge = Knowledge(self.database, self.clock)
@@ -240,6 +246,21 @@ class DeskHouse:
         live = self.contacts.get(contact)
         assert live is not None
         self.contacts.end(live, "answered", "caller")
+
+    async def quiet(self) -> None:
+        """Every call is over, every agent logged out, and nothing announced."""
+        for told in await self.announcements.current():
+            await self.announcements.withdraw(told.id)
+        for row in self.distributor.engine.calls_view(self.clock()):
+            if row.answered_at is not None:
+                self.end(row.contact)
+            else:
+                self.leave(row.contact)
+        for agent in self.distributor.engine.agents_view(self.clock()):
+            if agent.state is not AgentState.LOGGED_OUT:
+                self.distributor.send(
+                    AgentForced(self.clock(), agent.agent, AgentState.LOGGED_OUT, "", "test")
+                )
 
     def leave(self, contact: str) -> None:
         """The caller hangs up while waiting or ringing."""

@@ -25,6 +25,7 @@ from acd.model import (
 from acd.views import AgentRow, QueueRow
 from ivr.web.feed import agent_told
 from ivr.web.house import House
+from ivr.web.hub import Hub
 from ivr.web.problems import Problem, not_found
 from ivr.web.roles import LEADS, STAFF
 from ivr.web.routes import Call, Model, Route
@@ -69,12 +70,16 @@ class QueueOfMine:
 
 @dataclass(frozen=True, slots=True)
 class AgentNow:
-    """An agent: `row` as the event `agent` tells it, their queues, and the floor's words."""
+    """An agent: `row` as the event `agent` tells it, their queues, and the floor's words.
+
+    `seq` is the number of the latest event then: an event `agent` of a higher one is newer.
+    """
 
     row: dict[str, Any]
     queues: list[QueueOfMine]
     pause_reasons: list[str]
     now: float
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +142,8 @@ class Statistics:
 class Agents:
     """`/api/agents`: an agent's own things by `me`; a supervisor's by the extension."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, house: House, hub: Hub) -> None:
+        self._house, self._hub = house, hub
 
     def routes(self) -> Sequence[Route]:
         """What may be asked."""
@@ -307,7 +312,7 @@ class Agents:
             if name in queues
         ]
         reasons = list(self._house.plan().floor.floor.pause_reasons)
-        return AgentNow(agent_told(row), mine, reasons or ["break"], at)
+        return AgentNow(agent_told(row), mine, reasons or ["break"], at, self._hub.seq)
 
 
 def _free(row: AgentRow) -> bool:

@@ -5,6 +5,7 @@ import { Stream } from "./stream.js";
 import { t } from "./words.js";
 
 let stream = null;
+let newest = 0; // the number of the latest event about this agent: an answer may be older
 
 // Run an action; a refusal is shown, and told to the caller by `undefined`.
 export async function attempt(action, good = "") {
@@ -62,7 +63,10 @@ const handlers = {
     set({ skew: event.at - Date.now() / 1000 });
     if (event.reset) lookAtEverything();
   },
-  agent: ({ data }) => takeAgent(data),
+  agent({ seq, data }) {
+    newest = seq;
+    takeAgent(data);
+  },
   offer: ({ data }) => takeOffer(data),
   contact({ data }) {
     if (state.pop && state.pop.contact === data.contact) loadContact(state.pop);
@@ -78,6 +82,7 @@ export function listenFor(type, handler) {
 }
 
 function take(event) {
+  if (event.type === "hello" && event.reset) newest = 0;
   if (event.type !== "hello") set({ skew: event.at - Date.now() / 1000 });
   const handler = handlers[event.type];
   if (handler) handler(event);
@@ -97,7 +102,7 @@ export async function lookAtEverything() {
 
 function takeMine(mine) {
   set({ queues: mine.queues, reasons: mine.pause_reasons });
-  takeAgent(mine.row);
+  if (mine.seq >= newest) takeAgent(mine.row);
 }
 
 function takeAgent(row) {

@@ -51,8 +51,8 @@ export function Knowledge() {
     ${hits && hits.length === 0 && html`<p class="quietly">${t("no_hits")}</p>`}
     <ul class="hits">
       ${(hits || []).map(
-        (hit) => html`<li key=${hit.article_id} class="card">
-          <button type="button" class="link" onClick=${() => setArticle(hit.article_id)}><${Pieces} of=${hit.title} /></button>
+        (hit) => html`<li key=${hit.article} class="card">
+          <button type="button" class="link" onClick=${() => setArticle(hit.article)}><${Pieces} of=${hit.title} /></button>
           <p><${Pieces} of=${hit.snippet} /></p>
         </li>`,
       )}

@@ -26,7 +26,10 @@ export function Dialog({ title, close, children, blocking = false }) {
     event.preventDefault();
     if (!blocking) close();
   };
-  return html`<dialog ref=${box} onCancel=${cancel} aria-label=${title}>
+  // Browsers let a second Escape close what refused the first one.
+  const closed = () => box.current && box.current.isConnected && !box.current.open && again();
+  const again = () => (blocking ? box.current.showModal() : close());
+  return html`<dialog ref=${box} onCancel=${cancel} onClose=${closed} aria-label=${title}>
     <header><h2>${title}</h2>
       ${!blocking && html`<button type="button" class="quiet" aria-label=${t("close")} onClick=${close}>×</button>`}
     </header>
