@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Protocol
 
 import structlog
@@ -17,6 +18,9 @@ from acd.errors import AcdError
 from ivr.errors import AsteriskRefused
 
 log = structlog.get_logger(__name__)
+
+LOOK_AGAIN = 5.0
+"""Seconds until a phone that was given up elsewhere, and is here, is taken."""
 
 
 class Listing(Protocol):
@@ -56,28 +60,46 @@ class Places:
     """
 
     def __init__(
-        self, atlas: Atlas, node: str | None, agents: Callable[[], Collection[str]]
+        self, atlas: Atlas, node: str | None, known: Callable[[], Collection[str]]
     ) -> None:
-        self._atlas, self._node, self._agents = atlas, node, agents
+        self._atlas, self._node, self._known = atlas, node, known
+        self._here: set[str] = set()
         self._heard: dict[str, bool] = {}
         self._news = asyncio.Event()
 
     def registered(self, phone: str) -> None:
-        """This phone is here."""
-        self._hear(phone, here=True)
+        """This phone has come here, wherever it was before."""
+        if self._node is not None and phone in self._known():
+            self._here.add(phone)
+            self._hear(phone, here=True)
 
     def gone(self, phone: str) -> None:
-        """This phone is not here."""
-        self._hear(phone, here=False)
+        """This phone is not here any more."""
+        if phone in self._here:
+            self._here.discard(phone)
+            self._hear(phone, here=False)
 
     def square(self, phones: Collection[str]) -> None:
-        """Just these phones are here."""
-        for agent in self._agents():
-            self._hear(agent, here=agent in phones)
+        """Just these phones are here; since when is not known.
+
+        One that is elsewhere stays there: what is left here may be from before it moved.
+        """
+        if self._node is None:
+            return
+        known = self._known()
+        self._here = {phone for phone in known if phone in phones}
+        for phone in known:
+            if phone not in self._here:
+                self._hear(phone, here=False)
+        self._claim()
+
+    def _claim(self) -> None:
+        """Take the phones that are here and that nobody has."""
+        for phone in self._here:
+            if self._atlas.place_of(phone) is None:
+                self._hear(phone, here=True)
 
     def _hear(self, phone: str, *, here: bool) -> None:
-        if self._node is None or phone not in self._agents():
-            return
         self._heard.pop(phone, None)
         self._heard[phone] = here
         self._news.set()
@@ -85,19 +107,22 @@ class Places:
     async def run(self) -> None:
         """Pass on what is heard, until cancelled."""
         while True:
-            await self._news.wait()
-            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await self._news.wait()
+            self._claim()
+            self._news.clear()  # also what claiming has said: what is refused waits for its turn
             while self._heard:
-                agent = next(iter(self._heard))
-                await self._tell(agent, here=self._heard.pop(agent))
+                phone = next(iter(self._heard))
+                await self._tell(phone, here=self._heard.pop(phone))
 
-    async def _tell(self, agent: str, *, here: bool) -> None:
-        known = self._atlas.place_of(agent)
+    async def _tell(self, phone: str, *, here: bool) -> None:
+        known = self._atlas.place_of(phone)
         if here == (known == self._node):
             return
         try:
-            await self._atlas.set_place(agent, self._node if here else None)
+            await self._atlas.set_place(phone, self._node if here else None)
         except AcdError as why:
-            log.warning("a phone's place could not be told", agent=agent, why=str(why))
+            log.warning("a phone's place could not be told", phone=phone, why=str(why))
         else:
-            log.info("a phone's place", agent=agent, here=here)
+            log.info("a phone's place", phone=phone, here=here)

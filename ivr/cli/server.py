@@ -96,6 +96,9 @@ def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) ->
     table.add_column()
     if plan.notice:
         table.add_row("[red]attention[/]", Text(for_shell(plan.notice), style="red"))
+    if site.drained:
+        what = f"drained: no new calls are taken. To end it: {tieline} undrain"
+        table.add_row("[red]attention[/]", Text(what, style="red"))
     table.add_row("SIP", f"{settings.bind}:{settings.sip_port} (UDP and TCP)")
     for number in plan.numbers:
         flow = plan.library.numbers[number]

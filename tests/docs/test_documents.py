@@ -26,7 +26,7 @@ PATTERNS = CHECKOUT / "docs" / "patterns.md"
 OTHERS = [file for file in DOCUMENTS if file not in {GENERATED, PATTERNS}]
 YAML = [block for file in OTHERS for block in blocks(file, "yaml")]
 HELP = ("-h", "--help")
-SHOWN = ("queues", "agents", "calls", "contacts", "flows", "calendars")
+SHOWN = ("queues", "agents", "calls", "contacts", "flows", "calendars", "drain", "nodes")
 
 
 @pytest.fixture(scope="module")

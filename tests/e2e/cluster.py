@@ -108,6 +108,8 @@ class Pair:
         """The phone of that agent, registered at that node and known to be there; ready."""
         phone = self._agents.get(extension)
         if phone is None or phone.domain != node.domain:
+            if phone is not None:
+                await phone.unregister()
             phone = await self.rack.phone(extension, node.password(extension), node.domain)
             self._agents[extension] = phone
             for each in self.nodes:
@@ -118,7 +120,10 @@ class Pair:
     async def ready(self, extension: str, node: Node) -> None:
         """By a supervisor's word, and seen on both nodes."""
         state = await node.state(extension)
-        await node.ask("do", f"{'login' if state == 'logged out' else 'ready'}/{extension}")
+        if state == "logged out":
+            await node.ask("do", f"login/{extension}")
+        elif state.startswith("paused"):  # "ready" would take back what rings
+            await node.ask("do", f"ready/{extension}")
         for each in self.nodes:
             await eventually(lambda each=each: self._is_ready(each, extension))
 
