@@ -255,6 +255,7 @@ class Service:
         await self.distributor.join()
         self._recover()
         await self.callbacks.book.start()
+        self._in_background(self.callbacks.book.watch())
         await self.threads.start()
         await self.records.start()
         self._in_background(every_midnight(self._begin_day))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +120,16 @@ class Promises:
         """The promise to this customer that is still to be kept."""
         rows = await self._store.run(lambda db: db.execute(_OF, (customer,)).fetchall())
         return _promise(rows[0]) if rows else None
+
+    async def settled(self, promises: Collection[str]) -> dict[str, State]:
+        """Of these promises those that wait no more, and what came of them."""
+
+        def work(db: sqlite3.Connection) -> dict[str, State]:
+            query = "SELECT state FROM callbacks WHERE id = ? AND state != 'waiting'"
+            found = {each: db.execute(query, (each,)).fetchone() for each in promises}
+            return {each: row["state"] for each, row in found.items() if row is not None}
+
+        return await self._store.run(work) if promises else {}
 
     async def waiting(self) -> list[Promise]:
         """Promises still to be kept, the oldest first."""

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 LINE_UP = 30.0
 """Seconds after which a customer who was still on another line with us is looked at again."""
+LOOK = 2.0
+"""Seconds between looks for promises that somebody settled by hand."""
 MOVES = 5
 """How often what came of a promise is tried to be written down, a second apart."""
 
@@ -116,6 +118,7 @@ class Book:
 
     def _forget(self, contact: LiveContact) -> None:
         self._kept.pop(contact.promise, None)
+        self._settling.discard(contact.promise)
         contact.promise = contact.callback = ""
         self._house.contacts.keep(contact)
 
@@ -160,26 +163,31 @@ class Book:
             log.warning("a promise is left for people to keep", promise=promise.id, why=why)
 
     def _without_promise(self, contact: LiveContact) -> None:
-        """Somebody settled it while we were away, or the death came in between."""
-        call, rests = contact.callback, contact.phase == "callback"
-        reason = contact.exit or Exit.WITHDRAWN.value
-        self._forget(contact)
-        if self._house.distributor.engine.has_call(call):
-            self.send(CallWithdrawn(self._house.clock(), call, BY))
-        if rests:
-            self._house.contacts.end(contact, contact.outcome(reason), BY, contact.exit_detail)
+        """Somebody settled it by hand, or the service died in between."""
+        if self._house.distributor.engine.has_call(contact.callback):
+            self.send(CallWithdrawn(self._house.clock(), contact.callback, BY))
+        elif not contact.called_back:
+            reason = Exit(contact.exit or Exit.WITHDRAWN)
+            self._house.background(self._give_up(contact, reason, contact.exit_detail))
 
-    def settle(self, promise: str, state: State) -> bool:
-        """Somebody says what came of a promise; False when none of that id waits here."""
-        found = next((each for each in self._house.contacts if each.promise == promise), None)
-        if found is None:
-            return False
-        self._by_hand[promise] = state
-        if self._house.distributor.engine.has_call(found.callback):
-            self.send(CallWithdrawn(self._house.clock(), found.callback, BY))
-        else:
-            self._house.background(self._give_up(found, Exit.WITHDRAWN, ""))
-        return True
+    async def watch(self) -> None:
+        """Notice what people say of promises: `tieline callbacks --done`."""
+        while True:
+            await asyncio.sleep(LOOK)
+            try:
+                await self.look()
+            except sqlite3.Error as why:
+                log.error("promises cannot be looked at", why=str(why))
+
+    async def look(self) -> None:
+        """Let go of every promise that waits no more."""
+        mine = {each.promise for each in self._house.contacts if each.promise}
+        settled = await self._house.promises.settled(mine - self._settling)
+        for contact in self._house.contacts:
+            if contact.promise in settled and contact.promise not in self._settling:
+                self._settling.add(contact.promise)
+                self._by_hand[contact.promise] = settled[contact.promise]
+                self._without_promise(contact)
 
     def promise_of(self, contact: LiveContact) -> Promise | None:
         """What is still to be kept for this contact."""
@@ -248,6 +256,7 @@ class Book:
 
     async def _give_up(self, contact: LiveContact, reason: Exit, detail: str) -> None:
         """First the promise, then the contact: what was given up must not be dialled again."""
+        self._settling.add(contact.promise)
         state = self._by_hand.pop(contact.promise, None)
         why = " ".join(filter(None, (reason.value, detail)))
         await self._moved(contact.promise, state or "given_up", "by hand" if state else why)

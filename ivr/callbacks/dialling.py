@@ -118,6 +118,7 @@ class Dialler:
         promise = self.book.promise_of(contact)
         if promise is None:
             return None
+        await self.book.look()
         verdict = await self._verdict(contact, promise)
         if offer not in self._open or not contact.promise:
             return None  # taken back meanwhile

@@ -1,9 +1,11 @@
-"""`tieline outbox` and `tieline callbacks`: messages on their way, and promises to be kept."""
+"""Messages on their way, promises to be kept, and numbers that are not to be called."""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -17,9 +19,14 @@ from rich.text import Text
 
 from ivr.backends.building import store_file
 from ivr.backends.callbacks import State, moved, promises_in
+from ivr.backends.do_not_call import Refusal, allow, refusals_in, refuse
+from ivr.backends.numbers import same_form
 from ivr.backends.outbox import messages_in
+from ivr.backends.services import read_services
 from ivr.errors import IvrError
-from ivr.settings import load_settings
+from ivr.flow.checking.naming import SERVICES
+from ivr.flow.loading.yaml import Problems
+from ivr.settings import Settings, load_settings
 
 T = TypeVar("T")
 
@@ -31,6 +38,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(outbox)
     app.command()(callbacks)
+    app.command("do-not-call")(do_not_call)
 
 
 def outbox(everything: Everything = False, as_json: AsJson = False) -> None:
@@ -74,7 +82,7 @@ def callbacks(
     done: Made = None,
     give_up: GivenUp = None,
 ) -> None:
-    """List callbacks that were promised, or say what came of one.
+    """List callbacks that were promised, or say what came of one; then nobody is dialled for it.
 
     \b
     Example:
@@ -91,7 +99,10 @@ def callbacks(
         typer.echo("No callbacks wait to be made.", err=True)
     else:
         _print(
-            ("Asked", "Id", "Number", "Queue", "Needs", "Priority", "State", "Tell the agent"),
+            (
+                *("Asked", "Id", "Number", "Queue", "Needs", "Priority", "State", "Tries"),
+                "Tell the agent",
+            ),
             (
                 (
                     _moment(each.asked_at),
@@ -100,12 +111,61 @@ def callbacks(
                     each.queue,
                     ", ".join(f"{skill}:{level}" for skill, level in each.needs.items()),
                     str(each.priority),
-                    each.state.replace("_", " "),
+                    each.state.replace("_", " ") + (f": {each.why}" if each.why else ""),
+                    str(each.tries),
                     each.tell_agent,
                 )
                 for each in promises
             ),
         )
+
+
+Adds = Annotated[str | None, typer.Option("--add", metavar="NUMBER", help="Never call it.")]
+Removes = Annotated[
+    str | None, typer.Option("--remove", metavar="NUMBER", help="It may be called.")
+]
+Because = Annotated[str, typer.Option("--because", help="The reason, for whoever looks.")]
+
+
+def do_not_call(
+    add: Adds = None, remove: Removes = None, because: Because = "", as_json: AsJson = False
+) -> None:
+    """List the numbers that nobody calls back, or change the list.
+
+    \b
+    Example:
+      tieline do-not-call
+      tieline do-not-call --add +8613800138000 --because "asked in writing"
+    """
+    settings = load_settings()
+    file, region = store_file(settings), _region(settings)
+    if add is not None:
+        refuse(file, Refusal(_number(add, region), time.time(), because))
+    if remove is not None and not _read(lambda at: allow(at, _number(remove, region))):
+        raise IvrError(f"{remove} is not on the list; see it: tieline do-not-call")
+    found = _read(refusals_in)
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+    elif not found:
+        typer.echo("Every number may be called back.", err=True)
+    else:
+        rows = ((each.number, _moment(each.since), each.because) for each in found)
+        _print(("Number", "Since", "Because"), rows)
+
+
+def _region(settings: Settings) -> str | None:
+    """The country in which numbers without + are read."""
+    problems = Problems()
+    services = read_services(settings.flows / SERVICES, problems, os.environ)
+    problems.raise_if_any()
+    return services.region
+
+
+def _number(number: str, region: str | None) -> str:
+    form = same_form(number, region)
+    if form is None:
+        raise IvrError(f'"{number}" is no number; write it with its country: +8613800138000')
+    return form
 
 
 def _settle(promise: str | None, state: State) -> None:

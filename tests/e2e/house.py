@@ -66,7 +66,7 @@ CREW = "".join(
 )
 """Ten more agents for one queue, beside those of the shipped floor."""
 RING_BACK = """
-  ring-back: {wrap_up: 1s, ring: 10s, callback: {ring: 8s, retry: 10s, attempts: 2}}
+  ring-back: {wrap_up: 1s, ring: 10s, callback: {ring: 20s, retry: 10s, attempts: 2}}
   agent-first: {wrap_up: 1s, ring: 10s, callback: {first: agent, ring: 8s, retry: 10s}}
   by-night: {callback: {hours: people.night}}
   confirmed: {callback: {confirm: "1", say: "Northgate is calling.", ring: 8s, retry: 10s}}
