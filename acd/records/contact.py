@@ -108,6 +108,21 @@ def _queued(record: ContactRecord, event: ContactEvent) -> Changes:
     return {"queue": _text(event, "queue") or record.queue, "waiting_since": since}
 
 
+def _callback_asked(record: ContactRecord, event: ContactEvent) -> Changes:
+    """The wait goes on without a line, from the moment that gave the place.
+
+    What was waited on the line is counted already.
+    """
+    since = event.data.get("since")
+    began = event.at
+    if isinstance(since, int | float) and since <= event.at:
+        began = min(
+            event.at, since + record.wait_seconds
+        )
+    waiting = began if record.waiting_since is None else record.waiting_since
+    return {"queue": _text(event, "queue") or record.queue, "waiting_since": waiting}
+
+
 def _answered(record: ContactRecord, event: ContactEvent) -> Changes:
     return {
         **_stop_waiting(record, event.at),
@@ -172,6 +187,7 @@ _CHANGES: Mapping[str, Callable[[ContactRecord, ContactEvent], Changes]] = {
     "field": _field,
     "identified": _identified,
     "queued": _queued,
+    "callback_asked": _callback_asked,
     "answered": _answered,
     "agent_left": _agent_left,
     "left_queue": _left_queue,

@@ -14,6 +14,7 @@ Phase = Literal["flow", "waiting", "talking"]
 _AFTER: Mapping[str, Phase] = {
     "began": "flow",
     "queued": "waiting",
+    "callback_asked": "waiting",
     "answered": "talking",
     "agent_left": "flow",
     "left_queue": "flow",
@@ -181,6 +182,19 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "offer_failed": lambda data: (
         f"agent {data.get('agent', '?')} did not take it: "
         + str(data.get("cause", "?")).replace("_", " ")
+    ),
+    "callback_asked": lambda data: (
+        f"is to be called back on {data.get('number', '?')} by {data.get('queue', '?')}"
+    ),
+    "line_ended": lambda data: f"the line ends by {data.get('by', '?')}; the callback stands",
+    "callback_taken": lambda data: f"agent {data.get('agent', '?')} takes the callback",
+    "callback_dialled": lambda data: (
+        f"the customer is dialled for agent {data.get('agent', '?')} "
+        f"(try {data.get('attempt', '?')})"
+    ),
+    "callback_answered": lambda data: "the customer is on the line",
+    "callback_unreached": lambda data: (
+        "the customer was not reached: " + str(data.get("cause", "?")).replace("_", " ")
     ),
     "answered": lambda data: f"agent {data.get('agent', '?')} answers",
     "agent_left": _agent_left,

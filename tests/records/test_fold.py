@@ -162,3 +162,17 @@ def test_a_field_set_twice_holds_the_last_value() -> None:
 def test_text_no_database_takes_is_made_harmless() -> None:
     assert folded(event("c", 0, "began", caller="12\x003", caller_name="J\udcfcrg")).caller == "123"
     assert folded(event("c", 0, "began", caller_name="J\udcfcrg")).caller_name == "J?rg"
+
+
+def test_a_callback_waits_from_the_moment_that_gave_its_place_and_ends_once() -> None:
+    record = folded(
+        event("c1", 0, "began", channel="voice"),
+        event("c1", 10, "queued", queue="billing"),
+        event("c1", 40, "left_queue", reason="timeout"),
+        event("c1", 60, "callback_asked", queue="billing", since=T0 + 10),
+        event("c1", 65, "line_ended", by="caller"),
+        event("c1", 610, "answered", agent="1001"),
+        event("c1", 700, "ended", outcome="answered", by="agent"),
+    )
+    assert (record.wait_seconds, record.talk_seconds) == (600, 90)
+    assert (record.outcome, record.queue, record.ended_at) == ("answered", "billing", T0 + 700)
