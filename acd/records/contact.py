@@ -116,9 +116,7 @@ def _callback_asked(record: ContactRecord, event: ContactEvent) -> Changes:
     since = event.data.get("since")
     began = event.at
     if isinstance(since, int | float) and since <= event.at:
-        began = min(
-            event.at, since + record.wait_seconds
-        )
+        began = min(event.at, since + record.wait_seconds)
     waiting = began if record.waiting_since is None else record.waiting_since
     return {"queue": _text(event, "queue") or record.queue, "waiting_since": waiting}
 
