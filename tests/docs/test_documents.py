@@ -114,6 +114,6 @@ def test_every_document_is_in_the_list_of_documents() -> None:
 def test_every_setting_and_every_command_is_in_the_readme() -> None:
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     tables = "\n".join(line for line in readme.splitlines() if line.startswith("|"))
-    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", tables))))
+    named = set(re.findall(r"[a-z][a-z_-]*", " ".join(re.findall(r"`([^`]+)`", tables))))
     settings = set(Settings.model_fields) - {"folder"}
     assert settings | set(COMMAND.commands) <= named
