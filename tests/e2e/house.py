@@ -175,7 +175,8 @@ class House(Known):
         self.asterisk = AsteriskProcess(chain, conf, settings.log_dir / "asterisk.out")
         await self.asterisk.start(adopt=False)
         await self.start_service()
-        await until(lambda: "prompts are ready" in self.log(), 60, "all fixed words are spoken")
+        # Three hundred sentences, spoken one after the other, on whatever else this machine does.
+        await until(lambda: "prompts are ready" in self.log(), 240, "all fixed words are spoken")
 
     async def stop(self) -> None:
         """Everything down."""
