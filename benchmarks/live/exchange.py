@@ -73,8 +73,10 @@ def crew(queue: str, place: int, agents: int) -> Crew:
 class Exchange:
     """One installation. `open` starts it and ends it."""
 
-    def __init__(self, folder: Path, crews: Sequence[Crew], phones_port: int) -> None:
-        self.folder, self.crews = folder, crews
+    def __init__(
+        self, folder: Path, crews: Sequence[Crew], phones_port: int, *, music: bool
+    ) -> None:
+        self.folder, self.crews, self._music = folder, crews, music
         self._phones_port = phones_port
         flows = folder / "flows"
         flows.mkdir()
@@ -99,10 +101,12 @@ class Exchange:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, crews: Sequence[Crew], phones_port: int) -> AsyncIterator[Exchange]:
-        """A running installation in a temporary folder."""
+    async def open(
+        cls, crews: Sequence[Crew], phones_port: int, *, music: bool = True
+    ) -> AsyncIterator[Exchange]:
+        """A running installation in a temporary folder; without music waiting is silent."""
         with tempfile.TemporaryDirectory() as folder:
-            exchange = cls(Path(folder), crews, phones_port)
+            exchange = cls(Path(folder), crews, phones_port, music=music)
             try:
                 await exchange._start()
                 yield exchange
@@ -157,6 +161,8 @@ class Exchange:
                     f"exten => {each.asterisk_number},1,Answer()\n"
                     f" same => n,Queue({each.queue})\n same => n,Hangup()\n"
                 )
+        if not self._music:
+            (etc / "musiconhold.conf").write_text("")
         sip = etc / "pjsip.conf"
         text = re.sub(r"(?m)^(rtp_timeout|qualify).*$", "", sip.read_text())
         for agent in (agent for each in self.crews for agent in each.agents):
