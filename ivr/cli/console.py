@@ -42,8 +42,8 @@ def show(
     what: Annotated[
         list[str] | None,
         typer.Argument(
-            help="queues (if nothing is named), agents, calls, contacts, flows or calendars; "
-            "then one name."
+            help="queues (if nothing is named), agents, calls, contacts, flows, calendars, nodes "
+            "or drain; then one name."
         ),
     ] = None,
     watch: Annotated[
