@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ivr.asterisk.events import AGENT
 from ivr.asterisk.fence import Value
-
-BEFORE_RINGING = "leg,s,1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,5 @@ async def originate(ami: Acting, call: Outgoing) -> None:
         "Async": "true",
         "Variable": dict(call.variables),
     }
-    if call.identity.startswith(AGENT):
-        fields["PreDialGoSub"] = BEFORE_RINGING
     fields["Timeout"] = int(call.seconds * 1000)
     await ami.action("Originate", timeout=None, **fields)

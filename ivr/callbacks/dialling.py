@@ -189,8 +189,8 @@ class Dialler:
             "__TIELINE_CONTACT": contact.id,
             "TIELINE_LEG": offer.offer,
             "TIELINE_OFFER": offer.offer,
-            "TIELINE_CALLER_NAME": card.caller_name,
-            "TIELINE_CONTEXT": card.context,
+            "PJSIP_HEADER(add,X-Tieline-Contact)": contact.id,
+            "PJSIP_HEADER(add,X-Tieline-Context)": card.context,
             "TIELINE_LINE": contact.dialled,
         }
         call = Outgoing(

@@ -137,6 +137,9 @@ async def test_agent_first_the_agent_takes_it_and_only_then_somebody_is_dialled(
     (row,) = house.calls()
     offer = row.offer or ""
     assert house.dials() == [f"agent-{offer}"]
+    variables = house.ami.dialled[0]["Variable"]
+    assert isinstance(variables, dict)
+    assert variables["PJSIP_HEADER(add,X-Tieline-Contact)"] == "c-1"
     house.legs.ringing(offer, "PJSIP/1001-1")
     order = await house.dialler.taken(contact, offer)
     assert order is not None
