@@ -157,10 +157,12 @@ class Service:
         look_again = self.callbacks.on_doubt = self.squaring.soon
         hear = (self.legs, self.callers, self.callbacks, self.places, self.phones)
         self.news = News(*hear, look_again=look_again)
+        self.web = build_web(self)
         routes = {
             "call": self.callers.enter,
             "callback": AgentLine(voice, self.callbacks).enter,
             "agent/colleague": colleagues.ring,
+            "dial-out": self.web.dialling_out.enter,
             "message": self.letters.by_sip.enter,
             **desk_phone.routes(),
         }
@@ -183,7 +185,6 @@ class Service:
             operator.answer, secrets.console_token, settings.console_port
         )
         self.agi = AgiServer(routes, port=settings.agi_port)
-        self.web = build_web(self)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def _voice(self) -> VoiceServices:

@@ -17,10 +17,13 @@ from acd.people import People
 from acd.records import ContactEvent, Database
 from ivr.asterisk.ami import AmiClient
 from ivr.backends.errands import Errands
+from ivr.channels.dialled_out import DiallingOut
 from ivr.chats.building import Letters
+from ivr.in_force import InForce
 from ivr.legs import Legs
 from ivr.live import LiveContacts
 from ivr.plans import Plans
+from ivr.reach import Ways
 from ivr.settings import Settings
 from ivr.web.addresses import Outside
 from ivr.web.api.account import Accounts
@@ -101,6 +104,16 @@ class Service(Protocol):
         ...
 
     @property
+    def ways(self) -> Ways:
+        """How agents' phones are rung."""
+        ...
+
+    @property
+    def in_force(self) -> InForce:
+        """What the plan says."""
+        ...
+
+    @property
     def clock(self) -> Callable[[], float]:
         """Epoch seconds."""
         ...
@@ -112,6 +125,15 @@ class Service(Protocol):
 
 def build_web(service: Service) -> Web:
     """The web side of a service, chats and text messages included."""
+    dialling_out = DiallingOut(
+        service.ami,
+        service.ways,
+        service.in_force.outside,
+        service.tell,
+        service.clock,
+        node=service.settings.node,
+    )
+    service.ami.on_event(dialling_out.take)
     house = House(
         distributor=service.distributor,
         contacts=service.contacts,
@@ -119,10 +141,11 @@ def build_web(service: Service) -> Web:
         plan=lambda: service.plans.plan,
         texts=service.errands.texts,
         phones=AsteriskPhones(service.ami),
+        dial=dialling_out.ask,
         tell=service.tell,
         clock=service.clock,
     )
-    return Web(
+    web = Web(
         service.settings,
         house,
         service.database,
@@ -130,6 +153,8 @@ def build_web(service: Service) -> Web:
         script=_no_script,
         more=service.letters.routes,
     )
+    web.dialling_out = dialling_out
+    return web
 
 
 def _no_script(
@@ -189,6 +214,7 @@ class Web:
         )
         routes = [_FRONT, *(route for part in parts for route in part.routes()), *more]
         self.server = WebServer(routes, door, self._outside, settings.web_bind, settings.web_port)
+        self.dialling_out: DiallingOut
         self._running: asyncio.Task[None] | None = None
 
     def document(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,7 +56,9 @@ class Phones(Protocol):
 class House:
     """The parts of the service that the web side asks.
 
-    `tell` adds to a contact's story; `clock` is epoch seconds.
+    `dial` rings an agent's phone and then a number, for the contact it follows from; it tells the
+    new contact's id and raises IvrError for a number that may not be called. `tell` adds to a
+    contact's story; `clock` is epoch seconds.
     """
 
     distributor: Distributing
@@ -65,5 +67,6 @@ class House:
     plan: Callable[[], Plan]
     texts: Sending
     phones: Phones
+    dial: Callable[[str, str, str], Awaitable[str]]
     tell: Callable[[ContactEvent], None]
     clock: Callable[[], float]

@@ -62,6 +62,7 @@ class Pretended:
     hung_up: list[str] = field(default_factory=list)
     transferred: list[tuple[str, str]] = field(default_factory=list)
     texts: list[Draft] = field(default_factory=list)
+    dialled: list[tuple[str, str, str]] = field(default_factory=list)
     said: list[tuple[str, str, str]] = field(default_factory=list)
     refuses: str = ""
 
@@ -73,6 +74,10 @@ class Pretended:
 
     async def send_message(self, destination: str, sender: str, text: str) -> None:
         self.said.append((destination, sender, text))
+
+    async def dial(self, agent: str, number: str, about: str) -> str:
+        self.dialled.append((agent, number, about))
+        return "c99999-out"
 
     async def accept(self, draft: Draft) -> Sent | Failed:
         if self.refuses:
@@ -104,6 +109,7 @@ class DeskHouse:
             plan=lambda: self.plan,
             texts=self.outside,
             phones=self.outside,
+            dial=self.outside.dial,
             tell=self.tell,
             clock=self.clock,
         )

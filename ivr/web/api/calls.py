@@ -39,6 +39,20 @@ class Writing(Model):
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,40}$")] = ""
 
 
+class Dialling(Model):
+    """A number to be called, and the contact it follows from."""
+
+    number: Number
+    contact: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{0,60}$")] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """A call that begins: one's own phone rings first."""
+
+    contact: str
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A message that was accepted; `parts` is what a gateway charges for."""
@@ -61,6 +75,9 @@ class Calls:
                   summary="Pass the caller on and leave the call", audit="call.transfer"),
             Route("POST", f"{at}/hang-up", self._hang_up, roles=AGENTS,
                   summary="End one's own part of the call", audit="call.hang_up"),
+            Route("POST", "/api/calls", self._dial, roles=AGENTS, takes=Dialling, gives=Dialled,
+                  status=202, summary="Call a number: one's own phone rings first",
+                  audit="call.dial"),
             Route("POST", "/api/texts", self._write, roles=AGENTS, takes=Writing, gives=Written,
                   status=202, summary="Send a text message", audit="text.send"),
         )  # fmt: skip
@@ -87,6 +104,11 @@ class Calls:
         offer = self._mine(call)
         call.answer.contact = offer.contact
         await self._house.phones.hang_up(offer.channel)
+
+    async def _dial(self, call: Call) -> Dialled:
+        contact = await self._house.dial(call.agent, call.body.number, call.body.contact)
+        call.answer.contact = contact
+        return Dialled(contact)
 
     def _mine(self, call: Call) -> OpenOffer:
         """The agent's own leg, talking."""
