@@ -196,9 +196,8 @@ def _originated(message: Headers) -> Fact | None:
         return None
     # AST_CONTROL_RINGING: it rang to the end.
     cause: LegCause = "no_answer" if _text(message, "Reason") == "3" else "unreachable"
-    if identity.startswith(AGENT):
-        return LegFailed(identity.removeprefix(AGENT), cause)
-    return OutsideFailed("", identity, cause) if identity.startswith(CUSTOMER) else None
+    ours = identity.startswith((CUSTOMER, AGENT))
+    return OutsideFailed("", identity, cause) if ours else None
 
 
 def _hangup_request(message: Headers) -> Fact | None:

@@ -39,6 +39,8 @@ UNHEARD = 5.0
 """Seconds until it is tried again to dial when there was no connection to Asterisk."""
 YOUNG = 3.0
 """Seconds after which a dial must have its channel."""
+CHANNEL_FIRST = 0.5
+"""Seconds in which a channel that ended has told so, after the response that has no cause."""
 ORDER_WITHIN = 5.0
 """Seconds an agent who took a callback waits for the word to dial."""
 ENDS = {17: Cause.BUSY, 21: Cause.REJECTED} | dict.fromkeys((0, 16, 18, 19), Cause.NO_ANSWER)
@@ -318,9 +320,22 @@ class Dialler:
     # --- what Asterisk says ----------------------------------------------------------------------
 
     def not_reached(self, uniqueid: str, contact_id: str, cause: Cause) -> None:
-        """The dial on that channel came to nothing."""
+        """The dial on that channel came to nothing.
+
+        Where only the response to our asking says so, the channel may be about to tell why.
+        """
+        if not contact_id:
+            self._house.background(self._unless_told(uniqueid, cause))
+            return
         contact = self._dialled_on(uniqueid, contact_id)
         if contact is not None:
+            self.failed(contact, cause)
+
+    async def _unless_told(self, uniqueid: str, cause: Cause) -> None:
+        await asyncio.sleep(CHANNEL_FIRST)
+        if uniqueid.startswith(AGENT):
+            self._house.legs.failed(uniqueid.removeprefix(AGENT), cause)
+        elif (contact := self._dialled_on(uniqueid, "")) is not None:
             self.failed(contact, cause)
 
     def gone(self, uniqueid: str, contact_id: str, cause: int) -> bool:

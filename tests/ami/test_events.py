@@ -220,7 +220,7 @@ def test_a_call_that_begins_here_and_finds_nobody_is_told_by_its_own_id() -> Non
     assert fact({**answer, "Reason": "0"}) == OutsideFailed("", "callback-a.1-2", "unreachable")
     assert fact({**answer, "Reason": "3"}) == OutsideFailed("", "callback-a.1-2", "no_answer")
     agent = {**answer, "Uniqueid": "agent-a.1-2", "Reason": "0"}
-    assert fact(agent) == LegFailed("a.1-2", "unreachable")
+    assert fact(agent) == OutsideFailed("", "agent-a.1-2", "unreachable")
     assert fact({**answer, "Response": "Success"}) is None
     assert fact({**answer, "Uniqueid": "1800000000.7"}) is None
 

@@ -90,8 +90,8 @@ async def test_a_customer_who_is_not_reached_frees_the_agent_and_is_tried_again(
     contact = await house.asks("c-1")
     await house.log_in("1001")
     (channel,) = house.dials()
-    assert house.dialler.gone(channel, "c-1", q850)
-    house.dialler.not_reached(channel, "", Cause.NO_ANSWER)
+    house.dialler.not_reached(channel, "", Cause.UNREACHABLE)
+    assert house.dialler.gone(channel, "c-1", q850), "the channel knows why"
     await house.settled()
     agent = house.agent("1001")
     assert (agent.state, agent.streak, contact.phase) == (AgentState.READY, 0, "callback")
