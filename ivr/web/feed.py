@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import structlog
 
+from acd.engine import Engine
 from acd.errors import UnknownAgent
 from acd.model import AgentChanged, AgentState, Command
 from acd.records.contact import ContactEvent, Json
@@ -27,9 +28,14 @@ FLOOR_EVERY: Final = 2
 """Looks between pictures of the queues, while somebody watches them."""
 
 
-def agent_told(row: AgentRow) -> dict[str, Any]:
-    """An agent's row as browsers get it; what runs with time is told as the moment it began."""
+def agent_told(engine: Engine, row: AgentRow) -> dict[str, Any]:
+    """An agent's row as browsers get it; what runs with time is told as the moment it began.
+
+    `channel` is that of the offer, "" while there is none.
+    """
+    offer = engine.offer(row.offer) if row.offer is not None else None
     return {
+        "channel": offer.call.channel.value if offer is not None else "",
         "agent": row.agent,
         "name": row.name,
         "state": row.state.value,
@@ -84,20 +90,19 @@ class Feed:
             row = engine.agent_row(agent, self._house.clock())
         except UnknownAgent:
             return
-        told, before = agent_told(row), self._told.get(agent, {})
+        told, before = agent_told(engine, row), self._told.get(agent, {})
         if told == before:
             return
         self._told[agent] = told
         if row.contact is not None:
             self._latest[agent] = row.contact
         if row.offer is not None and row.offer != before.get("offer"):
-            self._hub.publish("offer", self._offer(row), for_agents(agent))
+            self._hub.publish("offer", self._offer(row, told["channel"]), for_agents(agent))
         self._hub.publish("agent", told, for_agents(agent, leads=True))
 
-    def _offer(self, row: AgentRow) -> dict[str, Any]:
+    def _offer(self, row: AgentRow, channel: str) -> dict[str, Any]:
         plan = self._house.plan().floor
         rules = next((each for each in plan.floor.queues if each.name == row.queue), None)
-        offer = self._house.distributor.engine.offer(row.offer or "")
         contact = self._house.contacts.get(row.contact or "")
         return {
             "offer": row.offer,
@@ -105,7 +110,7 @@ class Feed:
             "contact": row.contact,
             "queue": row.queue,
             "title": plan.title(row.queue or ""),
-            "channel": offer.call.channel.value if offer else "voice",
+            "channel": channel,
             "ringing": row.state is AgentState.OFFERED,
             "ring_seconds": rules.ring_seconds if rules else None,
             "since": row.since,

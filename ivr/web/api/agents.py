@@ -295,7 +295,7 @@ class Agents:
         await self._house.distributor.settled()
 
     def _now(self, agent: str) -> AgentNow:
-        row, at = self._row(agent), self._at()
+        row, at, engine = self._row(agent), self._at(), self._house.distributor.engine
         rules = {each.name: each for each in self._house.plan().floor.floor.queues}
         queues = {each.queue: each for each in self._house.distributor.engine.queues_view(at)}
         mine = [
@@ -312,7 +312,7 @@ class Agents:
             if name in queues
         ]
         reasons = list(self._house.plan().floor.floor.pause_reasons)
-        return AgentNow(agent_told(row), mine, reasons or ["break"], at, self._hub.seq)
+        return AgentNow(agent_told(engine, row), mine, reasons or ["break"], at, self._hub.seq)
 
 
 def _free(row: AgentRow) -> bool:

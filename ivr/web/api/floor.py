@@ -43,7 +43,7 @@ class FloorAsked:
         return FloorTold(
             now,
             [_queue(row) for row in engine.queues_view(now)],
-            [agent_told(row) for row in engine.agents_view(now)],
+            [agent_told(engine, row) for row in engine.agents_view(now)],
             [_call(row) for row in engine.calls_view(now)],
         )
 

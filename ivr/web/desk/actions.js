@@ -109,9 +109,10 @@ function takeAgent(row) {
   if (row.agent !== state.me.agent) return;
   set({ agent: row });
   const pop = state.pop;
+  if (row.channel === "chat") return; // a chat on offer is the pane's matter
   if (row.offer && (!pop || pop.offer !== row.offer)) {
-    takeOffer({ ...row, channel: "voice", title: "", ringing: row.state === "offered" });
-  } else if (pop && !pop.chat) {
+    takeOffer({ ...row, title: "", ringing: row.state === "offered" });
+  } else if (pop) {
     const phase = row.offer === pop.offer ? row.state : pop.answered ? "over" : "missed";
     if (phase === "missed") set({ pop: null, contact: null, customer: null });
     else set({ pop: { ...pop, ringing: phase === "offered", answered: pop.answered || phase === "talking", over: phase === "over" } });
@@ -120,6 +121,7 @@ function takeAgent(row) {
 
 // A new offer takes the screen. What is still on its way for an older one finds another offer here.
 function takeOffer(offer) {
+  if (offer.channel === "chat") return;
   const same = state.pop && state.pop.offer === offer.offer;
   const pop = { ...(same ? state.pop : {}), ...offer, answered: !offer.ringing };
   set({ pop });

@@ -34,6 +34,9 @@ export const post = (path, body) => ask("POST", path, body);
 export const patch = (path, body) => ask("PATCH", path, body);
 export const remove = (path) => ask("DELETE", path);
 
+// A name that nobody else makes; pages over plain HTTP have no crypto.randomUUID.
+export const newId = () => [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("-");
+
 export function query(path, values) {
   const told = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {

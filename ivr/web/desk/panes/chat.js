@@ -1,6 +1,6 @@
 // The agent's chats and texts: what is on offer, and a pane for each conversation in hand.
 import { attempt, listenFor } from "../actions.js";
-import { get, post } from "../api.js";
+import { get, newId, post } from "../api.js";
 import { html, useEffect, useRef } from "../html.js";
 import { notify, set, state, use } from "../store.js";
 import { t } from "../words.js";
@@ -75,7 +75,7 @@ async function accept(offer) {
 const decline = (offer) => attempt(() => post(`/api/chats/offers/${encodeURIComponent(offer)}/decline`));
 
 async function say(chat, text) {
-  const id = crypto.randomUUID();
+  const id = newId();
   const line = await attempt(() => post(path(chat, "/messages"), { text, id }));
   if (!line?.id) return false;
   const pane = state.chats[chat];

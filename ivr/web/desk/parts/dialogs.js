@@ -1,5 +1,6 @@
 // What opens over the desk: passing a call on, a text message, a number to call, the keys.
 import { dial, sendText, transfer, whoIsFree } from "../actions.js";
+import { newId } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { keysAreOn, switchKeys } from "../keys.js";
 import { set, use } from "../store.js";
@@ -65,7 +66,7 @@ function Texting() {
   const { pop, contact } = use();
   const [to, setTo] = useState((contact && contact.caller) || (pop && pop.caller) || "");
   const [text, setText] = useState("");
-  const [id] = useState(() => crypto.getRandomValues(new Uint32Array(3)).join("-"));
+  const [id] = useState(newId);
   const submit = async (event) => {
     event.preventDefault();
     if (await sendText(text, to, pop ? pop.contact : "", id)) close();
