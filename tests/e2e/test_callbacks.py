@@ -117,9 +117,11 @@ async def test_a_busy_customer_is_tried_again_and_the_agent_is_free_meanwhile(
     assert house.told(contact, "callback_unreached") == [{"cause": "busy"}]
     assert house.agent("3001").state == "ready"
     await until(lambda: len(dials(far, "3070000003")) == 2, 20, "it is tried again")
-    async with customer(far, dials(far, "3070000003")[1]):
+    async with customer(far, dials(far, "3070000003")[1]) as (_, party):
         ringing = await agent.incoming(15)
         await ringing.answer()
+        ringing.hum()
+        await party.ear.hears_tone(agent.tone_hz, 10)
         await ringing.hang_up()
     record = await house.record(contact)
     assert (record.outcome, record.ended_by) == ("answered", "agent")
