@@ -32,6 +32,7 @@ from ivr.flow.difference import differences, guarded
 from ivr.flow.loading import loader
 from ivr.flow.loading.yaml import Problems
 from ivr.flow.model import Flow
+from ivr.guidance import Guidance, read_guidance
 from ivr.revisions import (
     CONSOLE,
     Author,
@@ -63,6 +64,7 @@ class Plan:
     library: loader.Library
     floor: FloorPlan
     services: Services = field(default_factory=Services)
+    guidance: Guidance = field(default_factory=Guidance)
     revision: int = 0
     notice: str = ""
 
@@ -103,8 +105,9 @@ def load_plan(flows: Path, floor: Path, beside: Path | None = None) -> Plan:
         raise ConfigError([*problems.all(), *_mistakes(flows, services, plan)])
     library = loader.load([flows], known_names(plan), services.names())
     check_hours(plan.calling.values(), library.calendars, problems)
+    guidance = read_guidance(flows, problems, {queue.name for queue in plan.floor.queues})
     problems.raise_if_any()
-    return Plan(library, plan, services, notice=_out_of_reach(services))
+    return Plan(library, plan, services, guidance, notice=_out_of_reach(services))
 
 
 def _out_of_reach(services: Services) -> str:
@@ -199,11 +202,11 @@ def plan_of(revisions: Revisions, revision: Revision, beside: Path) -> Plan:
 
 
 def changes(before: Plan | None, after: Plan) -> list[str]:
-    """What is different, in words: a line for each change; secrets are never in them."""
+    """What is different, a line of words for each change; secrets are never in them."""
     if before is None:
-        flows, floor = sorted(after.library.flows), after.floor.floor
-        number = f"{len(floor.queues)} queues, {len(floor.agents)} agents"
-        return [f"the first revision: flows {', '.join(flows)}; {number}"]
+        flows, floor = ", ".join(sorted(after.library.flows)), after.floor.floor
+        counted = f"{len(floor.queues)} queues, {len(floor.agents)} agents"
+        return [f"the first revision: flows {flows}; {counted}"]
     return [
         *differences(before.library, after.library),
         *guarded("services:", *(replace(each.services, missing=()) for each in (before, after))),
@@ -240,9 +243,7 @@ def keep(
     """
     files, plan = checked
     force = revisions.in_force()
-    last = None
-    if force is not None and not force.rolled_back:
-        last = revisions.get(force.number)
+    last = revisions.get(force.number) if force is not None and not force.rolled_back else None
     if last is not None and last.files == hashes_of(files):
         return replace(plan, revision=last.number)
     told = tuple(changes(before() if force is not None else None, plan))

@@ -26,6 +26,7 @@ from ivr.flow.loading.tables import SUFFIX, make_hash, read_table
 from ivr.flow.loading.yaml import Problems
 from ivr.flow.model import QueueStep
 from ivr.flow.words import Place
+from ivr.guidance import read_guidance
 from ivr.operator.wording import clean
 from ivr.plans import known_names
 from ivr.rehearsal import scenario
@@ -101,6 +102,9 @@ def _check(
         if plan is not None:
             for file in _beside(path, loader.DAYS):
                 problems.found.extend(_mistakes(file, plan))
+            if path.is_dir() or path.name == loader.GUIDANCE:
+                folder = path if path.is_dir() else path.parent
+                read_guidance(folder, problems, {queue.name for queue in plan.floor.queues})
     library = None
     flows = [path for path in paths if not path.is_file() or loader.is_flow(path)]
     try:

@@ -22,7 +22,7 @@ from ivr.chats.building import Letters
 from ivr.in_force import InForce
 from ivr.legs import Legs
 from ivr.live import LiveContacts
-from ivr.plans import Plans
+from ivr.plans import Plan, Plans
 from ivr.reach import Ways
 from ivr.settings import Settings
 from ivr.web.addresses import Outside
@@ -150,17 +150,23 @@ def build_web(service: Service) -> Web:
         house,
         service.database,
         hub=service.hub,
-        script=_no_script,
+        script=_script_of(house.plan),
         more=service.letters.routes,
     )
     web.dialling_out = dialling_out
     return web
 
 
-def _no_script(
-    queue: str, reason: str, fields: Mapping[str, Any], language: str
-) -> tuple[ScriptLine, ...]:
-    return ()
+def _script_of(plan: Callable[[], Plan]) -> Script:
+    """The guidance in force."""
+
+    def script(
+        queue: str, reason: str, fields: Mapping[str, Any], language: str
+    ) -> tuple[ScriptLine, ...]:
+        said = plan().guidance.lines(queue, reason, fields, language)
+        return tuple(ScriptLine(stage, words) for stage, words in said)
+
+    return script
 
 
 class Web:

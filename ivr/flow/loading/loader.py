@@ -31,6 +31,7 @@ from ivr.flow.words import Place
 SCENARIOS = ".scenarios.yaml"
 DAYS = ".day.yaml"
 FLOOR = "floor.yaml"
+GUIDANCE = "guidance.yaml"
 NOT_FLOWS = (SUFFIX, CSV_SUFFIX, SCENARIOS, DAYS)
 
 
@@ -63,7 +64,8 @@ def load(
     """Flow files, and all flows of folders. Raises ConfigError with every mistake found.
 
     A folder's flows are its `*.yaml` except `floor.yaml`, `calendars.yaml`, `services.yaml`,
-    `*.table.yaml`, `*.scenarios.yaml` and `*.day.yaml`. Flows that a file runs are found beside it.
+    `guidance.yaml`, `*.table.yaml`, `*.scenarios.yaml` and `*.day.yaml`. Flows that a file runs are
+    found beside it.
     What `floor` and `names` would tell is not checked without them.
     """
     problems, given = Problems(), [Path(path) for path in paths]
@@ -212,7 +214,9 @@ def _flows_in(folder: Path) -> list[Path]:
 
 def is_flow(path: Path) -> bool:
     """Whether a file of a folder of flows is a flow itself."""
-    return path.name not in {FLOOR, SERVICES, hours.FILE} and not path.name.endswith(NOT_FLOWS)
+    return path.name not in {FLOOR, SERVICES, GUIDANCE, hours.FILE} and not path.name.endswith(
+        NOT_FLOWS
+    )
 
 
 def _near(path: Path) -> str:
