@@ -8,12 +8,13 @@ the connection, because what was not heard may have been said.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any
 
 import structlog
 
+from acd.customers import Consents
 from acd.customers.links import projection
 from acd.distributor import steady_clock
 from acd.journal import Journal
@@ -34,7 +35,7 @@ from ivr.channels.callback import AgentLine
 from ivr.channels.colleague import Colleagues
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
-from ivr.chats.building import Letters, build_letters
+from ivr.chats.building import Carriers, Letters, build_letters
 from ivr.domain import distributor_for, nodes_text
 from ivr.drain import Door
 from ivr.flow.actions import Prompt
@@ -139,7 +140,7 @@ class Service:
             joins=self.matters.written_by,
         )
         self.hub = Hub(self.clock)
-        self.letters = self._carried(secrets)
+        self.letters = self._carried(secrets.visitor_key, region)
         self.lamps = Lamps(self.ami, self._in_background)
         desk_phone = DeskPhone(
             self.distributor,
@@ -226,23 +227,15 @@ class Service:
             self.settings.node,
         )
 
-    def _carried(self, secrets: Secrets) -> Letters:
+    def _carried(self, key: str, region: Callable[[], str | None]) -> Letters:
         """Chats and text messages: who carries them."""
-        letters = build_letters(
-            self.threads,
-            self.errands,
-            self.in_force.sources,
-            self.hub,
-            self.ami,
-            key=secrets.visitor_key,
-            files=self.settings.data_dir / "files",
-            address=self.settings.web_address,
-            sip_way=self.settings.sip_way,
-            clock=self.clock,
-            now=flow_clock(self.settings.rehearse_at),
+        carriers = Carriers(self.threads, self.errands, self.hub, self.ami, self.matters)
+        consents = Consents(self.database, region, self.clock)
+        now = flow_clock(self.settings.rehearse_at)
+        sources = self.in_force.sources
+        return build_letters(
+            carriers, self.settings, sources, consents, key=key, clock=self.clock, now=now
         )
-        letters.receiving.joins = self.matters.spoken_by
-        return letters
 
     def _in_flows(self) -> set[tuple[str, str]]:
         """The flow each conversation is in, and the revision of it."""
@@ -310,6 +303,7 @@ class Service:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.letters.close()
         await self.errands.close()
         if self.rehearsals is not None:
             await self.rehearsals.close()

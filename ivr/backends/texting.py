@@ -77,6 +77,8 @@ class Texts:
     ) -> None:
         self.on_way: Callable[[Message], None] = _nobody_looks
         self.by_sip: Callable[[Outgoing], Awaitable[str]] = _no_line
+        self.wanted: Callable[[str], Awaitable[bool | None]] = _nobody_knows
+        """Whether a number may be written to; None leaves it to what STOP said."""
         self.optouts = optouts
         self._outbox, self._http, self._sources = outbox, http, sources
         self._report = report
@@ -114,7 +116,7 @@ class Texts:
         message = self._message(draft, due=0.0)
         if isinstance(message, Failed):
             return message
-        if not draft.last and await self.optouts.out(message.number):
+        if not draft.last and await self._unwanted(message.number):
             return Failed(UNWANTED)
         if await self._outbox.keep(message) == "too many":
             return Failed("this number has had too many messages within the hour")
@@ -128,7 +130,7 @@ class Texts:
         message = self._message(draft, due=self._clock() + CLAIM)
         if isinstance(message, Failed):
             return message
-        if await self.optouts.out(message.number):
+        if await self._unwanted(message.number):
             return Failed(UNWANTED)
         if await self._outbox.keep(message) != "kept":
             return Failed("this number has had too many messages within the hour")
@@ -138,6 +140,10 @@ class Texts:
             return Failed(why)
         await self._outbox.sent(message, self._clock())
         return Sent(message.id)
+
+    async def _unwanted(self, number: str) -> bool:
+        wanted = await self.wanted(number)
+        return await self.optouts.out(number) if wanted is None else not wanted
 
     def _message(self, draft: Draft, due: float) -> Message | Failed:
         services = self._sources().services
@@ -257,6 +263,10 @@ class Texts:
 
 async def _no_line(_message: Outgoing) -> str:
     return "there is no line to send it over"
+
+
+async def _nobody_knows(_number: str) -> bool | None:
+    return None
 
 
 def _nobody_looks(_message: Message) -> None:

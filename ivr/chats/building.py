@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
+from acd.customers import Consents
 from ivr.backends.errands import Errands
 from ivr.backends.sites import Site
 from ivr.backends.sources import Sources
@@ -17,7 +17,10 @@ from ivr.chats.visitors import Visitors
 from ivr.chats.widget import Widget
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Callback
+from ivr.matters import Matters
+from ivr.settings import Settings
 from ivr.texts.by_sip import Manager, SipTexts
+from ivr.texts.consenting import Consenting
 from ivr.texts.hooks import Hooks
 from ivr.texts.receiving import Receiving
 from ivr.threads.book import Thread
@@ -27,36 +30,42 @@ from ivr.web.routes import Route
 
 
 @dataclass(frozen=True, slots=True)
+class Carriers:
+    """The parts of the service that letters pass through."""
+
+    threads: Threads
+    errands: Errands
+    hub: Hub
+    manager: Manager
+    matters: Matters
+
+
+@dataclass(frozen=True, slots=True)
 class Letters:
-    """What carries conversations in letters, and the routes to it."""
+    """What carries conversations in letters, and the routes to it; `close` it with the service."""
 
     desk: ChatDesk
     receiving: Receiving
     by_sip: SipTexts
     routes: Sequence[Route]
+    close: Callable[[], Awaitable[None]]
 
 
 def build_letters(
-    threads: Threads,
-    errands: Errands,
+    carriers: Carriers,
+    settings: Settings,
     sources: Callable[[], Sources],
-    hub: Hub,
-    manager: Manager,
+    consents: Consents,
     *,
     key: str,
-    files: Path,
-    address: str,
-    sip_way: Callable[[str], str | None],
     clock: Callable[[], float],
     now: Callable[[], datetime],
 ) -> Letters:
-    """Everything over `threads`: `key` signs visitors' tokens, `address` is our public one.
-
-    `sip_way` is where a number's texts go over SIP.
-    """
+    """Everything that carries letters; `key` signs visitors' tokens."""
+    threads, errands, hub = carriers.threads, carriers.errands, carriers.hub
     visitors = Visitors()
     threads.carried_by("chat", visitors)
-    kept = Files(files, threads.book)
+    kept = Files(settings.data_dir / "files", threads.book)
 
     def site(name: str) -> Site | None:
         return sources().services.chats.get(name)
@@ -74,7 +83,11 @@ def build_letters(
     widget = Widget(threads, visitors, Talking(settling), kept, site=site, key=key)
     desk = ChatDesk(threads, visitors, hub, kept, site)
     receiving = Receiving(threads, errands.texts, errands.arrived, sources, clock)
-    hooks = Hooks(receiving, errands.texts, sources, address, clock)
-    by_sip = SipTexts(receiving, manager, sip_way)
+    hooks = Hooks(receiving, errands.texts, sources, settings.web_address, clock)
+    by_sip = SipTexts(receiving, carriers.manager, settings.sip_way)
     errands.texts.by_sip = by_sip.send
-    return Letters(desk, receiving, by_sip, (*widget.routes(), *desk.routes(), *hooks.routes()))
+    consenting = Consenting(consents)
+    receiving.consent, errands.texts.wanted = consenting.told, consenting.wanted
+    receiving.joins = carriers.matters.spoken_by
+    routes = (*widget.routes(), *desk.routes(), *hooks.routes())
+    return Letters(desk, receiving, by_sip, routes, consenting.close)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from acd.customers import Customers
+from acd.customers import Consents, Customers
 from acd.customers.links import projection
 from acd.desk import Announcements, Dispositions, Knowledge
 from acd.distributor import Distributor, steady_clock
@@ -30,11 +30,12 @@ from acd.records import ContactEvent, Database, JournalContacts, RecordsWriter
 from ivr.backends.building import build_errands
 from ivr.backends.sources import Sources
 from ivr.backends.texting import Draft
-from ivr.chats.building import Letters, build_letters
+from ivr.chats.building import Carriers, Letters, build_letters
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Sent
 from ivr.flow.model import Flow
 from ivr.live import LiveContact, LiveContacts
+from ivr.matters import Matters
 from ivr.open_offers import OpenOffer
 from ivr.plans import Plan, load_plan
 from ivr.resources import flows_dir
@@ -146,16 +147,14 @@ class DeskHouse:
                 self.distributor, self.journal, self, self.errands, self.tell, self.clock, now, dict
             )
         )
+        region = lambda: self.plan.services.region  # noqa: E731 - one attribute
+        matters = Matters(self.threads.book, self.contacts, region)
         return build_letters(
-            self.threads,
-            self.errands,
+            Carriers(self.threads, self.errands, self.hub, self.outside, matters),
+            self.settings,
             self.sources,
-            self.hub,
-            self.outside,
+            Consents(self.database, region, self.clock),
             key="k" * 32,
-            files=self.settings.data_dir / "files",
-            address="http://127.0.0.1",
-            sip_way=lambda _: None,
             clock=self.clock,
             now=now,
         )
