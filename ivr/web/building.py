@@ -150,14 +150,14 @@ def build_web(service: Service) -> Web:
         house,
         service.database,
         hub=service.hub,
-        script=_script_of(house.plan),
+        script=script_of(house.plan),
         more=service.letters.routes,
     )
     web.dialling_out = dialling_out
     return web
 
 
-def _script_of(plan: Callable[[], Plan]) -> Script:
+def script_of(plan: Callable[[], Plan]) -> Script:
     """The guidance in force."""
 
     def script(

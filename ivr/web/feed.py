@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 LOOK: Final = 0.5
 """Seconds between looks at the rows of the agents who are watching."""
+LOOKS: Final = 3
+"""Looks after an event in a contact's story; it is told at the first and at the last of them."""
 FLOOR_EVERY: Final = 2
 """Looks between pictures of the queues, while somebody watches them."""
 
@@ -70,7 +72,7 @@ class Feed:
         self._hub, self._house = hub, house
         self._told: dict[str, dict[str, Any]] = {}
         self._latest: dict[str, str] = {}
-        self._dirty: set[str] = set()
+        self._dirty: dict[str, int] = {}
 
     # --- agents -----------------------------------------------------------------------------------
 
@@ -125,14 +127,18 @@ class Feed:
     # --- contacts ---------------------------------------------------------------------------------
 
     def on_contact(self, event: ContactEvent) -> None:
-        """Something happened to a contact: whoever serves it looks again, once for each `LOOK`."""
-        self._dirty.add(event.contact)
+        """Something happened to a contact: whoever serves it looks again, soon and once more later.
+
+        The records, which are looked at, take it over from the journal a moment after.
+        """
+        self._dirty[event.contact] = LOOKS
 
     def _tell_contacts(self) -> None:
-        dirty, self._dirty = self._dirty, set()
+        dirty, self._dirty = self._dirty, {}
+        self._dirty = {name: left - 1 for name, left in dirty.items() if left > 1}
         for agent in self._hub.agents():
-            contact = self._latest.get(agent)
-            if contact in dirty:
+            contact = self._latest.get(agent, "")
+            if dirty.get(contact) in (1, LOOKS):
                 self._hub.publish("contact", {"contact": contact}, for_agents(agent))
 
     # --- what has no event ------------------------------------------------------------------------

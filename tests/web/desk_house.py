@@ -42,18 +42,13 @@ from ivr.resources import flows_dir
 from ivr.rounds import flow_clock
 from ivr.settings import Settings
 from ivr.threads.threads import Threads, ThreadServices
-from ivr.web.api.desk import ScriptLine
-from ivr.web.building import Web
+from ivr.web.building import Web, script_of
 from ivr.web.house import House
 from ivr.web.hub import Hub
 from ivr.web.limits import Limit
 from tests.e2e.known import until
 
 PASSWORD = "correct horse battery"
-SCRIPT = (
-    ScriptLine("greet", "Welcome, this is the clinic."),
-    ScriptLine("verify", "May I have your date of birth?"),
-)
 
 
 @dataclass
@@ -121,7 +116,7 @@ class DeskHouse:
             house,
             self.database,
             hub=self.hub,
-            script=self.script,
+            script=script_of(lambda: self.plan),
             more=self.letters.routes,
         )
         self.web.server._wanted = 0
@@ -167,11 +162,6 @@ class DeskHouse:
 
     async def flow_of(self, name: str, revision: str) -> Flow | None:
         return self.by_name(name)
-
-    def script(
-        self, queue: str, reason: str, fields: Mapping[str, Any], language: str
-    ) -> tuple[ScriptLine, ...]:
-        return SCRIPT if queue == "appointments" else ()
 
     def tell(self, event: ContactEvent) -> None:
         body = {name: getattr(event, name) for name in ("contact", "kind", "step", "data")}

@@ -116,6 +116,10 @@ class Whose(Protocol):
         """The customer's id; None when nobody knows."""
         ...
 
+    async def customer_at(self, number: str) -> int | None:
+        """The customer with this telephone number; None when nobody has it."""
+        ...
+
     async def contacts_of(self, customer: int) -> Sequence[ContactRecord]:
         """A customer's contacts, the latest first."""
         ...
@@ -165,6 +169,9 @@ class ContactFiles:
         if record is None and live is None:
             raise not_found("contact")
         customer = await self._whose.customer_of(contact)
+        if customer is None and record is None and live is not None and live.caller:
+            # The phone rings before the records know of the call.
+            customer = await self._whose.customer_at(live.caller)
         if not await self._may_see(who, contact, record, customer):
             raise not_found("contact")
         return self._all_of(contact, record, live, await story(engine, contact), customer)

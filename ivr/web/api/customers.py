@@ -210,6 +210,11 @@ class CustomersAsked:
         link = await self._links.of(contact)
         return None if link is None else link.customer
 
+    async def customer_at(self, number: str) -> int | None:
+        """See `Whose`."""
+        found = await self._customers.by_address("phone", number)
+        return None if found is None else found.id
+
     async def contacts_of(self, customer: int) -> Sequence[ContactRecord]:
         """See `Whose`."""
         return await self._links.contacts(customer)
