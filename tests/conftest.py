@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ("tests.databases",)
 
@@ -29,15 +30,29 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FIGURES] = {}
 
 
+def group_of(place: Path) -> str:
+    """The group of a test file below this folder, "" for none."""
+    return next((name for below, name in GROUPS.items() if place.is_relative_to(below)), "")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the groups; what takes longest begins first."""
+    """What takes longest begins first."""
     here = Path(__file__).parent
-    for item in items:
-        place = item.path.relative_to(here)
-        group = next((name for below, name in GROUPS.items() if place.is_relative_to(below)), "")
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    items.sort(key=lambda item: not group_of(item.path.relative_to(here)))
+
+
+class ByGroup(LoadScopeScheduling):
+    """A group stays on one worker; every other test goes to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        place = Path(nodeid.partition("::")[0])
+        return group_of(place.relative_to("tests")) or nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByGroup:
+    """Groups by where a test lies: marks do not reach the process that hands tests out."""
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session")
