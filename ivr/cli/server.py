@@ -112,6 +112,7 @@ def show_banner(console: Console, settings: Settings, site: Site, plan: Plan) ->
         table.add_row(f"phone {desk.id}", f"{desk.caller_name}, password {known}")
     codes = ", ".join(f"{code} {action}" for code, action in FEATURE_CODES.items())
     table.add_row("on the phone", codes)
+    table.add_row("the desk", f"{settings.web_address}/desk/; accounts: {tieline} users add NAME")
     table.add_row("operators", f"{tieline} console, then: acd show queues, acd help")
     table.add_row("contacts", f"{tieline} contacts")
     table.add_row("logs", str(_short(settings.log_dir)))

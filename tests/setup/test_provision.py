@@ -353,6 +353,20 @@ def test_a_program_is_unpacked_with_what_it_runs_with(
     assert PROGRAMS["dot"].wants(package) is dot
 
 
+def test_a_browser_runs_on_this_machines_own_libraries_with_fonts_of_its_own(
+    machine: Machine, settings: Settings
+) -> None:
+    """It starts copies of itself: under a loader of its own it would not find itself again."""
+    said = 'echo "Chromium 156.0.1"'
+    machine.package("chromium", {"usr/lib/chromium/chromium": f'test "$1" = --version && {said}'})
+    tool = ensure_tools(settings, ("chromium",), quiet)["chromium"]
+    assert tool.version == "156.0.1"
+    assert tool.argv_prefix == (str(tool.root / "usr/lib/chromium/chromium"),)
+    assert Path(tool.env["FONTCONFIG_FILE"]).read_text().count("usr/share/fonts") == 1
+    assert not PROGRAMS["chromium"].wants("libc6")
+    assert PROGRAMS["chromium"].wants("libnss3")
+
+
 DOT = """case "$1" in
 -V) echo "dot - graphviz version 14.1.2 (0)" >&2 ;;
 -c) echo "made by -c" > "$GVBINDIR/config8" ;;

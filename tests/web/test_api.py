@@ -1,0 +1,182 @@
+"""What may be asked: the right thing for the right person, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest_asyncio
+
+from acd.customers import Audit
+from acd.model import AgentState
+from tests.web.desk_house import PASSWORD, DeskHouse, known
+from tests.web.house import Browser
+
+
+@pytest_asyncio.fixture
+async def stranger(house: DeskHouse) -> AsyncIterator[Browser]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield Browser(session, house.url)
+
+
+async def signed_in(house: DeskHouse, stranger: Browser, name: str, **more: object) -> Browser:
+    roles = more.pop("roles", ("agent",))
+    await house.user(name, roles, **more)  # type: ignore[arg-type]
+    answer = await stranger.ask("POST", "/api/session", json={"name": name, "password": PASSWORD})
+    assert answer.status == 201
+    return stranger.as_(answer.cookies["tieline"].value)
+
+
+async def test_a_wrong_password_opens_nothing_and_tells_nothing(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    await house.user("ana")
+    for name in ("ana", "nobody"):
+        answer = await stranger.ask("POST", "/api/session", json={"name": name, "password": "no"})
+        assert (answer.status, answer.cookies) == (403, {})
+        assert (await answer.json())["detail"] == "Name and password do not go together."
+    assert await (await stranger.ask("GET", "/api/session")).json() is None
+
+
+async def test_signing_out_ends_the_session_for_good(house: DeskHouse, stranger: Browser) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001", title="Ana Ruiz")
+    assert (await (await ana.ask("GET", "/api/me")).json())["name"] == "Ana Ruiz"
+    assert (await ana.ask("DELETE", "/api/session")).status == 204
+    assert (await ana.ask("GET", "/api/me")).status == 401
+
+
+async def test_an_agent_decides_about_themselves_and_a_supervisor_about_others(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+    boss = await signed_in(house, stranger, "boss", roles=("supervisor",))
+    told = await (await ana.ask("POST", "/api/agents/me/ready")).json()
+    assert (told["row"]["state"], told["row"]["agent"]) == ("ready", "1001")
+    wrong = await ana.ask("POST", "/api/agents/me/pause", json={"reason": "siesta"})
+    assert wrong.status == 422
+    assert "lunch" in (await wrong.json())["detail"]
+    assert (await ana.ask("POST", "/api/agents/1002/ready")).status == 403
+    assert (await ana.ask("GET", "/api/agents/1002")).status == 403
+    assert (await boss.ask("POST", "/api/agents/1002/ready")).status == 200
+    assert (await boss.ask("POST", "/api/agents/9999/ready")).status == 404
+    assert (await boss.ask("POST", "/api/agents/me/ready")).status == 409
+    forced = await boss.ask("POST", "/api/agents/1001/force", json={"state": "paused"})
+    assert (await forced.json())["row"]["state"] == AgentState.PAUSED
+    left = await ana.ask("POST", "/api/agents/me/queues/billing/leave")
+    assert (await left.json())["row"]["out_of"] == ["billing"]
+
+
+async def test_an_agent_sees_the_contacts_they_serve_and_no_others(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+    tom = await signed_in(house, stranger, "tom", extension="1003")
+    boss = await signed_in(house, stranger, "boss", roles=("supervisor",))
+    designer = await signed_in(house, stranger, "dee", roles=("designer",))
+    house.log_in("1001")
+    contact = house.call(agent="1001", fields={"reason": "bill"})
+    await known(house, contact)
+    path = f"/api/contacts/{contact}"
+    told = await (await ana.ask("GET", path)).json()
+    assert (told["fields"]["reason"], told["live"]) == ("bill", True)
+    assert "pressed 1" in [step["text"] for step in told["path"]]
+    assert (await tom.ask("GET", path)).status == 404
+    assert (await boss.ask("GET", path)).status == 200
+    assert (await designer.ask("GET", path)).status == 403
+    assert (await ana.ask("GET", "/api/contacts/none")).status == 404
+    entries = await Audit(house.database).entries(contact=contact)
+    assert sorted(each.who for each in entries if each.what == "contact.read") == ["ana", "boss"]
+
+
+async def test_only_the_agent_who_talks_passes_the_call_on(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+    tom = await signed_in(house, stranger, "tom", extension="1003")
+    house.log_in("1001")
+    contact = house.call(agent="1001")
+    path = f"/api/calls/{house.offer_of(contact)}/transfer"
+    assert (await ana.ask("POST", path, json={"queue": "billing"})).status == 409
+    house.answer(contact)
+    assert (await tom.ask("POST", path, json={"queue": "billing"})).status == 404
+    for wrong in ({}, {"agent": "1003", "queue": "billing"}, {"agent": "1001"}, {"queue": "none"}):
+        assert (await ana.ask("POST", path, json=wrong)).status == 422, wrong
+    assert (await ana.ask("POST", path, json={"agent": "1003"})).status == 204
+    assert house.outside.transferred == [("PJSIP/1001-0001", "1003")]
+    assert (await ana.ask("POST", path.replace("transfer", "hang-up"))).status == 204
+    assert house.outside.hung_up == ["PJSIP/1001-0001"]
+
+
+async def test_a_refused_message_says_why_and_the_same_id_is_the_same_message(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+    body = {"to": "+8613800138000", "text": "Tuesday at nine.", "id": "one"}
+    sent = [await (await ana.ask("POST", "/api/texts", json=body)).json() for _ in range(2)]
+    assert sent[0] == sent[1] == {"id": "desk-ana-one", "parts": 1}
+    house.outside.refuses = "they have said STOP"
+    refused = await ana.ask("POST", "/api/texts", json={**body, "id": "two"})
+    assert refused.status == 409
+    assert "STOP" in (await refused.json())["detail"]
+
+
+async def test_a_customer_is_made_changed_noted_and_merged(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+
+    async def done(method: str, path: str, **body: object) -> dict[str, object]:
+        answer = await ana.ask(method, f"/api/customers{path}", json=body)
+        assert answer.status in (200, 201), await answer.text()
+        told: dict[str, object] = await answer.json()
+        return told
+
+    address = {"kind": "phone", "value": "138 0013 8000"}
+    one = await done("POST", "", name="Mei Lin", addresses=[address])
+    at = f"/{one['id']}"
+    taken = await ana.ask("POST", "/api/customers", json={"addresses": [address]})
+    assert taken.status == 409
+    tagged = await done("POST", f"{at}/tags", tags=["vip"])
+    assert tagged["tags"] == ["vip"]
+    changed = await done("PATCH", at, name="Lin Mei", version=tagged["version"])
+    assert changed["name"] == "Lin Mei"
+    stale = await ana.ask("PATCH", f"/api/customers{at}", json={"name": "X", "version": 1})
+    assert stale.status == 409
+    await done("POST", f"{at}/notes", text="Prefers mornings.")
+    other = await done("POST", "", name="M. Lin")
+    merged = await done("POST", f"{at}/merge", other=other["id"])
+    assert (merged["name"], merged["id"]) == ("Lin Mei", one["id"])
+    found = await (await ana.ask("GET", "/api/customers?text=13800138000")).json()
+    assert [each["id"] for each in found] == [one["id"]]
+    kinds = [
+        each["kind"] for each in await (await ana.ask("GET", f"/api/customers{at}/timeline")).json()
+    ]
+    assert "note" in kinds
+    assert (await ana.ask("GET", "/api/customers/999999")).status == 404
+    assert (await ana.ask("GET", "/api/customers/abc")).status == 404
+    assert (await ana.ask("POST", f"/api/customers{at}/unmerge")).status == 403
+
+
+async def test_a_program_has_no_more_rights_than_its_token(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    root = await signed_in(house, stranger, "root", roles=("administrator", "supervisor"))
+    made = await root.ask(
+        "POST", "/api/users/root/tokens", json={"label": "wallboard", "roles": ["supervisor"]}
+    )
+    secret = (await made.json())["secret"]
+    program = {"Origin": "", "X-Tieline": "", "Authorization": f"Bearer {secret}"}
+    assert (await stranger.ask("GET", "/api/floor", headers=program)).status == 200
+    assert (await stranger.ask("GET", "/api/users", headers=program)).status == 403
+    token = (await made.json())["token"]["id"]
+    assert (await root.ask("DELETE", f"/api/tokens/{token}")).status == 204
+    assert (await stranger.ask("GET", "/api/floor", headers=program)).status == 401
+
+
+async def test_a_disabled_account_is_out_at_once(house: DeskHouse, stranger: Browser) -> None:
+    root = await signed_in(house, stranger, "root", roles=("administrator",))
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+    assert (await root.ask("PATCH", "/api/users/ana", json={"disabled": True})).status == 200
+    assert (await ana.ask("GET", "/api/me")).status == 401
+    own = await root.ask("PATCH", "/api/users/root", json={"disabled": True})
+    assert own.status == 409
