@@ -36,7 +36,7 @@ PAGE = 30
 SHOWN_ERRORS = 10
 
 customers_app = typer.Typer(
-    help="Customers: who calls, and what is known of them.",
+    help="Customers: who calls, and what is known of them.\n\nExample: tieline customers find lin",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -42,7 +42,7 @@ def drain(
         bool, typer.Option(help="Stay until nobody is inside; Ctrl-C stops only the waiting.")
     ] = True,
 ) -> None:
-    """Take no new calls on this machine, and serve who is inside to the end.
+    """Take no new calls on this machine; serve who is inside.
 
     New calls are answered 503, so that a trunk or a SIP dispatcher sends them elsewhere.
     """
@@ -69,7 +69,9 @@ def cluster(
         typer.Option("--folder", help="Where they keep what they know; below home by default."),
     ] = None,
 ) -> None:
-    """Run several nodes with one brain on this machine, to try it: Asterisk and a service each.
+    """Run several nodes with one brain on this machine.
+
+    It is for trying: an Asterisk and a service for each node.
 
     They share a Redis, each has a folder and a loopback address of its own, and all are gone
     with Ctrl-C. What they know stays in the folder for the next time.

@@ -82,7 +82,9 @@ def callbacks(
     done: Made = None,
     give_up: GivenUp = None,
 ) -> None:
-    """List callbacks that were promised, or say what came of one; then nobody is dialled for it.
+    """List callbacks that were promised, or say what came of one.
+
+    Nobody is dialled for a callback whose end was told.
 
     \b
     Example:

@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 
 def password(extension: Annotated[str, typer.Argument(metavar="EXTENSION")]) -> None:
-    """Print the SIP password of one phone: an agent's own, or one that anybody may sit at.
+    """Print the SIP password of one phone.
+
+    It is an agent's own, or one that anybody may sit at.
 
     Example: tieline password 1001
     """
@@ -44,7 +46,7 @@ def pin(
         bool, typer.Option("--random", help="Draw one and print it, once and never again.")
     ] = False,
 ) -> None:
-    """Set the PIN with which an agent logs in at a phone that is nobody's own.
+    """Set the PIN of an agent who logs in at phones of others.
 
     It is asked for, or read from the first line of what is piped in; only its hash is kept.
 

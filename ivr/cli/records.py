@@ -11,7 +11,9 @@ from acd.records.schema import SCHEMA_VERSION, UPGRADE_COMMAND
 from ivr.settings import load_settings
 
 records_app = typer.Typer(
-    help="The database of contacts and customers.", no_args_is_help=True, rich_markup_mode=None
+    help="The database of contacts and customers.\n\nExample: tieline records version",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 

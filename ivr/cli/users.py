@@ -24,7 +24,7 @@ T = TypeVar("T")
 ROUTE = "command line"
 
 users_app = typer.Typer(
-    help="Accounts of the desk, and tokens for programs.",
+    help="Accounts of the desk, and tokens for programs.\n\nExample: tieline users add ada",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
