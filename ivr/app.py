@@ -127,7 +127,8 @@ class Service:
         region = lambda: self.in_force.sources().services.region  # noqa: E731 - one attribute
         self.matters = Matters(self.threads.book, self.contacts, region)
         voice = self._voice()
-        around = Around(self.errands, self.ami, self.plans, self.hang_up_soon, self._in_background)
+        soon, written = self._in_background, self.threads.book.get
+        around = Around(self.errands, self.ami, self.plans, written, self.hang_up_soon, soon)
         self.callbacks = build_callbacks(voice, around, settings.trunk_to_dial)
         self.callers = Callers(
             voice,

@@ -83,6 +83,8 @@ Data = Mapping[str, Json]
 
 
 def _began(data: Data) -> str:
+    if data.get("channel") == "chat":  # the address is a long random word
+        return f"chat with {data.get('caller_name') or 'a visitor'} of {data.get('dialled', '?')}"
     name = f" ({data['caller_name']})" if data.get("caller_name") else ""
     caller = data.get("caller") or "an unknown number"
     return f"{data.get('channel', 'contact')} from {caller}{name} to {data.get('dialled', '?')}"
@@ -162,6 +164,16 @@ def _by(data: Data) -> str:
     return f" by {data['by']}" if data.get("by") else ""
 
 
+def _file(data: Data) -> str:
+    file = data.get("file")
+    return f"file {file.get('name', '')}" if isinstance(file, dict) else ""
+
+
+def _disposition(data: Data) -> str:
+    code, notes = data.get("disposition") or data.get("code") or "", data.get("notes") or ""
+    return f"result: {': '.join(str(each) for each in (code, notes) if each) or '?'}{_by(data)}"
+
+
 _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "began": _began,
     "started": lambda data: f"flow {data.get('flow', '?')} begins in {data.get('language', '?')}",
@@ -183,6 +195,16 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
         f"agent {data.get('agent', '?')} did not take it: "
         + str(data.get("cause", "?")).replace("_", " ")
     ),
+    "callback": lambda data: (
+        f"a call is promised to {data.get('number', '?')} by {data.get('queue', '?')}"
+    ),
+    "message": lambda data: str(data.get("text") or _file(data)),
+    "message_written": lambda data: f"text to {data.get('to', '?')}: {data.get('text', '')}",
+    "message_sent": lambda data: f"text message sent to {data.get('to', '?')}",
+    "message_failed": lambda data: f"text message failed: {data.get('why', '?')}",
+    "message_delivered": lambda data: "text message delivered",
+    "message_undelivered": lambda data: "text message not delivered",
+    "message_read": lambda data: "text message read",
     "callback_asked": lambda data: (
         f"is to be called back on {data.get('number', '?')} by {data.get('queue', '?')}"
     ),
@@ -210,7 +232,7 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "moved": lambda data: f"moved from {data.get('from', '?')} to {data.get('to', '?')}{_by(data)}",
     "reprioritised": lambda data: f"priority {data.get('to', '?')}{_by(data)}",
     "withdrawn": lambda data: f"taken out of {data.get('from', '?')}{_by(data)}",
-    "disposition": lambda data: f"result: {data.get('disposition', '?')}{_by(data)}",
+    "disposition": _disposition,
     "voicemail": _voicemail,
     "resumed": _resumed,
     "stumbled": _stumbled,

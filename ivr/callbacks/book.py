@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from dataclasses import replace
 
 import structlog
 
@@ -15,6 +16,7 @@ from ivr.callbacks.services import CallbackServices
 from ivr.flow.running import interpreter
 from ivr.legs import BY
 from ivr.live import LiveContact
+from ivr.threads.book import Thread
 
 log = structlog.get_logger(__name__)
 
@@ -63,19 +65,18 @@ class Book:
         contacts = self._house.contacts
         contact = contacts.get(promise.contact)
         if contact is None:
-            facts = interpreter.Facts(caller=promise.number, channel="voice")
-            state = interpreter.State("", "", "", facts, "en")
+            thread = self._house.written(promise.contact)
             contact = LiveContact(
                 id=promise.contact,
                 channel="",
                 uniqueid="",
                 caller=promise.number,
-                caller_name="",
+                caller_name=thread.name if thread is not None else "",
                 dialled="",
                 flow="",
                 started_at=promise.asked_at,
                 phase="callback",
-                position=state.to_json(),
+                position=_known(promise, thread).to_json(),
             )
             contacts.add(contact)
         return contact
@@ -282,3 +283,15 @@ class Book:
             log.info("too late for the distributor", event_type=type(event).__name__, why=str(late))
             return False
         return True
+
+
+def _known(promise: Promise, thread: Thread | None) -> interpreter.State:
+    """What is known of a customer who is called: all that they proved and said in writing."""
+    facts = interpreter.Facts(caller=promise.number, channel="voice")
+    state = interpreter.State("", "", "", facts, "en")
+    stood = thread.stands.get("state") if thread is not None else None
+    if not stood:
+        return state
+    was = interpreter.State.from_json(stood)
+    names = ("language", "fields", "verified", "level", "customer", "proofs")
+    return replace(state, **{name: getattr(was, name) for name in names})

@@ -14,6 +14,7 @@ from ivr.callbacks.services import CallbackServices, Dialling
 from ivr.channels.services import VoiceServices
 from ivr.floor.calling import Calling
 from ivr.plans import Plans
+from ivr.threads.book import Thread
 
 LOOK_AGAIN = 3600.0
 """Seconds until a calendar is looked at again that does not say when it opens."""
@@ -26,6 +27,7 @@ class Around:
     errands: Errands
     asterisk: Dialling
     plans: Plans
+    written: Callable[[str], Thread | None]
     hang_up: Callable[[str], None]
     background: Callable[[Coroutine[Any, Any, None]], None]
 
@@ -64,6 +66,7 @@ def build_callbacks(voice: VoiceServices, around: Around, trunk: str | None) -> 
         reach=voice.reach,
         dials=lambda: trunk is not None,
         outside=outside,
+        written=around.written,
         opens=opens,
         calling=calling,
         card=voice.card,

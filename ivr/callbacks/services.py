@@ -17,6 +17,7 @@ from ivr.flow.running.state import State
 from ivr.legs import Legs
 from ivr.live import LiveContact, LiveContacts
 from ivr.reach import Reach
+from ivr.threads.book import Thread
 
 
 class Dialling(Protocol):
@@ -38,7 +39,8 @@ class CallbackServices:
 
     `dials` tells whether a trunk leads out; without one promises are for people to keep. `outside`
     gives the dial string for a number and the caller it was promised to, None when it may not be
-    dialled. `opens` tells when a queue may call its customers next (epoch seconds), 0 for now.
+    dialled. `written` is the chat or thread of texts that a contact began as. `opens` tells when a
+    queue may call its customers next (epoch seconds), 0 for now.
     """
 
     distributor: Distributing
@@ -50,6 +52,7 @@ class CallbackServices:
     reach: Reach
     dials: Callable[[], bool]
     outside: Callable[[str, str], str | None]
+    written: Callable[[str], Thread | None]
     opens: Callable[[str], float]
     calling: Callable[[str], Calling]
     card: Callable[[LiveContact, Queue, State], CallerCard]

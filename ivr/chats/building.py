@@ -74,7 +74,9 @@ def build_letters(
         queue = thread.queue
         if not queue:
             return "ask for a person first: then we know who should ring you"
-        promise = Callback(queue, number, {}, 0, str(thread.asked.get("tell_agent") or ""))
+        asked = thread.asked
+        needs, urgent = asked.get("needs") or {}, int(asked.get("priority") or 0)
+        promise = Callback(queue, number, needs, urgent, str(asked.get("tell_agent") or ""))
         found = await errands.run(promise, contact=thread.id, now=now(), caller=thread.sure_number)
         return found.why if isinstance(found, Failed) else ""
 

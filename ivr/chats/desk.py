@@ -122,6 +122,7 @@ class ChatDesk:
         self._files, self._site = files, site
         self._closing: dict[str, asyncio.TimerHandle] = {}
         threads.screens = self
+        threads.book.on_phase = visitors.changed
         hub.on_screens(self.presence)
 
     # --- screens ---------------------------------------------------------------------------------
@@ -132,9 +133,6 @@ class ChatDesk:
         told = self._told(kind, name, data)
         if told is not None:
             self._hub.publish(*told, for_agents(agent))
-        thread = self._threads.book.get(name)
-        if thread is not None and kind in {"chat_ended", "chat_parked", "chat_resumed"}:
-            self._visitors.changed(thread)
 
     def _told(
         self, kind: str, chat: str, data: Mapping[str, Json]
@@ -312,7 +310,6 @@ class ChatDesk:
         thread = self._mine(call)
         target = call.body
         self._threads.people.move_on(call.agent, thread.id, target.queue, target.agent or None)
-        self._visitors.changed(thread)
 
     async def _attach(self, call: Call) -> ChatLine:
         thread = self._mine(call)
@@ -354,7 +351,6 @@ class ChatDesk:
             thread = self._threads.people.accept(call.agent, call["offer"])
         except NotYours as late:
             raise Problem(409, f"{str(late).capitalize()}.") from None
-        self._visitors.changed(thread)
         return self._pane(thread)
 
     async def _decline(self, call: Call) -> None:

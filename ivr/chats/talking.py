@@ -208,7 +208,6 @@ class Talking:
                 browser.put({"type": "ringing", "ok": not why, "why": why})
             case "end":
                 threads.end(thread)
-                self._house.visitors.changed(thread)
 
 
 def _object(message: Any) -> dict[str, Any]:

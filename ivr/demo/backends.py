@@ -25,6 +25,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
@@ -33,17 +34,7 @@ from ivr.demo.diary import DIARIES, OFFICE
 from ivr.flow.errands import Json
 from ivr.settings import LOOPBACK
 
-PAGE: Final = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Lantern Books</title>
-<h1>Lantern Books</h1>
-<p>Second-hand books by post, since 1931. Ask us anything: the button is below, on the right.</p>
-<p><button type="button" onclick="window.tieline.open()">Chat with us</button></p>
-<script src="{{ desk }}/widget/tieline.js" data-site="shop" async></script>
-</html>
-"""
+PAGE: Final = Path(__file__).with_name("shop.html")
 MODES: Final = ("fine", "slow", "down", "failing", "lying")
 MOST_SLOTS: Final = 50
 
@@ -69,6 +60,8 @@ class Backends:
 
     slowness: float = 10.0
     desk: str = "http://127.0.0.1:4580"
+    site: str = "shop"
+    """Where the chat on the page comes from, and its name there."""
     messages: list[dict[str, Any]] = field(default_factory=list)
     taken: dict[str, tuple[str, str]] = field(default_factory=dict)
     cancelled: set[str] = field(default_factory=set)
@@ -242,7 +235,8 @@ class Backends:
         return web.json_response({"id": message["id"]}, status=202)
 
     async def _page(self, _: web.Request) -> web.Response:
-        return web.Response(text=PAGE.replace("{{ desk }}", self.desk), content_type="text/html")
+        page = PAGE.read_text(encoding="utf-8").replace("{{ desk }}", self.desk)
+        return web.Response(text=page.replace("{{ site }}", self.site), content_type="text/html")
 
     async def _list(self, _: web.Request) -> web.Response:
         return web.json_response(self.messages)

@@ -128,6 +128,9 @@ class Book:
         self._messages: dict[str, list[Message]] = {}
         self._by_id: dict[tuple[str, str], int] = {}
         self._open: dict[tuple[Kind, str, str], str] = {}
+        self._stood: dict[str, tuple[str, bool]] = {}
+        self.on_phase: Callable[[Thread], None] = lambda _: None
+        """Told of a thread that waits, is answered, set aside, or over from here on."""
 
     def recover(self) -> int:
         """Load what the last service left; how many threads are open."""
@@ -234,6 +237,7 @@ class Book:
                 for message in self._messages.pop(thread.id):
                     del self._by_id[thread.id, message.id]
                 del self._threads[thread.id]
+                self._stood.pop(thread.id, None)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -277,12 +281,17 @@ class Book:
 
     def _keep(self, thread: Thread) -> None:
         self._keeper.keep("thread", thread.id, self._clock(), asdict(thread))
+        stands = (thread.phase, thread.parked)
+        if self._stood.setdefault(thread.id, stands) != stands:
+            self._stood[thread.id] = stands
+            self.on_phase(thread)
 
     def _put(self, thread: Thread, message: Message) -> None:
         self._keeper.keep(_said(thread.id), f"{message.seq:08d}", message.at, asdict(message))
 
     def _index(self, thread: Thread) -> None:
         self._threads[thread.id] = thread
+        self._stood[thread.id] = (thread.phase, thread.parked)
         if not thread.over:
             self._open[thread.kind, thread.address, thread.line] = thread.id
 

@@ -25,6 +25,7 @@ from ivr.live import LiveContacts
 from ivr.plans import Plan, Plans
 from ivr.reach import Ways
 from ivr.settings import Settings
+from ivr.threads.threads import Threads
 from ivr.web.addresses import Outside
 from ivr.web.api.account import Accounts
 from ivr.web.api.agents import Agents
@@ -66,6 +67,11 @@ class Service(Protocol):
     @property
     def letters(self) -> Letters:
         """Chats and text messages, and the routes to them."""
+        ...
+
+    @property
+    def threads(self) -> Threads:
+        """Conversations in letters."""
         ...
 
     @property
@@ -142,6 +148,7 @@ def build_web(service: Service) -> Web:
         texts=service.errands.texts,
         phones=AsteriskPhones(service.ami),
         dial=dialling_out.ask,
+        written=service.threads.book.get,
         tell=service.tell,
         clock=service.clock,
     )

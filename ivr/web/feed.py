@@ -30,6 +30,11 @@ FLOOR_EVERY: Final = 2
 """Looks between pictures of the queues, while somebody watches them."""
 
 
+def contact_of(offer: str) -> str:
+    """The contact that an offer is of: an offer is a call's, a call is a contact's."""
+    return offer.rpartition("-")[0].rpartition(".")[0]
+
+
 def agent_told(engine: Engine, row: AgentRow) -> dict[str, Any]:
     """An agent's row as browsers get it; what runs with time is told as the moment it began.
 
@@ -137,8 +142,9 @@ class Feed:
         dirty, self._dirty = self._dirty, {}
         self._dirty = {name: left - 1 for name, left in dirty.items() if left > 1}
         for agent in self._hub.agents():
-            contact = self._latest.get(agent, "")
-            if dirty.get(contact) in (1, LOOKS):
+            chats = self._told.get(agent, {}).get("chats", ())
+            theirs = {self._latest.get(agent, ""), *(contact_of(each) for each in chats)}
+            for contact in sorted(each for each in theirs if dirty.get(each) in (1, LOOKS)):
                 self._hub.publish("contact", {"contact": contact}, for_agents(agent))
 
     # --- what has no event ------------------------------------------------------------------------

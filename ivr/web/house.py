@@ -14,6 +14,7 @@ from ivr.flow.errands import Sent
 from ivr.live import LiveContact
 from ivr.open_offers import OpenOffer
 from ivr.plans import Plan
+from ivr.threads.book import Thread
 
 
 class Contacts(Protocol):
@@ -57,8 +58,9 @@ class House:
     """The parts of the service that the web side asks.
 
     `dial` rings an agent's phone and then a number, for the contact it follows from; it tells the
-    new contact's id and raises IvrError for a number that may not be called. `tell` adds to a
-    contact's story; `clock` is epoch seconds.
+    new contact's id and raises IvrError for a number that may not be called. `written` is the chat
+    or thread of texts that a contact began as. `tell` adds to a contact's story; `clock` is epoch
+    seconds.
     """
 
     distributor: Distributing
@@ -68,5 +70,6 @@ class House:
     texts: Sending
     phones: Phones
     dial: Callable[[str, str, str], Awaitable[str]]
+    written: Callable[[str], Thread | None]
     tell: Callable[[ContactEvent], None]
     clock: Callable[[], float]

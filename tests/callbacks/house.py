@@ -29,6 +29,7 @@ from ivr.legs import Legs
 from ivr.live import LiveContact, LiveContacts
 from ivr.open_offers import open_offers
 from ivr.reach import own_phone
+from ivr.threads.book import Thread
 
 START = 1_800_000_000.0
 
@@ -54,6 +55,7 @@ class House:
         self.hung_up: list[str] = []
         self.told: list[ContactEvent] = []
         self.doubts = 0
+        self.threads: dict[str, Thread] = {}
         self.opens_at, self.trunk = 0.0, True
         rules = Callbacks(first, 30, 3, 300, 3600)
         names = [f"100{n}" for n in range(1, agents + 1)]
@@ -86,6 +88,7 @@ class House:
             reach=own_phone,
             dials=lambda: self.trunk,
             outside=lambda number, caller: f"PJSIP/{number}@trunk-t",
+            written=self.threads.get,
             opens=lambda queue: self.opens_at,
             calling=lambda queue: Calling(),
             card=lambda *_: CallerCard("Callback sales", ""),

@@ -42,7 +42,8 @@ async def test_agent_and_visitor_talk_and_the_agent_sees_what_was_read(shop: Hou
     assert (await taken.json())["state"] == "open"
     late = await shop.agent.ask("POST", f"/api/chats/offers/{offers[0]['offer']}/accept")
     assert late.status == 409
-    assert (await visitor.until("state"))["phase"] == "talking"
+    assert await visitor.until("state", phase="waiting")
+    assert await visitor.until("state", phase="talking")
     answer = await shop.agent.ask(
         "POST", f"/api/chats/{visitor.chat}/messages", json={"id": "a", "text": "Hello, I am Ana."}
     )

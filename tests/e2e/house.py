@@ -70,13 +70,27 @@ RING_BACK = """
   agent-first: {wrap_up: 1s, ring: 10s, callback: {first: agent, ring: 8s, retry: 10s}}
   by-night: {callback: {hours: people.night}}
   confirmed: {callback: {confirm: "1", say: "Northgate is calling.", ring: 8s, retry: 10s}}
+  book-orders:
+    {title: Book orders, wrap_up: 60s, ring: 20s, disposition: required, callback: {ring: 15s}}
 
 agents:
   "3001": {name: Ines, queues: [ring-back]}
   "3002": {name: Omar, queues: [agent-first]}
   "3003": {name: Pia, queues: [confirmed, by-night]}
+  "3004": {name: Iris Amsel, queues: [book-orders]}
 """
 """Queues that call back, each with an agent of its own."""
+
+LANTERN = """chats:
+  lantern:
+    origins: ["{there}"]
+    flow: lantern
+    title: {{en: Lantern Books, zh: 明灯书店}}
+    colour: "#7a4a12"
+    languages: [en, zh]
+    ask: [name, phone]
+"""
+"""A chat whose visitors prove who they are, on the page of the same house."""
 
 EVERYWHERE = """\
   "2011": {name: Rosa Roaming, queues: [cards], skills: {english: 5}, phone: none}
@@ -133,6 +147,7 @@ class House(Known):
         own = SERVICES.format(there=there, nowhere=f"http://127.0.0.1:{nowhere}")
         services = self.flows / "services.yaml"
         shipped = re.sub(r"http://127\.0\.0\.1:\d+", there, services.read_text())
+        shipped = shipped.replace("chats:\n", LANTERN.format(there=there), 1)
         services.write_text(shipped.replace("services:\n", own, 1))
         # An address of its own on this machine, so that the port can be the one of SIP.
         self.trunk = f"127.{sip >> 8}.{sip & 0xFF}.2"
@@ -146,6 +161,7 @@ class House(Known):
             "TIELINE_AMI_PORT": str(ami),
             "TIELINE_CONSOLE_PORT": str(console),
             "TIELINE_WEB_PORT": str(web),
+            "TIELINE_WEB_URL": f"http://127.0.0.1:{web}",
             "TIELINE_RTP_START": str(rtp_start),
             "TIELINE_RTP_END": str(rtp_start + 998),
             "TIELINE_REHEARSE_AT": DAYTIME,

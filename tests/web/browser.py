@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -23,6 +25,8 @@ FLAGS = (
 WIDE = (1280, 720)
 NARROW = (390, 844)
 PATIENCE_MS = 10_000
+PICTURES = os.environ.get("PICTURES_TO", "")
+"""The folder that pictures of the screens go to; "" takes none."""
 
 
 @dataclass
@@ -57,6 +61,7 @@ async def window(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",
         locale=locale,
+        reduced_motion="reduce",
     )
     context.set_default_timeout(PATIENCE_MS)
     opened = Window(await context.new_page())
@@ -71,3 +76,10 @@ async def window(
         yield opened
     finally:
         await context.close()
+
+
+async def shoot(page: Page, name: str) -> None:
+    """Take a picture for the documents, if somebody asks for pictures."""
+    if PICTURES:
+        Path(PICTURES).mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=f"{PICTURES}/{name}.png", animations="disabled")

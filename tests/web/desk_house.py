@@ -41,6 +41,7 @@ from ivr.plans import Plan, load_plan
 from ivr.resources import flows_dir
 from ivr.rounds import flow_clock
 from ivr.settings import Settings
+from ivr.threads.book import Thread
 from ivr.threads.threads import Threads, ThreadServices
 from ivr.web.building import Web, script_of
 from ivr.web.house import House
@@ -106,6 +107,7 @@ class DeskHouse:
             texts=self.outside,
             phones=self.outside,
             dial=self.outside.dial,
+            written=self.written,
             tell=self.tell,
             clock=self.clock,
         )
@@ -133,6 +135,9 @@ class DeskHouse:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web.server.port}"
+
+    def written(self, contact: str) -> Thread | None:
+        return self.threads.book.get(contact)
 
     def _letters(self) -> Letters:
         now = flow_clock(None)

@@ -47,6 +47,9 @@ function speak() {
   $("attach").hidden = !(Number(site.files) > 0);
 }
 
+// Hours as the reader's browser writes them, if it speaks the language of the chat.
+const locale = () => (navigator.language.startsWith(language) ? navigator.language : language);
+
 function status(text) {
   $("state").textContent = text;
   $("state").hidden = !text;
@@ -58,12 +61,12 @@ function show(message) {
   const own = message.by === "customer" && mine.get(message.id.replace(/^v\./, ""));
   const item = own || document.createElement("li");
   if (own) mine.delete(message.id.replace(/^v\./, ""));
-  else fill(item, message.by, message.text, message.at);
+  fill(item, message.by, message.text, message.at); // as it is kept: of a secret that is a mask
   item.dataset.seq = message.seq;
-  if (message.file) item.append(attachment(message.file));
+  if (message.file) item.querySelector(".said").replaceWith(attachment(message.file));
   if (message.by === "customer") way(item, message.way === "written" ? "sent" : message.way);
   $("log").append(item);
-  typing(false);
+  if (message.by !== "customer") typing(false);
   scroll();
   if (message.by !== "customer") noticed(message.seq);
 }
@@ -76,10 +79,13 @@ function fill(item, by, text, at) {
   const said = document.createElement("span");
   said.className = "said";
   said.textContent = text;
-  const when = document.createElement("time");
+  const when = document.createElement("span");
+  when.className = "when";
+  const time = document.createElement("time");
   const date = new Date((at || Date.now() / 1000) * 1000);
-  when.dateTime = date.toISOString();
-  when.textContent = date.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  time.dateTime = date.toISOString();
+  time.textContent = date.toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit" });
+  when.append(time);
   item.replaceChildren(who, said, when);
 }
 
@@ -88,7 +94,7 @@ function way(item, name) {
   if (!mark) {
     mark = document.createElement("span");
     mark.className = "way";
-    item.append(mark);
+    item.querySelector(".when").append(mark);
   }
   mark.textContent = words[name] || "";
 }
@@ -103,6 +109,7 @@ function attachment(file) {
     const picture = document.createElement("img");
     picture.src = link.href;
     picture.alt = file.name;
+    picture.addEventListener("load", scroll);
     link.append(picture);
   } else link.textContent = `📄 ${file.name}`;
   return link;
@@ -173,6 +180,7 @@ function send() {
   $("log").append(item);
   mine.set(line.say(text), item);
   $("text").value = "";
+  typed = 0;
   grow();
   scroll();
 }

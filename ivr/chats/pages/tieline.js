@@ -7,42 +7,67 @@
   if (!me || window.tieline) return;
   const home = new URL(me.src).origin;
   const site = me.dataset.site || "";
-  const words = { en: ["Chat with us", "Close the chat"], zh: ["在线咨询", "关闭对话"] };
+  const words = { en: ["Chat with us", "Close the chat", "new"], zh: ["在线咨询", "关闭对话", "条新消息"] };
   const language = (me.dataset.language || navigator.language || "en").slice(0, 2).toLowerCase();
-  const [openWord, closeWord] = words[language] || words.en;
+  const [openWord, closeWord, newWord] = words[language] || words.en;
 
-  const style = (node, rules) => Object.assign(node.style, rules);
+  // Inside a shadow tree the page's style reaches nothing, and a sheet made by script needs no leave
+  // of its content policy.
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`
+    :host { all: initial !important; }
+    [hidden] { display: none !important; }
+    button {
+      all: unset; box-sizing: border-box; position: fixed; right: 20px; bottom: 20px; width: 56px; height: 56px;
+      border-radius: 50%; cursor: pointer; color: #fff; background: var(--colour, #0b5c8a); z-index: 2147483000;
+      display: grid; place-items: center; box-shadow: 0 2px 10px rgb(0 0 0 / 35%);
+    }
+    button:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 6px #0b57d0; }
+    svg { width: 28px; height: 28px; fill: none; stroke: currentcolor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+    span {
+      position: absolute; top: -3px; right: -3px; min-width: 20px; padding: 0 3px; box-sizing: border-box;
+      border-radius: 10px; background: #b3261e; font: bold 12px/20px system-ui, sans-serif; text-align: center;
+    }
+    iframe {
+      position: fixed; right: 20px; bottom: 88px; width: 380px; height: min(600px, calc(100vh - 108px)); border: 0;
+      border-radius: 14px; box-shadow: 0 6px 30px rgb(0 0 0 / 35%); background: #fff; z-index: 2147483001;
+      color-scheme: light dark;
+    }
+    @media (prefers-color-scheme: dark) { iframe { background: #16191d; } }
+    @media (max-width: 480px) {
+      iframe { inset: 0; width: 100%; height: 100%; border-radius: 0; }
+      button[aria-expanded="true"] { display: none; }
+    }
+    @media print { button, iframe { display: none; } }`);
+
+  const host = document.createElement("tieline-chat");
+  const shadow = host.attachShadow({ mode: "open" });
+  shadow.adoptedStyleSheets = [sheet];
   const button = document.createElement("button");
-  const frame = document.createElement("iframe");
   const badge = document.createElement("span");
+  const frame = document.createElement("iframe");
+  const draw = (path) => {
+    const ns = "http://www.w3.org/2000/svg";
+    const svg = document.createElementNS(ns, "svg");
+    svg.setAttribute("viewBox", "0 0 24 24");
+    svg.setAttribute("aria-hidden", "true");
+    const line = document.createElementNS(ns, "path");
+    line.setAttribute("d", path);
+    svg.append(line);
+    button.replaceChildren(svg, badge);
+  };
+  const BUBBLE = "M4 5h16v11H10l-5 4v-4H4z M8 9.5h8 M8 12.5h5";
+  const DOWN = "M5 9l7 7 7-7";
   button.type = "button";
   button.setAttribute("aria-expanded", "false");
   button.setAttribute("aria-label", openWord);
-  button.textContent = "\u{1F4AC}";
-  style(button, {
-    position: "fixed", right: "20px", bottom: "20px", width: "56px", height: "56px",
-    border: "0", borderRadius: "50%", font: "24px/1 system-ui, sans-serif", cursor: "pointer",
-    color: "#fff", background: "#0b5c8a", boxShadow: "0 2px 10px rgba(0,0,0,.3)", zIndex: "2147483000",
-  });
-  style(badge, {
-    position: "absolute", top: "-2px", right: "-2px", minWidth: "20px", height: "20px", display: "none",
-    borderRadius: "10px", background: "#b3261e", color: "#fff", font: "bold 12px/20px system-ui, sans-serif",
-  });
-  button.append(badge);
-
+  badge.hidden = true;
+  badge.setAttribute("aria-hidden", "true");
+  draw(BUBBLE);
   frame.title = openWord;
   frame.allow = "";
   frame.hidden = true;
-  const narrow = window.matchMedia("(max-width: 480px)");
-  const place = () => style(frame, {
-    position: "fixed", border: "0", zIndex: "2147483001", background: "#fff", colorScheme: "light dark",
-    boxShadow: "0 4px 24px rgba(0,0,0,.35)",
-    ...(narrow.matches
-      ? { inset: "0", width: "100%", height: "100%", borderRadius: "0" }
-      : { inset: "auto 20px 88px auto", width: "370px", height: "min(560px, calc(100vh - 110px))", borderRadius: "12px" }),
-  });
-  narrow.addEventListener("change", place);
-  place();
+  shadow.append(button, frame);
 
   const tell = (message) => frame.contentWindow && frame.contentWindow.postMessage(message, home);
   const hello = () => tell({
@@ -53,8 +78,11 @@
     frame.hidden = !open;
     button.setAttribute("aria-expanded", String(open));
     button.setAttribute("aria-label", open ? closeWord : openWord);
-    button.hidden = open && narrow.matches;
-    if (open) { badge.style.display = "none"; frame.focus(); } else button.focus();
+    draw(open ? DOWN : BUBBLE);
+    if (open) {
+      badge.hidden = true;
+      frame.focus();
+    } else button.focus();
     tell({ tieline: "shown", open });
   };
   button.addEventListener("click", () => show(frame.hidden));
@@ -62,22 +90,22 @@
     if (event.origin !== home || event.source !== frame.contentWindow) return;
     const told = event.data || {};
     if (told.tieline === "ready") {
+      if (/^#[0-9a-f]{6}$/i.test(told.colour || "")) host.style.setProperty("--colour", told.colour);
       hello();
-      if (/^#[0-9a-f]{6}$/i.test(told.colour || "")) button.style.background = told.colour;
-    } else if (told.tieline === "close") show(false);
+    } else if (told.tieline === "close" && !frame.hidden) show(false);
     else if (told.tieline === "news" && frame.hidden) {
       badge.textContent = String(told.count);
-      badge.style.display = "block";
-      button.setAttribute("aria-label", `${openWord} (${told.count})`);
+      badge.hidden = false;
+      button.setAttribute("aria-label", `${openWord} (${told.count} ${newWord})`);
     }
   });
 
   frame.src = `${home}/widget/frame?site=${encodeURIComponent(site)}`;
-  const start = () => document.body.append(button, frame);
+  const start = () => document.body.append(host);
   document.body ? start() : addEventListener("DOMContentLoaded", start);
   window.tieline = {
     open: () => show(true),
-    close: () => show(false),
+    close: () => frame.hidden || show(false),
     ring: (number) => { show(true); tell({ tieline: "ring", number: String(number || "") }); },
   };
 })();

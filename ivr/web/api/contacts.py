@@ -12,6 +12,7 @@ from acd.records.contact import ContactEvent, ContactRecord, Json
 from acd.records.queries import Wanted, find, recent, story
 from acd.records.telling import sentence
 from ivr.live import LiveContact
+from ivr.threads.book import Thread
 from ivr.web.house import House
 from ivr.web.problems import not_found
 from ivr.web.roles import STAFF, Who
@@ -20,8 +21,10 @@ from ivr.web.routes import Call, Query, Route
 PATH: Final = frozenset(
     {"began", "resumed", "step", "pressed", "key", "noinput", "nomatch", "field", "language"}
     | {"hours", "identified", "queued", "offered", "offer_failed", "answered", "agent_left"}
-    | {"left_queue", "transferred", "voicemail", "recording", "message_sent", "message_failed"}
-    | {"callback", "put_through", "escalated", "survey", "ended"}
+    | {"left_queue", "transferred", "voicemail", "recording", "put_through", "survey", "ended"}
+    | {"callback", "callback_dialled", "callback_answered", "callback_unreached", "line_ended"}
+    | {"message_written", "message_sent", "message_failed", "message_delivered"}
+    | {"message_undelivered", "message_read", "disposition"}
 )
 """Events that tell people something; a branch of a flow is the designer's business."""
 WRITERS: Final = frozenset({"customer", "bot", "agent", "house"})
@@ -40,12 +43,16 @@ class PathStep:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLine:
-    """One message of a chat or of a thread of texts; `by` is customer, bot, agent or house."""
+    """One message of a chat or of a thread of texts; `by` is customer, bot, agent or house.
+
+    `file` is the name of what came with it, "" for nothing.
+    """
 
     at: float
     by: str
     agent: str
     text: str
+    file: str
     channel: str
 
 
@@ -53,15 +60,18 @@ class TranscriptLine:
 class ContactTold:
     """All of one contact.
 
-    `live`: it goes on just now. `fields` is what the flow collected, secrets left out; `identity`
-    is what was found about the caller, `level` how sure that is. `path` is what was met and
-    pressed, `transcript` what was written in chats and texts. Times are epoch seconds.
+    `live`: it goes on just now. `number` is where they can be rung, "" while nobody knows; one that
+    a visitor only wrote down is not proven to be theirs. `fields` is what the flow collected,
+    secrets left out; `identity` is what was found about the caller, `level` how sure that is.
+    `path` is what was met and pressed, `transcript` what was written in chats and texts. Times are
+    epoch seconds.
     """
 
     id: str
     live: bool
     channel: str
     caller: str
+    number: str
     caller_name: str
     dialled: str
     flow: str
@@ -208,13 +218,16 @@ class ContactFiles:
         customer: int | None,
     ) -> ContactTold:
         record = record or ContactRecord(contact, live.started_at if live else 0.0)
-        position: Mapping[str, Any] = live.position if live else {}
+        thread = self._house.written(contact)
+        stood = thread.stands.get("state") or {} if thread is not None else {}
+        position: Mapping[str, Any] = live.position if live else stood
         queue = live.queue if live and live.queue else record.queue
         return ContactTold(
             id=contact,
-            live=record.outcome is None,
+            live=record.outcome is None or (thread is not None and not thread.over),
             channel=record.channel or "voice",
             caller=record.caller or (live.caller if live else ""),
+            number=_number(record, live, thread),
             caller_name=record.caller_name or (live.caller_name if live else ""),
             dialled=record.dialled or (live.dialled if live else ""),
             flow=record.flow or (live.flow if live else ""),
@@ -229,7 +242,7 @@ class ContactFiles:
             outcome=record.outcome,
             wait_seconds=record.wait_seconds,
             talk_seconds=record.talk_seconds,
-            reason=_reason(live, record),
+            reason=_reason(live, thread, record),
             fields={**record.fields, **(position.get("fields") or {})},
             identity=dict(position.get("customer") or {}),
             path=[
@@ -264,19 +277,30 @@ def _level(events: Sequence[ContactEvent]) -> str:
     return str(next((level for level in told if level), "unknown"))
 
 
-def _reason(live: LiveContact | None, record: ContactRecord) -> str:
+def _number(record: ContactRecord, live: LiveContact | None, thread: Thread | None) -> str:
+    """Where whoever it is can be rung: on the line they are on, or the number they wrote down."""
+    if live is not None and live.caller:
+        return live.caller
+    if thread is not None and thread.number:
+        return thread.number
+    return "" if record.channel == "chat" else record.caller
+
+
+def _reason(live: LiveContact | None, thread: Thread | None, record: ContactRecord) -> str:
     """Why they call, in the words the flow has for its agents."""
-    told: Json = live.waiting_action.get("tell_agent") if live else None
+    asked = live.waiting_action if live else thread.asked if thread is not None else {}
+    told: Json = asked.get("tell_agent")
     return str(told or record.fields.get("reason") or "")
 
 
 def _line(event: ContactEvent) -> TranscriptLine:
     data = event.data
-    by = str(data.get("by", ""))
+    by, file = str(data.get("by", "")), data.get("file")
     return TranscriptLine(
         event.at,
         by if by in WRITERS else "house",
         str(data.get("agent", "")),
         str(data.get("text", "")),
+        str(file.get("name", "")) if isinstance(file, dict) else "",
         str(data.get("channel", "chat")),
     )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
 from acd.customers import Address, Consent, Consents, Customer, Customers, Fact, Links, Note
 from acd.customers import timeline as timeline_of
 from acd.customers.addresses import AddressKind
-from acd.records.contact import ContactRecord
+from acd.customers.model import Item
+from acd.customers.timeline import OWN_KINDS
+from acd.records.contact import ContactEvent, ContactRecord
 from acd.records.database import Database
+from acd.records.telling import sentence
+from ivr.web.api.contacts import PATH
 from ivr.web.numbers import whole
 from ivr.web.problems import not_found
 from ivr.web.roles import LEADS, STAFF
@@ -20,6 +24,20 @@ from ivr.web.routes import Call, Model, Query, Route
 
 Short = Annotated[str, StringConstraints(max_length=200)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
+
+WORK: Final = {
+    "step",
+    "pressed",
+    "key",
+    "noinput",
+    "nomatch",
+    "field",
+    "hours",
+    "offered",
+    "language",
+}
+"""What the contact's own path tells, and nobody looks for in a customer's past."""
+TELLING: Final = (PATH - WORK) | {"message", *OWN_KINDS}
 
 
 class GivenAddress(Model):
@@ -125,12 +143,16 @@ class FactTold:
 
 @dataclass(frozen=True, slots=True)
 class TimelineItem:
-    """One line of a timeline; `cursor` goes into `before` to read on."""
+    """One line of a timeline; `cursor` goes into `before` to read on.
+
+    `text` says an event of a contact in English, "" for all other lines.
+    """
 
     at: float
     kind: str
     contact: str | None
     channel: str
+    text: str
     data: Mapping[str, Any]
     by: str
     cursor: str
@@ -264,13 +286,10 @@ class CustomersAsked:
     async def _timeline(self, call: Call) -> list[TimelineItem]:
         page: Page = call.query
         limit = max(1, min(page.limit, 200))
-        found = await timeline_of(self._database, _id(call), before=page.before, limit=limit)
-        return [
-            TimelineItem(
-                each.at, each.kind, each.contact, each.channel, each.data, each.by, each.cursor
-            )
-            for each in found
-        ]
+        found = await timeline_of(
+            self._database, _id(call), before=page.before, limit=limit, kinds=TELLING
+        )
+        return [_item(each) for each in found]
 
     async def _tag(self, call: Call) -> CustomerTold:
         await self._customers.tag(_id(call), call.body.tags, call.me.user)
@@ -348,6 +367,21 @@ class CustomersAsked:
             [_fact(each) for each in await self._customers.facts(one.id, limit=20)],
             await self._consents.consents(one.id),
         )
+
+
+def _item(line: Item) -> TimelineItem:
+    told = line.contact and line.kind not in OWN_KINDS
+    text = sentence(ContactEvent(line.contact or "", line.at, line.kind, "", line.data))
+    return TimelineItem(
+        line.at,
+        line.kind,
+        line.contact,
+        line.channel,
+        text if told else "",
+        line.data,
+        line.by,
+        line.cursor,
+    )
 
 
 def _fact(fact: Fact) -> FactTold:

@@ -112,7 +112,7 @@ function takeAgent(row) {
   if (row.channel === "chat") return; // a chat on offer is the pane's matter
   if (row.offer && (!pop || pop.offer !== row.offer)) {
     takeOffer({ ...row, title: "", ringing: row.state === "offered" });
-  } else if (pop) {
+  } else if (pop && !pop.chat) {
     const phase = row.offer === pop.offer ? row.state : pop.answered ? "over" : "missed";
     if (phase === "missed") set({ pop: null, contact: null, customer: null });
     else set({ pop: { ...pop, ringing: phase === "offered", answered: pop.answered || phase === "talking", over: phase === "over" } });
@@ -130,6 +130,20 @@ function takeOffer(offer) {
     document.title = `${offer.caller_name || offer.caller || t("unknown_caller")} · ${t("desk")}`;
   }
   loadContact(pop);
+}
+
+// A conversation in letters takes the screen while no call has it.
+export function takeChat(pane) {
+  const { pop } = state;
+  if (pop && !pop.chat && !pop.over) return;
+  if (pop && pop.contact === pane.chat) return;
+  const mine = { offer: `chat ${pane.chat}`, contact: pane.chat, queue: pane.queue, title: "" };
+  set({ pop: { ...mine, caller: "", caller_name: pane.name, chat: true, answered: true }, contact: null, customer: null });
+  loadContact(state.pop);
+}
+
+export function leaveChat(chat) {
+  if (state.pop && state.pop.chat && state.pop.contact === chat) set({ pop: { ...state.pop, over: true } });
 }
 
 export async function loadContact(pop) {

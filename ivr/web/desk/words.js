@@ -18,7 +18,7 @@ const en = {
   view_contact: "Contact", view_customer: "Customer", view_tickets: "Tickets", view_chat: "Chats",
   view_knowledge: "Knowledge", view_mine: "My day",
   nobody: "No contact in hand", nobody_hint: "The next one appears here while your phone rings.",
-  ringing: "Ringing", answered: "In the call", over: "Over", wrapping: "Wrap-up",
+  ringing: "Ringing", answered: "In the call", chatting: "In a chat", over: "Over", wrapping: "Wrap-up",
   caller: "Number", called: "Dialled", queue: "Queue", why: "Reason", waited: "Waited",
   talked: "Talked", came_by: "Came by", flow: "Flow", spoken: "Language",
   verified: "Verified", not_verified: "Not verified", level_unknown: "unknown caller",
@@ -63,7 +63,7 @@ const en = {
   visitor_types: "is writing…", way_sent: "sent", way_delivered: "delivered", way_read: "read",
   way_failed: "not delivered",
   channel_voice: "telephone", channel_chat: "chat", channel_sms: "text messages",
-  by_customer: "Customer", by_bot: "Bot", by_agent: "Agent", by_house: "House",
+  whole_contact: "All of the contact", by_customer: "Customer", by_bot: "Bot", by_agent: "Agent", by_house: "House",
 };
 
 const zh = {
@@ -83,7 +83,7 @@ const zh = {
   view_contact: "联系", view_customer: "客户", view_tickets: "工单", view_chat: "聊天",
   view_knowledge: "知识库", view_mine: "我的今天",
   nobody: "当前没有联系", nobody_hint: "电话振铃时，来电者的资料会显示在这里。",
-  ringing: "振铃中", answered: "通话中", over: "已结束", wrapping: "话后处理",
+  ringing: "振铃中", answered: "通话中", chatting: "聊天中", over: "已结束", wrapping: "话后处理",
   caller: "号码", called: "拨打", queue: "队列", why: "原因", waited: "等待",
   talked: "通话", came_by: "渠道", flow: "流程", spoken: "语言",
   verified: "已核实", not_verified: "未核实", level_unknown: "身份未知",
@@ -128,7 +128,7 @@ const zh = {
   visitor_types: "正在输入…", way_sent: "已发送", way_delivered: "已送达", way_read: "已读",
   way_failed: "未送达",
   channel_voice: "电话", channel_chat: "聊天", channel_sms: "短信",
-  by_customer: "客户", by_bot: "机器人", by_agent: "坐席", by_house: "系统",
+  whole_contact: "完整联系资料", by_customer: "客户", by_bot: "机器人", by_agent: "坐席", by_house: "系统",
 };
 
 export const LANGUAGES = { en, zh };

@@ -1,17 +1,21 @@
 // The agent's chats and texts: what is on offer, and a pane for each conversation in hand.
-import { attempt, listenFor } from "../actions.js";
+import { attempt, leaveChat, listenFor, takeChat } from "../actions.js";
 import { get, newId, post } from "../api.js";
 import { html, useEffect, useRef } from "../html.js";
 import { notify, set, state, use } from "../store.js";
-import { t } from "../words.js";
+import { Guidance } from "../parts/guidance.js";
+import { Facts, Tags } from "../parts/pieces.js";
+import { known, locale, t } from "../words.js";
 
 const path = (chat, rest = "") => `/api/chats/${encodeURIComponent(chat)}${rest}`;
 const put = (chat, changes) =>
   set({ chats: { ...state.chats, [chat]: { ...state.chats[chat], ...changes } } });
 const drop = (chat) => {
+  leaveChat(chat);
   const { [chat]: _, ...rest } = state.chats;
   set({ chats: rest, chat: state.chat === chat ? Object.keys(rest)[0] : state.chat });
 };
+const queueTitle = (queue) => state.queues.find((each) => each.queue === queue)?.title || queue;
 const offers = () => state.chatOffers || {};
 
 export const unreadChats = () =>
@@ -98,22 +102,27 @@ async function attach(chat, file) {
 
 function Offer({ offer }) {
   return html`<li class="chat-offer">
+    <small>${t(`channel_${offer.kind}`)}</small>
     <strong>${offer.name || offer.address || t("unknown_caller")}</strong>
-    <span>${offer.tell_agent || offer.queue}</span>
-    <button type="button" class="main" onClick=${() => accept(offer.offer)}>${t("take_chat")}</button>
-    <button type="button" onClick=${() => decline(offer.offer)}>${t("not_me")}</button>
+    <span>${offer.tell_agent || queueTitle(offer.queue)}</span>
+    <span class="moves"><button type="button" class="main" onClick=${() => accept(offer.offer)}>${t("take_chat")}</button>
+      <button type="button" onClick=${() => decline(offer.offer)}>${t("not_me")}</button></span>
   </li>`;
 }
 
-function Line({ line }) {
+function File({ chat, file, loaded }) {
+  const where = path(chat, `/files/${file.id}`);
+  const shown = file.type.startsWith("image/") ? html`<img src=${where} alt=${file.name} onLoad=${loaded} />` : file.name;
+  return html`<a href=${where} target="_blank" rel="noopener">${shown}</a>`;
+}
+
+function Line({ line, loaded }) {
   const who = { visitor: t("by_customer"), bot: t("by_bot"), agent: t("by_agent"), system: t("by_house") }[line.sender];
   return html`<li class=${`said ${line.sender}`}>
     <span class="who">${who}</span>
-    <span class="words">${line.text}</span>
-    ${line.attachments.map(
-      (file) => html`<a key=${file.id} href=${path(line.chat, `/files/${file.id}`)} target="_blank" rel="noopener">${file.name}</a>`,
-    )}
-    <span class="when"><time>${new Date(line.at * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
+    ${line.text && html`<span class="words">${line.text}</span>`}
+    ${line.attachments.map((file) => html`<${File} key=${file.id} chat=${line.chat} file=${file} loaded=${loaded} />`)}
+    <span class="when"><time>${new Date(line.at * 1000).toLocaleTimeString(locale(), { hour: "2-digit", minute: "2-digit" })}</time>
       ${line.sender === "agent" && t(`way_${line.state}`)}</span>
   </li>`;
 }
@@ -125,15 +134,16 @@ function Writing({ pane }) {
     const field = event.target.elements.text;
     const text = field.value.trim();
     if (text && (await say(pane.chat, text))) field.value = "";
+    told.current = 0;
     field.focus();
   };
-  let told = 0;
+  const told = useRef(0);
   const types = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       event.target.form.requestSubmit();
-    } else if (Date.now() - told > 2000) {
-      told = Date.now();
+    } else if (Date.now() - told.current > 2000) {
+      told.current = Date.now();
       post(path(pane.chat, "/typing"), { on: true }).catch(() => {});
     }
   };
@@ -151,20 +161,49 @@ function Writing({ pane }) {
 
 function Pane({ pane }) {
   const log = useRef(null);
+  const toTheEnd = () => {
+    if (log.current) log.current.scrollTop = log.current.scrollHeight;
+  };
   useEffect(() => {
-    log.current.scrollTop = log.current.scrollHeight;
+    toTheEnd();
     if (pane.unread) put(pane.chat, { unread: 0 });
-  }, [pane.messages.length, pane.chat]);
+  }, [pane.messages.length, pane.chat, pane.typing]);
   const where = pane.state === "parked" ? t("chat_parked") : pane.visitor === "away" ? t("visitor_away") : "";
   return html`<section class="chat-pane" aria-label=${pane.name || pane.address}>
     <header><h1>${pane.name || pane.address || t("unknown_caller")}</h1>
-      <span class="quietly">${t(`channel_${pane.kind}`)} · ${pane.queue}${where && ` · ${where}`}</span></header>
+      <span class="quietly">${t(`channel_${pane.kind}`)} · ${queueTitle(pane.queue)}${where && ` · ${where}`}</span></header>
     <ol class="chat-log" ref=${log} role="log" aria-live="polite" tabindex="0" aria-label=${t("transcript")}>
-      ${pane.messages.map((line) => html`<${Line} key=${line.id} line=${line} />`)}
+      ${pane.messages.map((line) => html`<${Line} key=${line.id} line=${line} loaded=${toTheEnd} />`)}
       ${pane.typing && html`<li class="quietly">${t("visitor_types")}</li>`}
     </ol>
     <${Writing} key=${pane.chat} pane=${pane} />
   </section>`;
+}
+
+// What is known of whoever writes, beside what they write.
+function About({ pane }) {
+  const { pop, contact, customer } = use();
+  if (!contact || !pop || pop.contact !== pane.chat || contact.id !== pane.chat) return null;
+  return html`<aside class="chat-about" aria-label=${t("view_contact")}>
+    <section class="card">
+      ${contact.reason && html`<p class="reason"><strong>${contact.reason}</strong></p>`}
+      <p class="facts">
+        <span class=${contact.verified ? "badge good" : "badge"}>${contact.verified ? t("verified") : known("level", contact.level)}</span>
+        ${customer && customer.segment && html`<span class="badge">${customer.segment}</span>`}
+        ${customer && html`<${Tags} of=${customer.tags} />`}
+        ${contact.number && html`<span class="number">${contact.number}</span>`}
+      </p>
+      <${Facts} of=${{ ...contact.identity, ...contact.fields }} />
+      <p class="moves"><button type="button" onClick=${() => set({ view: "contact" })}>${t("whole_contact")}</button>
+        <button type="button" onClick=${() => set({ view: "customer" })}>${t("view_customer")}</button></p>
+    </section>
+    <${Guidance} contact=${contact} />
+  </aside>`;
+}
+
+function lastWords({ messages }) {
+  const last = messages.at(-1);
+  return last ? last.text || last.attachments.map((file) => file.name).join(", ") : "";
 }
 
 export function Chats() {
@@ -173,6 +212,9 @@ export function Chats() {
   const panes = Object.values(chats).filter((each) => each.messages);
   const shown = chats[chat]?.messages ? chats[chat] : panes[0];
   const offered = Object.values(offers());
+  useEffect(() => {
+    if (shown) takeChat(shown);
+  }, [shown && shown.chat]);
   if (!panes.length && !offered.length) {
     return html`<div class="empty"><h1>${t("no_chats")}</h1><p>${t("chats_hint")}</p></div>`;
   }
@@ -182,11 +224,12 @@ export function Chats() {
       ${panes.map(
         (each) => html`<button type="button" key=${each.chat} aria-current=${each === shown ? "true" : undefined}
           class=${each === shown ? "view on" : "view"} onClick=${() => set({ chat: each.chat })}>
-          <span>${each.name || each.address}</span>
+          <span class="whom"><b>${each.name || each.address || t("unknown_caller")}</b>
+            <small>${lastWords(each)}</small></span>
           ${each.unread > 0 && html`<span class="count">${each.unread}</span>`}
         </button>`,
       )}
     </nav>
-    ${shown && html`<${Pane} pane=${shown} />`}
+    ${shown && html`<${Pane} pane=${shown} /><${About} pane=${shown} />`}
   </div>`;
 }

@@ -13,13 +13,13 @@ function Head({ pop, contact, customer }) {
   const now = useNow();
   const { agent } = use();
   const name = (customer && customer.name) || (contact && contact.caller_name) || pop.caller_name;
-  const number = (contact && contact.caller) || pop.caller;
-  const phase = pop.ringing ? "ringing" : pop.over ? (agent && agent.state === "wrap_up" ? "wrapping" : "over") : "answered";
+  const number = (contact && contact.number) || pop.caller;
+  const phase = pop.chat && !pop.over ? "chatting" : pop.ringing ? "ringing" : pop.over ? (agent && agent.state === "wrap_up" ? "wrapping" : "over") : "answered";
   return html`<header class="head" data-phase=${phase}>
     <div>
       <p class="phase" role="status">
         <strong>${t(phase)}</strong>
-        ${!pop.over && agent && html`<span class="timer">${clock(now - agent.since)}</span>`}
+        ${!pop.over && !pop.chat && agent && html`<span class="timer">${clock(now - agent.since)}</span>`}
       </p>
       <h1>${name || number || t("unknown_caller")}</h1>
       <p class="facts">
@@ -38,7 +38,7 @@ function Head({ pop, contact, customer }) {
 }
 
 function Moves({ pop, number }) {
-  const talks = pop.answered && !pop.over;
+  const talks = pop.answered && !pop.over && !pop.chat;
   useKey("t", talks ? () => set({ dialog: "transfer" }) : null);
   useKey("m", () => set({ dialog: "text" }));
   return html`<div class="moves">
@@ -74,7 +74,7 @@ export function Transcript({ lines }) {
       ${lines.map(
         (line, place) => html`<li key=${place} class=${`line ${line.by}`}>
           <small>${t(`by_${line.by}`)} · ${hour(line.at, locale())}</small>
-          <p>${line.text}</p>
+          <p>${line.text || html`<em>${line.file}</em>`}</p>
         </li>`,
       )}
     </ol>
@@ -116,9 +116,9 @@ export function ContactPage() {
           <${Basics} contact=${contact} />
         </section>
         ${pop.answered && html`<${Disposition} key=${pop.offer} contact=${contact} />`}
-        ${contact.transcript.length > 0 && html`<${Transcript} lines=${contact.transcript} />`}
       </div>
       <div>
+        ${contact.transcript.length > 0 && html`<${Transcript} lines=${contact.transcript} />`}
         <${Guidance} contact=${contact} />
         <${Path} steps=${contact.path} />
       </div>

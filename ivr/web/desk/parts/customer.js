@@ -37,9 +37,11 @@ function Stranger() {
     if (await attempt(() => post(path, { customer: customer.id }), t("saved"))) loadContact(pop);
   };
   const make = async () => {
-    const kind = contact.channel === "chat" ? "chat" : "phone";
-    const addresses = contact.caller ? [{ kind, value: contact.caller }] : [];
-    const made = await attempt(() => post("/api/customers", { name: contact.caller_name, addresses }));
+    const addresses = [];
+    if (contact.number) addresses.push({ kind: "phone", value: contact.number });
+    if (contact.channel === "chat") addresses.push({ kind: "chat", value: contact.caller });
+    const name = contact.identity.name || contact.caller_name;
+    const made = await attempt(() => post("/api/customers", { name, addresses }));
     if (made) link(made);
   };
   return html`<section class="card">
@@ -105,23 +107,55 @@ function Notes({ customer, added }) {
   </form>`;
 }
 
+// Lines of one contact stand together, under the ways it took.
+function matters(items) {
+  const found = [];
+  for (const item of items) {
+    const last = found[found.length - 1];
+    if (last && item.contact && last.contact === item.contact) last.items.push(item);
+    else found.push({ contact: item.contact, items: [item] });
+  }
+  return found;
+}
+
+const WAYS = [["chat", "message", "chat"], ["voice", "callback_answered"], ["sms", "message_written"], ["sms", "message_sent"]];
+
+function ways(items) {
+  const took = new Set(items.map((item) => item.channel).filter(Boolean));
+  for (const [way, kind, channel] of WAYS) {
+    if (items.some((item) => item.kind === kind && (!channel || item.data.channel === channel))) took.add(way);
+  }
+  return ["chat", "sms", "voice"].filter((way) => took.has(way)).map((way) => t(`channel_${way}`));
+}
+
+const WRITERS = { customer: "by_customer", bot: "by_bot", agent: "by_agent" };
+
+function Entry({ item }) {
+  const said = item.kind === "message";
+  const words = item.text || item.data.text || item.data.title || item.data.value || item.data.what || "";
+  const label = said ? t(WRITERS[item.by] || "by_house") : item.text ? "" : item.kind.replaceAll("_", " ");
+  return html`<li data-kind=${item.kind}>
+    <time>${moment(item.at, locale())}</time>
+    <span class=${said ? "kept" : ""}>${label && html`<b>${label}</b> `}${String(words)} ${!item.text && item.by && html`<small>${item.by}</small>`}</span>
+  </li>`;
+}
+
 function Timeline({ items }) {
-  const told = (item) => item.data.text || item.data.title || item.data.value || "";
   return html`<section class="card">
     <h2>${t("timeline")}</h2>
-    <ol class="path">
-      ${items.map(
-        (item, place) => html`<li key=${place}>
-          <time>${moment(item.at, locale())}</time>
-          <span><b>${item.kind.replaceAll("_", " ")}</b> ${String(told(item))} ${item.by && html`<small>${item.by}</small>`}</span>
-        </li>`,
-      )}
-    </ol>
+    ${matters(items).map((matter) =>
+      matter.contact && matter.items.length > 1
+        ? html`<section class="matter" key=${matter.items[0].cursor} aria-label=${ways(matter.items).join(" + ")}>
+            <h3>${ways(matter.items).map((way) => html`<span class="badge">${way}</span>`)} <small>${matter.contact}</small></h3>
+            <ol class="path">${matter.items.map((item) => html`<${Entry} key=${item.cursor} item=${item} />`)}</ol>
+          </section>`
+        : html`<ol class="path" key=${matter.items[0].cursor}><${Entry} item=${matter.items[0]} /></ol>`,
+    )}
   </section>`;
 }
 
 export function CustomerPage() {
-  const { customer } = use();
+  const { customer, contact } = use();
   const [items, setItems] = useState([]);
   const [editing, setEditing] = useState(false);
   const load = (id) =>
@@ -131,8 +165,10 @@ export function CustomerPage() {
   useEffect(() => {
     setItems([]);
     setEditing(false);
-    if (customer) load(customer.id);
   }, [customer && customer.id]);
+  useEffect(() => {
+    if (customer) load(customer.id);
+  }, [customer && customer.id, contact]);
   if (!customer) return html`<${Stranger} />`;
   const merge = async (other) => {
     const merged = await attempt(() => post(`/api/customers/${other.id}/merge`, { other: customer.id }), t("merged"));

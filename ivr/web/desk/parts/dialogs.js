@@ -64,7 +64,7 @@ function Transfer() {
 
 function Texting() {
   const { pop, contact } = use();
-  const [to, setTo] = useState((contact && contact.caller) || (pop && pop.caller) || "");
+  const [to, setTo] = useState((contact && contact.number) || (pop && pop.caller) || "");
   const [text, setText] = useState("");
   const [id] = useState(newId);
   const submit = async (event) => {
