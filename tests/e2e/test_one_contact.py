@@ -228,6 +228,7 @@ async def texts(scene: Scene, page: Page, leg: Leg) -> None:
     """A text message during the call, and its receipt."""
     await page.keyboard.press("m")
     await expect(page.get_by_role("dialog").locator("input")).to_have_value(THEIRS)
+    await expect(page.get_by_role("dialog").locator("textarea")).to_be_focused()
     await page.keyboard.type("A dry copy leaves today. Iris, Lantern Books")
     await page.get_by_role("button", name="Send").click()
     await expect(page.locator(".notice")).to_contain_text("on its way")

@@ -260,6 +260,7 @@ async def test_a_text_message_goes_to_whoever_is_on_the_line(
         house.answer(contact)
         await expect(page.locator(".phase")).to_contain_text("In the call")
         await page.keyboard.press("m")
+        await expect(page.get_by_role("dialog").locator("textarea")).to_be_focused()
         await page.keyboard.type("Your appointment is on Tuesday at nine.")
         await page.get_by_role("button", name="Send").click()
         await expect(page.locator(".notice")).to_contain_text("on its way")
