@@ -341,7 +341,7 @@ async def test_channels_tell_contact_and_leg() -> None:
                 seconds=12,
             ),
         )
-        assert manager.actions[-1]["Variables"] == ["TIELINE_CONTACT,TIELINE_LEG"]
+        assert manager.actions[-1]["Variables"] == ["TIELINE_CONTACT,TIELINE_LEG,TIELINE_OURS"]
 
 
 # --- the connection ---------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The flow language as JSON Schema (draft 7), for completion and mistakes while somebody types.
 
 Editors attach a schema to a folder. Files there that are no flows (tables, scenarios, the floor,
-calendars, services) are let through unseen, by what their first keys are.
+calendars, services, guidance) are let through unseen, by what their first keys are.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ Json = dict[str, Any]
 
 TITLE = "A Tieline flow"
 _TEXT = {"type": ["string", "number", "boolean"]}
-_OTHERS = ("queues", "agents", "calendars", "services", "databases", "sms", "outside")
+_OTHERS = (
+    *("queues", "agents", "calendars", "services", "databases", "sms", "outside"),
+    *("chats", "scripts"),
+)
 """First keys of files beside the flows, which no flow has without `flow`."""
 
 
