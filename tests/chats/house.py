@@ -76,6 +76,7 @@ class House:
     folder: Path
     rung: list[tuple[str, str]] = field(default_factory=list)
     port: int = 0
+    shop: Site = SHOP
 
     async def open(self) -> None:
         await self.rooms.open()
@@ -108,7 +109,7 @@ class House:
         await self.open()
 
     def site(self, name: str) -> Site | None:
-        return SHOP if name == SHOP.name else None
+        return self.shop if name == self.shop.name else None
 
     @property
     def url(self) -> str:

@@ -25,7 +25,7 @@ from tests.e2e.hostile import Leg
 from tests.e2e.house import House, until
 from tests.e2e.stage import FarEnd, far_end
 from tests.e2e.test_callbacks import customer
-from tests.web.browser import Window, chromium, shoot, window
+from tests.web.browser import NARROW, WIDE, Window, chromium, overflow, serious, shoot, window
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -187,6 +187,10 @@ async def is_taken(page: Page) -> Locator:
     about = page.locator(".chat-about")
     for told in ("Verified", "gold", "order 1001, shipped", THEIRS):
         await expect(about).to_contain_text(told)
+    for size in (NARROW, WIDE):
+        await page.set_viewport_size({"width": size[0], "height": size[1]})
+        assert await overflow(page) <= 0
+        assert await serious(page) == []
     return pane
 
 

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, async_playwright
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Frame, Page, async_playwright
 
 from ivr.asterisk.provision import ensure_tools
 from ivr.settings import Settings
@@ -76,6 +77,25 @@ async def window(
         yield opened
     finally:
         await context.close()
+
+
+async def serious(page: Page | Frame, part: str | None = None) -> list[str]:
+    """What axe finds, there or in a part of it, that keeps somebody from reading or working."""
+    found = (await Axe().run(page, part)).response["violations"]  # type: ignore[arg-type]  # a frame does
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+async def overflow(page: Page | Frame) -> int:
+    """Pixels by which it is wider than what is seen of it."""
+    return int(
+        await page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+    )
 
 
 async def shoot(page: Page, name: str) -> None:

@@ -6,14 +6,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from acd.customers import Address
 from acd.desk import Code
 from ivr.settings import Settings
 from ivr.web.hub import EVERYBODY
-from tests.web.browser import NARROW, WIDE, Window, chromium, window
+from tests.web.browser import NARROW, WIDE, Window, chromium, overflow, serious, window
 from tests.web.desk_house import PASSWORD, DeskHouse, desk_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -67,24 +66,6 @@ async def signed_in(house: DeskHouse, opened: Window, name: str = "ana") -> Page
     await page.click("button[type=submit]")
     await page.wait_for_selector(".bar .state")
     return page
-
-
-async def serious(page: Page) -> list[str]:
-    """What axe finds that keeps somebody from working."""
-    found = (await Axe().run(page)).response["violations"]
-    return [
-        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-
-
-async def overflow(page: Page) -> int:
-    return int(
-        await page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-    )
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280x720", "390x844"])

@@ -24,7 +24,7 @@ const store = {
 };
 
 const line = new Line(site.site, store, {
-  fresh() { $("log").replaceChildren(); },
+  fresh() { $("lines").replaceChildren(); },
   message: show, kept, state, typing, ringing,
   connection(up) { status(up ? "" : words.away); },
   refused(why, id) { mine.get(id)?.remove(); status(why || words.refused); },
@@ -65,7 +65,7 @@ function show(message) {
   item.dataset.seq = message.seq;
   if (message.file) item.querySelector(".said").replaceWith(attachment(message.file));
   if (message.by === "customer") way(item, message.way === "written" ? "sent" : message.way);
-  $("log").append(item);
+  $("lines").append(item);
   if (message.by !== "customer") typing(false);
   scroll();
   if (message.by !== "customer") noticed(message.seq);
@@ -156,7 +156,7 @@ function typing(on = true) {
     item.id = "typing";
     item.className = "agent";
     item.textContent = `${words.agent} ${words.typing}`;
-    $("log").append(item);
+    $("lines").append(item);
     scroll();
   }
   quiet = setTimeout(() => typing(false), 4000);
@@ -177,7 +177,7 @@ function send() {
   const item = document.createElement("li");
   fill(item, "customer", text);
   way(item, "unsent");
-  $("log").append(item);
+  $("lines").append(item);
   mine.set(line.say(text), item);
   $("text").value = "";
   typed = 0;

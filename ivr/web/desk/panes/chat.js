@@ -172,10 +172,10 @@ function Pane({ pane }) {
   return html`<section class="chat-pane" aria-label=${pane.name || pane.address}>
     <header><h1>${pane.name || pane.address || t("unknown_caller")}</h1>
       <span class="quietly">${t(`channel_${pane.kind}`)} · ${queueTitle(pane.queue)}${where && ` · ${where}`}</span></header>
-    <ol class="chat-log" ref=${log} role="log" aria-live="polite" tabindex="0" aria-label=${t("transcript")}>
+    <div class="chat-log" ref=${log} role="log" aria-live="polite" tabindex="0" aria-label=${t("transcript")}><ol>
       ${pane.messages.map((line) => html`<${Line} key=${line.id} line=${line} loaded=${toTheEnd} />`)}
       ${pane.typing && html`<li class="quietly">${t("visitor_types")}</li>`}
-    </ol>
+    </ol></div>
     <${Writing} key=${pane.chat} pane=${pane} />
   </section>`;
 }

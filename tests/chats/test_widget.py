@@ -1,0 +1,233 @@
+"""The widget in Debian's Chromium, on a page of another origin: for everybody's eyes and keys."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from playwright.async_api import Browser, FrameLocator, Page, expect
+
+from ivr.settings import Settings
+from tests.chats.house import SHOP, House, house
+from tests.web.browser import NARROW, WIDE, Window, chromium, overflow, serious, window
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EVIL = '<img src=x onerror="document.title=\'taken\'"><script>document.title="taken"</script>'
+PAGE = """<!doctype html><html lang="en"><title>A shop</title>
+<link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+* {{ margin: 3px; font: 30px cursive }}
+button, iframe, span {{ display: none !important; color: red }}
+</style>
+<body><main><h1>A shop</h1></main>
+<script src="{desk}/widget/tieline.js" data-site="shop" {more} async></script></body></html>"""
+"""A page whose style would break anything that it reached."""
+
+
+@dataclass
+class Shop:
+    """A house with a chat, and a page of another origin that holds it."""
+
+    house: House
+    browser: Browser
+    url: str = ""
+    more: str = ""
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator[str]:
+        async def give(_: web.Request) -> web.Response:
+            text = PAGE.format(desk=self.house.url, more=self.more)
+            return web.Response(text=text, content_type="text/html")
+
+        app = web.Application()
+        app.router.add_get("/", give)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    folder = tmp_path_factory.mktemp("widget")
+    async with chromium(Settings(folder=folder)) as browser, house(folder) as built:
+        shop = Shop(built, browser)
+        async with shop.page() as url:
+            shop.url = url
+            built.shop = replace(
+                SHOP,
+                origins=(url,),
+                title={"en": "Lantern Books", "zh": "明灯书店"},
+                languages=("en", "zh"),
+                ask=("name", "phone"),
+            )
+            yield shop
+
+
+async def opened(shop: Shop, at: Window, more: str = "") -> tuple[Page, FrameLocator]:
+    """The page with the chat open, at its form."""
+    shop.more = more
+    await at.page.goto(shop.url)
+    await at.page.locator("tieline-chat button").click()
+    chat = at.page.frame_locator("tieline-chat iframe")
+    await expect(chat.locator("input[name=name]")).to_be_focused()
+    return at.page, chat
+
+
+async def begun(shop: Shop, at: Window, name: str = "Mei Lin") -> tuple[Page, FrameLocator]:
+    """The chat after its form."""
+    page, chat = await opened(shop, at)
+    await chat.locator("input[name=name]").fill(name)
+    await chat.locator("form#form button").click()
+    await expect(chat.locator("li.bot")).to_contain_text("How can we help?")
+    return page, chat
+
+
+async def says(chat: FrameLocator, text: str) -> None:
+    await chat.locator("#text").fill(text)
+    await chat.locator("#text").press("Enter")
+    await expect(chat.locator("li.customer").last).to_contain_text("sent")
+
+
+async def answers(shop: Shop, page: Page, text: str) -> None:
+    """The other side of this page's conversation writes."""
+    name = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
+    thread = shop.house.rooms.threads.book.get(name)
+    assert thread is not None
+    message, _ = shop.house.rooms.threads.book.write(thread, "bot", text)
+    await shop.house.visitors.deliver(thread, message)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280x720", "390x844"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+async def test_the_widget_is_whole_readable_and_quiet(
+    shop: Shop, size: tuple[int, int], dark: bool
+) -> None:
+    async with window(shop.browser, size, dark=dark) as at:
+        shop.more = ""
+        await at.page.goto(shop.url)
+        button = at.page.locator("tieline-chat button")
+        await expect(button).to_be_visible()
+        assert await overflow(at.page) <= 0
+        assert await serious(at.page, "tieline-chat") == []
+        page, chat = await begun(shop, at)
+        await says(chat, "a very long word: " + "x" * 300)
+        frame = page.frames[1]
+        box = await page.locator("tieline-chat iframe").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["y"] >= 0
+        assert box["x"] + box["width"] <= size[0]
+        assert box["y"] + box["height"] <= size[1]
+        assert await overflow(frame) <= 0
+        assert await serious(frame) == []
+        await chat.locator("#ring").click()
+        await expect(chat.locator("#number")).to_be_focused()
+        assert await serious(frame) == []
+        await chat.locator("#number").press("Escape")
+        await expect(chat.locator("#call")).to_be_hidden()
+        await chat.locator("#close").click()
+        await expect(button).to_be_focused()
+        assert at.complaints == []
+
+
+async def test_the_chat_is_used_by_the_keyboard_alone(shop: Shop) -> None:
+    async with window(shop.browser) as at:
+        shop.more = ""
+        page = at.page
+        await page.goto(shop.url)
+        button = page.locator("tieline-chat button")
+        await expect(button).to_be_visible()
+        await page.keyboard.press("Tab")
+        await expect(button).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(button).to_have_attribute("aria-expanded", "true")
+        chat = page.frame_locator("tieline-chat iframe")
+        await expect(chat.locator("input[name=name]")).to_be_focused()
+        await page.keyboard.type("Mei Lin")
+        await page.keyboard.press("Enter")
+        await expect(chat.locator("#text")).to_be_focused()
+        await expect(chat.locator("li.bot")).to_contain_text("How can we help?")
+        await page.keyboard.type("Hello")
+        await page.keyboard.press("Enter")
+        await expect(chat.locator("li.customer")).to_contain_text("sent")
+        await page.keyboard.press("Escape")
+        await expect(button).to_be_focused()
+        await expect(button).to_have_attribute("aria-expanded", "false")
+
+
+async def test_what_comes_while_the_chat_is_shut_is_counted_on_its_button(shop: Shop) -> None:
+    async with window(shop.browser) as at:
+        page, chat = await begun(shop, at)
+        await says(chat, "Hello")
+        await page.keyboard.press("Escape")
+        button = page.locator("tieline-chat button")
+        await expect(button).to_be_focused()
+        await answers(shop, page, "Are you there?")
+        await expect(button).to_have_attribute("aria-label", "Chat with us (1 new)")
+        await button.press("Enter")
+        await expect(chat.locator("li.bot").last).to_contain_text("Are you there?")
+        await expect(button).to_have_attribute("aria-label", "Close the chat")
+
+
+async def test_the_chat_speaks_the_language_of_its_page(shop: Shop) -> None:
+    async with window(shop.browser) as at:
+        _, chat = await opened(shop, at, 'data-language="zh"')
+        await expect(chat.locator("#title")).to_have_text("明灯书店")
+        await expect(chat.locator("form#form button")).to_have_text("开始")
+        await expect(chat.locator("html")).to_have_attribute("lang", "zh")
+    async with window(shop.browser, locale="zh-CN") as at:
+        page, chat = await opened(shop, at)
+        await expect(chat.locator("#title")).to_have_text("明灯书店")
+        await expect(page.locator("tieline-chat button")).to_have_attribute(
+            "aria-label", "关闭对话"
+        )
+
+
+async def test_script_in_names_and_messages_stays_text(shop: Shop) -> None:
+    async with window(shop.browser) as at:
+        page, chat = await begun(shop, at, EVIL)
+        await says(chat, EVIL)
+        await answers(shop, page, EVIL)
+        await expect(chat.locator("li.bot").last).to_contain_text("<script>")
+        assert await chat.locator("li img, li script").count() == 0
+        assert "taken" not in (await page.title(), await page.frames[1].title())
+        assert at.complaints == []
+
+
+async def test_a_visitor_whose_browser_keeps_nothing_can_chat(shop: Shop) -> None:
+    refuses = """Object.defineProperty(window, "localStorage", {
+      get() { throw new DOMException("refused", "SecurityError"); } });"""
+    async with window(shop.browser) as at:
+        await at.page.add_init_script(refuses)
+        _, chat = await begun(shop, at)
+        await says(chat, "Hello")
+        assert at.complaints == []
+
+
+async def test_a_conversation_outlives_the_page_and_the_service(shop: Shop) -> None:
+    """Loaded anew, cut, killed: every message is there once."""
+    async with window(shop.browser) as at:
+        page, chat = await begun(shop, at)
+        await says(chat, "one")
+        await page.reload()
+        await page.locator("tieline-chat button").click()
+        await expect(chat.locator("li.customer .said")).to_have_text(["one"])
+        await shop.house.server.stop()
+        await expect(chat.locator("#state")).to_contain_text("No connection")
+        await chat.locator("#text").fill("two")
+        await chat.locator("#text").press("Enter")
+        await expect(chat.locator("li.customer").last).to_contain_text("not sent yet")
+        await shop.house.restart()
+        await expect(chat.locator("#log")).not_to_contain_text("not sent yet", timeout=20_000)
+        await says(chat, "three")
+        await expect(chat.locator("li.customer .said")).to_have_text(["one", "two", "three"])
