@@ -231,3 +231,23 @@ async def test_a_conversation_outlives_the_page_and_the_service(shop: Shop) -> N
         await expect(chat.locator("#log")).not_to_contain_text("not sent yet", timeout=20_000)
         await says(chat, "three")
         await expect(chat.locator("li.customer .said")).to_have_text(["one", "two", "three"])
+
+
+async def test_the_sites_own_button_has_a_visitor_rung_once_they_have_begun(shop: Shop) -> None:
+    async with window(shop.browser) as at:
+        await at.page.goto(shop.url)
+        await expect(at.page.locator("tieline-chat button")).to_be_visible()
+        await at.page.evaluate("window.tieline.ring('+86 138 0013 8000')")
+        chat = at.page.frame_locator("tieline-chat iframe")
+        await chat.locator("input[name=name]").fill("Mei Lin")
+        await expect(chat.locator("#ring")).to_be_hidden()
+        await chat.locator("form#form button").click()
+        await expect(chat.locator("#number")).to_have_value("+86 138 0013 8000")
+        await chat.locator("#number").fill("+1 900")
+        await chat.locator("#call-yes").click()
+        await expect(chat.locator("#call-said")).to_have_text("this number may not be rung")
+        await chat.locator("#number").fill("+8613800138000")
+        await chat.locator("#call-yes").click()
+        await expect(chat.locator("#state")).to_contain_text("We will ring you.")
+        assert shop.house.rung[-1][1] == "+8613800138000"
+        assert at.complaints == []

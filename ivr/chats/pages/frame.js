@@ -134,6 +134,8 @@ const scroll = () => { $("log").scrollTop = $("log").scrollHeight; };
 
 function state(told) {
   phase = told.phase;
+  $("ring").hidden = phase === "over";
+  if (asked !== null) askToRing(asked);
   const says = { waiting: words.waiting, over: words.over }[phase] || (told.parked ? words.parked : "");
   status(says);
   $("text").disabled = $("send").disabled = $("attach").disabled = phase === "over";
@@ -213,17 +215,24 @@ $("file").addEventListener("change", async () => {
 
 // --- ring me -------------------------------------------------------------------------------------
 
+let asked = null; // what the site wanted to have rung before there was a conversation
 function askToRing(number) {
+  asked = line.chat ? null : number || "";
+  if (asked !== null) return;
   $("number").value = number || hello.form?.phone || "";
   $("call-said").textContent = "";
   $("call").showModal();
   $("number").focus();
 }
-$("ring").addEventListener("click", () => askToRing());
+$("ring").addEventListener("click", () => {
+  askToRing();
+  if (!line.chat) status(words.away);
+});
 $("call-no").addEventListener("click", () => $("call").close());
 $("call").querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  line.tell({ type: "ring_me", number: $("number").value });
+  if (line.chat) line.tell({ type: "ring_me", number: $("number").value });
+  else $("call-said").textContent = words.away;
 });
 
 // --- before the first word -----------------------------------------------------------------------
@@ -232,6 +241,7 @@ function begin() {
   const asks = (site.ask || "").split(" ").filter(Boolean);
   if (!asks.length || hello.identity || store.get("token")) return line.open(hello);
   const form = $("form");
+  status("");
   form.hidden = false;
   $("write").hidden = true;
   const types = { email: "email", phone: "tel", name: "text" };
@@ -253,6 +263,7 @@ function begin() {
     hello = { ...hello, form: Object.fromEntries(new FormData(form)) };
     form.hidden = true;
     $("write").hidden = false;
+    status(words.connecting);
     line.open(hello);
     $("text").focus();
   });
