@@ -95,7 +95,7 @@ async def begun(shop: Shop, at: Window, name: str = "Mei Lin") -> tuple[Page, Fr
 async def says(chat: FrameLocator, text: str) -> None:
     await chat.locator("#text").fill(text)
     await chat.locator("#text").press("Enter")
-    await expect(chat.locator("li.customer").last).to_contain_text("sent")
+    await expect(chat.locator("li.customer .way").last).to_have_text("sent")
 
 
 async def answers(shop: Shop, page: Page, text: str) -> None:
@@ -159,7 +159,7 @@ async def test_the_chat_is_used_by_the_keyboard_alone(shop: Shop) -> None:
         await expect(chat.locator("li.bot")).to_contain_text("How can we help?")
         await page.keyboard.type("Hello")
         await page.keyboard.press("Enter")
-        await expect(chat.locator("li.customer")).to_contain_text("sent")
+        await expect(chat.locator("li.customer .way")).to_have_text("sent")
         await page.keyboard.press("Escape")
         await expect(button).to_be_focused()
         await expect(button).to_have_attribute("aria-expanded", "false")
