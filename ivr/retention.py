@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Iterable
 from datetime import datetime
@@ -51,7 +52,7 @@ async def one_night(settings: Settings, database: Database, now: float) -> int:
 
 
 def delete_recordings(data: Path, contacts: Iterable[str]) -> int:
-    """Delete what was recorded of these contacts; how many files that were."""
+    """Delete what was recorded of these contacts or attached; how many files that were."""
     folder, deleted = data / "messages", 0
     for contact in contacts:
         if not contact.replace("-", "").isalnum():
@@ -59,4 +60,8 @@ def delete_recordings(data: Path, contacts: Iterable[str]) -> int:
         for file in (*folder.glob(f"{contact}.*"), *folder.glob(f"{contact}-*")):
             file.unlink(missing_ok=True)
             deleted += 1
+        attached = data / "files" / contact
+        if attached.is_dir():
+            deleted += sum(1 for _ in attached.iterdir())
+            shutil.rmtree(attached, ignore_errors=True)
     return deleted

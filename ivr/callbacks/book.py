@@ -81,10 +81,18 @@ class Book:
             contacts.add(contact)
         return contact
 
+    def own_number(self, contact: LiveContact) -> str:
+        """The number a customer may always be rung at: their own, as far as that is certain."""
+        thread = self._house.written(contact.id)
+        by_phone = bool(contact.flow) or thread is None
+        return contact.caller if by_phone else thread.sure_number  # type: ignore[union-attr]  # looked at
+
     def _queue_up(
         self, contact: LiveContact, promise: Promise, not_before: float, tries: int
     ) -> str | None:
         house = self._house
+        if contact.promise and contact.promise != promise.id:
+            return "this customer is going to be rung already"
         now, opens = house.clock(), house.opens(promise.queue)
         if contact.phase != "callback":
             not_before = max(not_before, now + LINE_UP)

@@ -105,7 +105,7 @@ class Dialler:
         house, call = self._house, contact.callback
         if await house.refused.has(promise.customer or promise.number):
             return CallbackForbidden(house.clock(), call, "do not call")
-        if house.outside(promise.number, contact.caller) is None:
+        if house.outside(promise.number, self.book.own_number(contact)) is None:
             return CallbackForbidden(house.clock(), call, "the number may not be dialled")
         now = house.clock()
         if not house.asterisk.connected:
@@ -132,7 +132,9 @@ class Dialler:
     async def _dial(self, contact: LiveContact, order: DialCustomer) -> None:
         """Customer first."""
         promise = await self._may_dial(contact, order.offer)
-        target = self._house.outside(promise.number, contact.caller) if promise else None
+        target = (
+            self._house.outside(promise.number, self.book.own_number(contact)) if promise else None
+        )
         if promise is None or target is None:
             return
         self._begun(contact, promise, order)
@@ -230,7 +232,7 @@ class Dialler:
         finally:
             self._orders.pop(offer, None)
         promise = await self._may_dial(contact, offer)
-        target = house.outside(promise.number, contact.caller) if promise else None
+        target = house.outside(promise.number, self.book.own_number(contact)) if promise else None
         if promise is None or target is None:
             return None
         self._begun(contact, promise, command)

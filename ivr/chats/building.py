@@ -26,7 +26,11 @@ from ivr.texts.receiving import Receiving
 from ivr.threads.book import Thread
 from ivr.threads.threads import Threads
 from ivr.web.hub import Hub
+from ivr.web.limits import Buckets, Limit
 from ivr.web.routes import Route
+
+RINGS = Limit(per_minute=0.2, burst=2)
+"""How often one conversation, or one number, may ask to be rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,14 @@ def build_letters(
     def site(name: str) -> Site | None:
         return sources().services.chats.get(name)
 
+    rings = Buckets()
+
     async def ring_me(thread: Thread, number: str) -> str:
-        queue = thread.queue
-        if not queue:
+        queue, at = thread.queue, clock()
+        if thread.over or not queue:
             return "ask for a person first: then we know who should ring you"
+        if max(rings.take(thread.id, RINGS, at), rings.take(number, RINGS, at)) > 0:
+            return "you are going to be rung: wait a moment before you ask again"
         asked = thread.asked
         needs, urgent = asked.get("needs") or {}, int(asked.get("priority") or 0)
         promise = Callback(queue, number, needs, urgent, str(asked.get("tell_agent") or ""))

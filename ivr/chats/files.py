@@ -72,6 +72,14 @@ class Files:
         plain = _NAME.sub("_", Path(name).name)[:100] or "file"
         return {"id": file, "name": plain, "type": kind, "size": len(body)}
 
+    def drop(self, thread: Thread) -> None:
+        """Delete what no message of the conversation tells of: it was refused after all."""
+        told = {str(each.file["id"]) for each in self._book.messages(thread.id) if each.file}
+        folder = self._folder / thread.id
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file.name not in told:
+                file.unlink(missing_ok=True)
+
     def give(self, thread: Thread, file: str) -> web.Response:
         """The file as an answer; raises FileNotFoundError."""
         found = next(

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from aiohttp import WSMsgType, web
 
 from ivr.backends.numbers import same_form
 from ivr.backends.sites import Site
+from ivr.channels.caller_card import plain
 from ivr.chats.identity import (
     NotVouched,
     needs_word,
@@ -46,10 +48,15 @@ from ivr.web.limits import Buckets, Limit
 
 log = structlog.get_logger(__name__)
 
+_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 PING: Final = 5.0
 HELLO_WITHIN: Final = 10.0
 """Seconds a socket may stay silent before it says who it is."""
 LONGEST: Final = 16 * 1024
+ONE_LINE: Final = 300
+"""What is shorter than this is a name, a number, an id: never more than a line."""
+STRANGERS: Final = Limit(per_minute=30, burst=55)
+"""Conversations begun from one address."""
 TALKATIVE: Final = Limit(per_minute=60, burst=20)
 """Messages of one visitor."""
 BUFFER: Final = 64 * 1024
@@ -78,8 +85,8 @@ class Talking:
         self._house = house
         self._buckets = Buckets()
 
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One browser, until it is gone."""
+    async def serve(self, request: web.Request, address: str) -> web.StreamResponse:
+        """One browser, until it is gone; `address` is where it is."""
         socket = web.WebSocketResponse(
             heartbeat=PING, max_msg_size=LONGEST, compress=False, timeout=1.0
         )
@@ -89,7 +96,7 @@ class Talking:
             return socket
         transport.set_write_buffer_limits(high=BUFFER)
         try:
-            await self._converse(socket)
+            await self._converse(socket, address)
         finally:
             if not socket.closed:
                 await socket.close()
@@ -98,7 +105,7 @@ class Talking:
 
     # --- hello -----------------------------------------------------------------------------------
 
-    async def _converse(self, socket: web.WebSocketResponse) -> None:
+    async def _converse(self, socket: web.WebSocketResponse, address: str) -> None:
         try:
             async with asyncio.timeout(HELLO_WITHIN):
                 hello = _object(await socket.receive())
@@ -109,7 +116,7 @@ class Talking:
             await socket.send_json({"type": "refused", "why": "there is no chat of that name"})
             return
         try:
-            thread, token = self._thread(site, hello)
+            thread, token = self._thread(site, hello, address)
         except (NotVouched, BadMessage) as why:
             await socket.send_json({"type": "refused", "why": str(why)})
             return
@@ -124,7 +131,7 @@ class Talking:
         self._house.visitors.join(thread.id, browser)
         await self._talk(socket, browser, thread)
 
-    def _thread(self, site: Site, hello: dict[str, Any]) -> tuple[Thread, str]:
+    def _thread(self, site: Site, hello: dict[str, Any], address: str) -> tuple[Thread, str]:
         """The visitor's conversation: the one that is open, or one that begins."""
         house, key = self._house, self._house.key
         form = hello.get("form")
@@ -151,6 +158,10 @@ class Talking:
             vouched=bool(identity),
             facts={"page": page, "email": email, "site": site.name},
         )
+        if house.threads.book.open_with("chat", visitor, site.name) is None:
+            now = asyncio.get_running_loop().time()
+            if self._buckets.take(f"new {address}", STRANGERS, now):
+                raise BadMessage("too many conversations begin where you are: wait a moment")
         return house.threads.begin(opening), token_of(visitor, site.name, key)
 
     # --- talk ------------------------------------------------------------------------------------
@@ -192,8 +203,8 @@ class Talking:
         threads = self._house.threads
         match told.get("type"):
             case "say":
-                name = _text(told, "id", 80)
-                if not name:
+                name = told.get("id")
+                if not isinstance(name, str) or not _ID.fullmatch(name):
                     raise BadMessage("a message has an id of its own")
                 message, new = threads.incoming(thread, f"v.{name}", _text(told, "text", 100_000))
                 browser.put({"type": "kept", "id": name, "seq": message.seq})
@@ -222,5 +233,9 @@ def _object(message: Any) -> dict[str, Any]:
 
 
 def _text(told: dict[str, Any], name: str, longest: int) -> str:
+    """A text a browser sent: on one line where it is short, and without halves of characters."""
     value = told.get(name)
-    return value[:longest] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    whole = value[:longest].encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    return whole if longest > ONE_LINE else plain(whole, longest)

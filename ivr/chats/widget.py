@@ -152,7 +152,7 @@ class Widget:
         )
 
     async def _talk(self, call: Call) -> web.StreamResponse:
-        return await self._talking.serve(call.request)
+        return await self._talking.serve(call.request, call.address)
 
     # --- files -----------------------------------------------------------------------------------
 
@@ -170,12 +170,15 @@ class Widget:
         thread, site = self._mine(call, call.request.headers.get(VISITOR, ""))
         if not site.files:
             raise Problem(403, "Files are not taken in this chat.")
+        if thread.over:
+            raise Problem(409, "This conversation is over: begin another one.")
         body = await read_at_most(call.request, min(MOST, site.files))
         name = call.query.name
         try:
             file = self._files.keep(thread, name, body, site.types)
             message, _ = self._threads.incoming(thread, f"f.{file['id']}", "", file)
         except BadMessage as why:
+            self._files.drop(thread)
             raise Problem(422, f"This file is not taken: {why}.") from None
         self._visitors.tell(thread.id, {"type": "message", **shown(message)})
         return web.json_response({"seq": message.seq})

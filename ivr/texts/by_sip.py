@@ -23,7 +23,9 @@ from ivr.threads.threads import BadMessage
 
 log = structlog.get_logger(__name__)
 
-_USER = re.compile(r"sips?:(\+?[0-9]{2,15})@")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""A display name in quotes, in which a sender may write anything."""
+_USER = re.compile(r"(?:[^<>]*<)?sips?:(\+?[0-9]{2,15})@[^<>\s]*>?")
 _DIALLED = re.compile(r"(?:pj)?sips?:(?:sip:)?(\+?[0-9]{2,15})@")
 
 
@@ -50,16 +52,16 @@ class SipTexts:
     async def enter(self, agi: AgiSession) -> None:
         """The AGI route `message`."""
         parts = [_decoded(each) for each in (*agi.env.args, "", "", "")[:3]]
-        sender, to = _USER.search(parts[0]), _DIALLED.search(parts[1])
+        sender, to = sender_of(parts[0]), _DIALLED.match(parts[1])
         if sender is None or to is None:
             log.warning("a SIP message is between no numbers", channel=agi.env.channel)
             return
         # RFC 3428 has no id of a message beyond its transaction, which Asterisk has seen to.
-        message = Incoming(f"sip.{secrets.token_hex(12)}", sender[1], to[1], parts[2])
+        message = Incoming(f"sip.{secrets.token_hex(12)}", sender, to[1], parts[2])
         try:
             await self._receiving.take(message)
         except (NoSuchNumber, BadMessage) as why:
-            log.warning("a SIP message is not taken", sender=sender[1], why=str(why))
+            log.warning("a SIP message is not taken", sender=sender, why=str(why))
 
     async def send(self, message: Outgoing) -> str:
         """Send one; "" or why it was not sent."""
@@ -71,6 +73,12 @@ class SipTexts:
         except (AsteriskRefused, AsteriskUnreachable) as why:
             return f"Asterisk did not take it: {why}"
         return ""
+
+
+def sender_of(told: str) -> str | None:
+    """The number in the address of a From, whatever its display name says; None for no number."""
+    found = _USER.fullmatch(_QUOTED.sub("", told).strip())
+    return found[1] if found is not None else None
 
 
 def _decoded(text: str) -> str:

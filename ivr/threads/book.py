@@ -190,7 +190,7 @@ class Book:
                 self._put(thread, message)
                 self._keep(thread)
                 self.tell(thread, "message", told)
-        except sqlite3.Error:
+        except BaseException:  # what is not written down has not been said
             thread.seq = seq - 1
             thread.unheard = [each for each in thread.unheard if each != seq]
             raise

@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 LOOK = 1.0
 """Seconds between looks for what is due: silence, and offers that ring too long."""
+MOST = 2000
+"""Messages of one conversation."""
 LONGEST = 4000
 """Characters of one message that comes in."""
 _NO_TEXT = frozenset({"Cc", "Cs", "Cn", "Co"})
@@ -217,6 +219,8 @@ class Threads:
         host = self._hosts.get(thread.id)
         if thread.over or host is None:
             raise BadMessage("this conversation is over: begin another one")
+        if thread.seq >= MOST:
+            raise BadMessage("this conversation has become too long: begin another one")
         kept, heard = host.written(text), heard and bool(text.strip())
         message, new = self.book.write(
             thread, "customer", kept, message_id=message_id, file=file, unheard=heard

@@ -206,6 +206,7 @@ class Web:
             Consents(database, region, house.clock),
         )
         files = ContactFiles(house, database.engine, customers)
+        customers.sees = files.told
         keeps = DeskKeeps(
             Knowledge(database, house.clock),
             Announcements(database, house.clock),
@@ -215,7 +216,7 @@ class Web:
         parts = (
             Accounts(people, self.hub),
             Agents(house, self.hub),
-            Calls(house),
+            Calls(house, files),
             files,
             customers,
             TicketsAsked(Tickets(database, house.clock), self.hub, house.clock),

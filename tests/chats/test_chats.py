@@ -243,3 +243,37 @@ async def test_a_visitor_who_ends_it_begins_anew_next_time(shop: House) -> None:
     back = await shop.come(token=visitor.token, chat=visitor.chat, after=1)
     assert back.chat != visitor.chat
     assert json.dumps(back.heard).count("How can we help?") <= 1
+
+
+async def test_what_is_attached_to_an_ended_conversation_leaves_no_file(shop: House) -> None:
+    visitor = await shop.come()
+    await visitor.socket.send_json({"type": "end"})
+    await visitor.until("state", phase="over")
+    answer = await shop.agent.as_("").ask(
+        "POST",
+        f"/widget/chats/{visitor.chat}/files?name=a.png",
+        data=PNG,
+        headers={"Content-Type": "application/octet-stream", "X-Tieline-Visitor": visitor.token},
+    )
+    assert answer.status == 409
+    assert not list(shop.folder.glob("files/*/*"))
+
+
+async def test_half_a_character_in_an_id_or_a_name_breaks_nothing(shop: House) -> None:
+    visitor = await shop.come(form={"name": "Mei\ud800\u202e\r\n", "phone": "\ud800"})
+    assert shop.thread(visitor).name == "Mei"
+    await visitor.socket.send_str('{"type": "say", "id": "\\ud800", "text": "x"}')
+    assert (await visitor.until("refused"))["why"] == "a message has an id of its own"
+    first = await visitor.say("Hello", "a")
+    second = await visitor.say("Again", "c")
+    assert second["seq"] > first["seq"]
+    said = shop.rooms.threads.book.messages(visitor.chat)
+    assert [each.seq for each in said] == list(range(1, len(said) + 1))
+
+
+async def test_one_address_does_not_begin_conversations_without_end(shop: House) -> None:
+    for _ in range(55):
+        await (await shop.come()).socket.close()
+    socket = await shop.session.ws_connect(f"{shop.url}/widget/talk")
+    await socket.send_json({"type": "hello", "site": "shop"})
+    assert "too many conversations" in (await socket.receive_json())["why"]

@@ -14,6 +14,7 @@ from ivr.backends.segments import segments
 from ivr.backends.texting import Draft
 from ivr.flow.actions import Failed
 from ivr.open_offers import OpenOffer
+from ivr.web.api.contacts import ContactFiles
 from ivr.web.house import House
 from ivr.web.problems import Problem, not_found
 from ivr.web.roles import LEADS, Role
@@ -64,8 +65,8 @@ class Written:
 class Calls:
     """`/api/calls`: `{offer}` is the offer by which the call came to the agent."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, house: House, files: ContactFiles) -> None:
+        self._house, self._files = house, files
 
     def routes(self) -> Sequence[Route]:
         """What may be asked."""
@@ -106,6 +107,8 @@ class Calls:
         await self._house.phones.hang_up(offer.channel)
 
     async def _dial(self, call: Call) -> Dialled:
+        if call.body.contact:
+            await self._files.told(call.body.contact, call.me)
         contact = await self._house.dial(call.agent, call.body.number, call.body.contact)
         call.answer.contact = contact
         return Dialled(contact)
@@ -121,6 +124,8 @@ class Calls:
 
     async def _write(self, call: Call) -> Written:
         wanted: Writing = call.body
+        if wanted.contact:
+            await self._files.told(wanted.contact, call.me)
         contact = self._house.contacts.get(wanted.contact) if wanted.contact else None
         number = wanted.to or (contact.caller if contact else "")
         if not number:

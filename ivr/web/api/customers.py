@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, get_args
 
@@ -19,7 +19,7 @@ from acd.records.telling import sentence
 from ivr.web.api.contacts import PATH
 from ivr.web.numbers import whole
 from ivr.web.problems import not_found
-from ivr.web.roles import LEADS, STAFF
+from ivr.web.roles import LEADS, STAFF, Who
 from ivr.web.routes import Call, Model, Query, Route
 
 Short = Annotated[str, StringConstraints(max_length=200)]
@@ -184,6 +184,7 @@ class CustomersAsked:
     ) -> None:
         self._database, self._customers = database, customers
         self._links, self._consents = links, consents
+        self.sees: Callable[[str, Who], Awaitable[object]]  # or Problem 404
 
     def routes(self) -> Sequence[Route]:
         """What may be asked."""
@@ -344,6 +345,7 @@ class CustomersAsked:
         return await self._told(parted.id)
 
     async def _link(self, call: Call) -> None:
+        await self.sees(call["contact"], call.me)
         if call.body.customer is not None:
             call.answer.customers.append(call.body.customer)
         if call.body.customer is None:
