@@ -26,7 +26,7 @@ AGI_COMMANDS = re.compile(
     r"ANSWER|CHANNEL STATUS|SET MUSIC (ON default|OFF)|WAIT FOR DIGIT [0-9]+"
     r"|(STREAM FILE|GET DATA) [^ ]+( [^ ]+){1,2}|GET VARIABLE DIALSTATUS"
     r'|SET VARIABLE (DIALSTATUS|_?TIELINE_[A-Z_]+) ([^" ]+|"([^"\\]|\\.)*")'
-    r'|EXEC Dial "PJSIP/[0-9]+,[0-9]+,[a-zA-Z0-9()^]+"'
+    r'|EXEC Dial "PJSIP/[0-9]+,[0-9]+,[a-zA-Z0-9()^]*"'
 )
 """Everything the service may ever say in these tests."""
 
@@ -38,6 +38,7 @@ ACTIONS = {
     "Setvar": {"Variable", "Value"},
     "PlayDTMF": {"Channel", "Digit", "Duration", "Receive"},
     "Hangup": {"Channel", "Cause"},
+    "PJSIPShowContacts": set[str](),
 }
 """The AMI actions it may send, each with all its fields."""
 

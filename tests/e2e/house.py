@@ -97,9 +97,8 @@ EVERYWHERE = """\
   "2012": {name: Milo Mobile, queues: [cards], skills: {english: 5}, mobile: "+493055555501"}
   "2013": {name: Mina Mobile, queues: [cards], skills: {english: 5}, mobile: "+493055555502"}
   "2014": {name: Quin Quick, queues: [cards], skills: {english: 5}, auto_answer: true}
-phones:
-  "5001": {name: Window desk}
 """
+DESK = 'phones:\n  "5001": {name: Window desk}\n\n'
 """Agents who are not at a phone of their own, or whose phone answers by itself."""
 
 
@@ -141,7 +140,8 @@ class House(Known):
         before, cards, after = floor.read_text().partition("  cards:\n")
         after = after.replace("wrap_up: 20s", "wrap_up: 1s", 1)
         text = before + cards + after.replace("\nagents:\n", RING_BACK, 1) + CREW
-        floor.write_text(text + EVERYWHERE)
+        # Agents stand last: tests add one by writing below them.
+        floor.write_text(text.replace("queues:\n", DESK + "queues:\n", 1) + EVERYWHERE)
         sip, agi, ami, console, web, self.backends_port, nowhere = free_ports(7)
         there = f"http://127.0.0.1:{self.backends_port}"
         own = SERVICES.format(there=there, nowhere=f"http://127.0.0.1:{nowhere}")

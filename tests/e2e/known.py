@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from acd.journal import Journal
-from acd.records import open_records
+from acd.records import RecordsUnavailable, open_records
 from acd.records.contact import ContactEvent, ContactRecord
 from acd.records.queries import find
 from ivr.secrets import Secrets
@@ -89,9 +89,15 @@ class Known:
 
     async def record(self, contact: str, timeout: float = 5.0) -> ContactRecord:
         """The contact's record in the database, once it is closed there."""
-        database = await open_records(self.settings.records_url, create=False)
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                database = await open_records(self.settings.records_url, create=False)
+                break
+            except RecordsUnavailable:  # the service has just begun and is making them
+                assert time.monotonic() < deadline, "there are no records"
+                await asyncio.sleep(0.05)
         try:
-            deadline = time.monotonic() + timeout
             while True:
                 found = await find(database, contact)
                 if found and found[0].outcome is not None:

@@ -115,6 +115,8 @@ async def the_far_end_commands_nothing(stage: Stage) -> None:
     assert line.state is LineState.TALKING
     assert house.steps(contact)[-1] == "out"
     assert contact not in [row.contact for row in house.calls()]
+    for key in "*1#1*0":  # all of them belong to the talk
+        assert await party.key() == key
     await leg.hang_up()
     await until(lambda: "after" in house.steps(contact), why="the flow goes on")
     await line.hang_up()

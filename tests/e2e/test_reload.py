@@ -40,7 +40,7 @@ steps:
 TWO = ONE.replace("first", "second").replace('"1": old', '"1": new').replace("  old:", "  new:")
 BROKEN = TWO.replace("queue: billing", "queue: biling").replace("  new:", "    press: 1\n  new:")
 LIVE = 20
-NEWCOMER = '  "3001":\n    name: Eva Newman\n    queues: [billing]\n    skills: {english: 5}\n'
+NEWCOMER = '  "3009":\n    name: Eva Newman\n    queues: [billing]\n    skills: {english: 5}\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ async def test_a_reload_is_not_noticed_by_anybody_on_the_phone(
         told = await files.reload()
         await until(lambda: talking.heard_seconds > heard + 1, why="the talk goes on")
     assert "flow reloaded: changed" in told
-    assert "agent 3001 Eva Newman: added" in told
+    assert "agent 3009 Eva Newman: added" in told
     assert floor(house) == before
     await until(lambda: waiter.heard_seconds > music + 1, why="the music plays on")
     assert late[0].own < 50, late
@@ -179,7 +179,7 @@ async def test_a_live_call_ends_as_it_began_and_the_next_one_meets_what_is_new(
         await line.press("1")
         await until(partial(is_queued, house, contact), why=f"{step} serves")
         assert step in {event.step for event in house.story(contact)}
-    eva = await phones.ready("3001")
+    eva = await phones.ready("3009")
     for line, contact in ((earlier, began), (later, fresh)):
         ringing = await eva.incoming(10)
         assert ringing.headers["X-Tieline-Contact"] == contact
@@ -256,11 +256,11 @@ async def test_an_agent_who_was_removed_is_let_in_no_more(house: House, files: F
     floor = files.floor.read_text()
     files.floor.write_text(floor + NEWCOMER)
     await files.reload()
-    password = house.password("3001")
-    async with RawPhone.open(house.domain, "3001", password) as phone:
+    password = house.password("3009")
+    async with RawPhone.open(house.domain, "3009", password) as phone:
         assert await phone.register() == 200
         files.floor.write_text(floor)
-        assert "agent 3001 Eva Newman: removed" in await files.reload()
+        assert "agent 3009 Eva Newman: removed" in await files.reload()
         assert await phone.register() in (401, 403)
         assert await phone.call(b"*41") in (401, 403, 404)
-    assert "3001" not in await house.asterisk.command("acd show agents")
+    assert "3009" not in await house.asterisk.command("acd show agents")
