@@ -379,7 +379,7 @@ class Service:
     async def _prepare_prompts(self, plan: Plan) -> None:
         """Speak ahead what the flows always say, so that callers meet finished files."""
         await self.book.prepare_fallback()
-        batches = fixed_batches(plan.library.flows.values())
+        batches = await asyncio.to_thread(fixed_batches, plan.library.flows.values())
         for failure in await self.book.prepare(batches):
             log.warning("a prompt cannot be spoken", why=str(failure))
         log.info("prompts are ready", count=len(batches))

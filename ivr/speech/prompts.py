@@ -127,6 +127,7 @@ class PromptBook:
             nonlocal done
             failure = None
             async with slots:
+                await asyncio.sleep(0)  # calls have their turn between what is made ahead
                 try:
                     await self.path(batch)
                 except SpeechFailed as why:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
+from ivr.demo.line import PhoneError
 from ivr.demo.phone import Line, LineState, SoftPhone
 from tests.e2e.cluster import Node, Pair, eventually, hear_each_other
 from tests.e2e.known import until
@@ -60,10 +61,15 @@ async def in_order(node: Node, order: list[str]) -> bool:
 
 
 async def take(phone: SoftPhone, within: float = 20) -> Line:
-    """The next call of that phone, answered."""
-    line = await phone.incoming(within)
-    await line.answer()
-    return line
+    """The next call of that phone that can be answered: ringing may be taken back meanwhile."""
+    async with asyncio.timeout(within):
+        while True:
+            line = await phone.incoming(within)
+            try:
+                await line.answer()
+            except PhoneError:
+                continue
+            return line
 
 
 async def test_callers_keep_their_places_when_the_leader_is_killed(
