@@ -84,8 +84,7 @@ class Book:
     def own_number(self, contact: LiveContact) -> str:
         """The number a customer may always be rung at: their own, as far as that is certain."""
         thread = self._house.written(contact.id)
-        by_phone = bool(contact.flow) or thread is None
-        return contact.caller if by_phone else thread.sure_number  # type: ignore[union-attr]  # looked at
+        return contact.caller if contact.flow or thread is None else thread.sure_number
 
     def _queue_up(
         self, contact: LiveContact, promise: Promise, not_before: float, tries: int

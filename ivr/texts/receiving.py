@@ -148,5 +148,5 @@ class Receiving:
         """A message of ours has come further on its way."""
         thread_id, _, seq = message.id.rpartition(".")
         thread, way = self._threads.book.get(thread_id), _WAYS.get(message.way)
-        if thread is not None and way not in {None, "written"} and seq.isdecimal():
-            self._threads.marked(thread, int(seq), str(way))
+        if thread is not None and way is not None and seq.isdecimal():
+            self._threads.marked(thread, int(seq), way)

@@ -26,7 +26,7 @@ from ivr.flow.calendar import Switches
 from ivr.flow.model import Flow
 from ivr.flow.running.state import Facts
 from ivr.live import new_contact_id
-from ivr.threads.book import Book, Keeper, Kind, Message, Thread
+from ivr.threads.book import Book, Keeper, Kind, Message, Thread, Way
 from ivr.threads.hosting import Host, House, Wire
 from ivr.threads.people import NoScreens, People, Screens
 
@@ -242,13 +242,11 @@ class Threads:
         if thread.agent:
             self.screens.tell(thread.agent, "chat_visitor", {"contact": thread.id, "here": here})
 
-    def marked(self, thread: Thread, seq: int, way: str) -> None:
-        """Our message `seq`, and all before it, came so far: delivered, read or failed."""
-        if way not in {"delivered", "read", "failed"}:
-            raise BadMessage("a message is delivered, read or failed")
+    def marked(self, thread: Thread, seq: int, way: Way) -> None:
+        """Our message `seq`, and all before it, came so far; only `seq` itself has failed."""
         for message in self.book.messages(thread.id)[: max(0, seq)]:
             mine = message.by != "customer" and (way != "failed" or message.seq == seq)
-            if mine and self.book.mark(thread, message.seq, way) and thread.agent:  # type: ignore[arg-type]  # looked at above
+            if mine and self.book.mark(thread, message.seq, way) and thread.agent:
                 told: dict[str, Json] = {"contact": thread.id, "seq": message.seq, "way": way}
                 self.screens.tell(thread.agent, "chat_way", told)
 
