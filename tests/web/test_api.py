@@ -88,6 +88,25 @@ async def test_an_agent_sees_the_contacts_they_serve_and_no_others(
     assert sorted(each.who for each in entries if each.what == "contact.read") == ["ana", "boss"]
 
 
+async def test_who_may_not_see_a_contact_neither_claims_it_nor_writes_into_it(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+    tom = await signed_in(house, stranger, "tom", extension="1003")
+    customer = await house.customers.create(name="Mei", by="test")
+    house.log_in("1001")
+    contact = house.call(agent="1001")
+    await known(house, contact)
+    claim, link = {"customer": customer.id}, f"/api/contacts/{contact}/customer"
+    text = {"text": "Hello", "to": "+8613800138000", "contact": contact}
+    assert (await tom.ask("POST", link, json=claim)).status == 404
+    assert (await tom.ask("POST", "/api/texts", json=text)).status == 404
+    assert (await tom.ask("GET", f"/api/contacts/{contact}")).status == 404
+    assert not house.outside.texts
+    assert (await ana.ask("POST", link, json=claim)).status < 300
+    assert (await ana.ask("POST", "/api/texts", json=text)).status == 202
+
+
 async def test_only_the_agent_who_talks_passes_the_call_on(
     house: DeskHouse, stranger: Browser
 ) -> None:
