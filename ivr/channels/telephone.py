@@ -116,10 +116,15 @@ class Telephone:
     async def _rest(self, ask: Ask, sound: str, length: int) -> str:
         """What is keyed until the entry ends. The pause between keys is as long as the wait."""
         wait = ask.timeout if ask.length_max == 1 else max(ask.timeout, ask.digit_timeout)
-        digits, timed_out = WAKE_DIGIT, False
-        while digits == WAKE_DIGIT:
-            digits, timed_out = await self._agi.get_data(sound, int(wait * 1000), length)
-        digits = digits.replace(WAKE_DIGIT, "")
+        digits, timed_out, knocked = "", False, True
+        while knocked:
+            wanted = length - len(digits)
+            keyed, timed_out = await self._agi.get_data(sound, int(wait * 1000), wanted)
+            digits += keyed.replace(WAKE_DIGIT, "")
+            # A knock that came late took the place of a key: the entry is not over for that.
+            full = not timed_out and len(keyed) == wanted
+            knocked = WAKE_DIGIT in keyed and (full or not digits)
+            sound = "" if digits else sound
         if not digits and not timed_out and ask.length_max == 1 and ask.finish_key != "#":
             return "#"  # the key that ends an entry for Asterisk is an entry here
         return digits

@@ -135,6 +135,14 @@ async def test_a_late_knock_at_the_queue_is_no_key() -> None:
     assert len(line.heard) == 2
 
 
+@pytest.mark.parametrize("keyed", ["D30010", "300D10", "30010D"])
+async def test_a_late_knock_takes_no_keys_place_in_an_entry(keyed: str) -> None:
+    telephone, line = phone(keyed, "0", "2")
+    assert await telephone.ask(ask("account", length_min=6, length_max=6)) == Keys("300100")
+    assert [each.partition(" ")[0] for each in line.heard] == ["account", "-"]
+    assert line.heard[1].startswith("- ?1 "), "just what is missing is waited for"
+
+
 async def test_the_hash_key_alone_is_an_answer_to_a_menu() -> None:
     telephone, _ = phone("#")
     assert await telephone.ask(ask("menu", finish_key="")) == Keys("#")
