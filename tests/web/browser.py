@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Frame, Page, async_playwright
+from playwright.async_api import Browser, Frame, Page, async_playwright, expect
 
 from ivr.asterisk.provision import ensure_tools
 from ivr.settings import Settings
@@ -65,6 +65,7 @@ async def window(
         reduced_motion="reduce",
     )
     context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
     opened = Window(await context.new_page())
     opened.page.on(
         "console",

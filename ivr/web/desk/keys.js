@@ -1,6 +1,6 @@
 // Shortcuts: one plain key each, shown on its button. They sleep while somebody writes, and can be
 // switched off altogether (`?` shows how), as people who dictate need it.
-import { html, useEffect } from "./html.js";
+import { html, useLayoutEffect } from "./html.js";
 
 const STORED = "tieline.keys";
 const bound = new Map();
@@ -22,8 +22,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Bound as soon as it is drawn: a key that is seen on a button works.
 export function useKey(key, action) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!action) return undefined;
     bound.set(key, action);
     return () => {

@@ -1,5 +1,5 @@
 // What the desk knows, in one object. Parts read it with `use` and are drawn again when it changes.
-import { useEffect, useState } from "./html.js";
+import { useLayoutEffect, useState } from "./html.js";
 
 const listeners = new Set();
 
@@ -27,7 +27,7 @@ export function set(changes) {
 
 export function use() {
   const [, again] = useState(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listener = () => again((count) => count + 1);
     listeners.add(listener);
     return () => listeners.delete(listener);

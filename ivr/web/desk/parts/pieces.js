@@ -1,5 +1,5 @@
 // Small things that several parts show.
-import { html, useEffect, useRef } from "../html.js";
+import { html, useLayoutEffect, useRef } from "../html.js";
 import { t } from "../words.js";
 
 const plain = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
@@ -17,7 +17,7 @@ export const Tags = ({ of }) => of.map((tag) => html`<span class="tag" key=${tag
 // A modal dialog: the browser's own, which keeps the focus inside and gives it back.
 export function Dialog({ title, close, children, blocking = false }) {
   const box = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const { current } = box;
     current.showModal();
     return () => current.close();
