@@ -316,6 +316,8 @@ class Journal:
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
+        # What is let go of is overwritten, not only left to be found in the file.
+        self._db.execute("PRAGMA secure_delete = ON")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES_AT_MOST}")
         if self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
             self._db.executescript(_SCHEMA)

@@ -58,7 +58,7 @@ from ivr.places import Places, phones
 from ivr.plans import Plan, Plans
 from ivr.reach import Ways, over_nodes
 from ivr.rehearsal.inside import Rehearsals
-from ivr.retention import every_night
+from ivr.retention import Forgetting, every_night
 from ivr.revisions import CONSOLE, Author
 from ivr.rounds import every, every_midnight, flow_clock, quietly
 from ivr.secrets import Secrets
@@ -254,7 +254,8 @@ class Service:
         await self.threads.start()
         await self.records.start()
         self._in_background(every_midnight(self._begin_day))
-        self._in_background(every_night(self.settings, self.database))
+        forgetting = Forgetting(self.settings, self.database, self.threads.book.forget)
+        self._in_background(every_night(forgetting))
         self.ami.on_ready(self._on_ready)
         self.ami.on_event(self.news.take)
         await self.ami.start()

@@ -24,10 +24,24 @@ class _Unfailing:
             sys.stderr.flush()
 
 
+class _Structured(logging.Handler):
+    """What libraries log, such as Alembic of the tables it makes, in lines like our own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass it on."""
+        level = min(logging.CRITICAL, max(logging.DEBUG, record.levelno // 10 * 10))
+        more = {"exc_info": record.exc_info} if record.exc_info else {}
+        told = structlog.get_logger(record.name)
+        told.log(level, record.getMessage(), logger=record.name, **more)
+
+
 def configure_logging(level: str) -> None:
     """Log to standard error from `level` ("debug", "info", "warning", "error") on."""
     threshold = getattr(logging, level.upper())
-    logging.basicConfig(level=max(threshold, logging.INFO), format="%(asctime)s %(message)s")
+    root = logging.getLogger()
+    root.setLevel(max(threshold, logging.INFO))
+    if not any(isinstance(each, _Structured) for each in root.handlers):
+        root.addHandler(_Structured())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

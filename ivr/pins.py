@@ -1,7 +1,8 @@
 """PINs with which agents log in at phones that are nobody's own: hashed, and locked when guessed.
 
 A PIN has few digits, so it is the lock that keeps it: after `TRIES` wrong ones in a row nobody is
-let in by that agent's number for `LOCKED_FOR` seconds, not even by the right PIN.
+let in by that agent's number for `LOCKED_FOR` seconds, not even by the right PIN. A phone at which
+one agent's number is tried after the other is let try so often, too.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from ivr.errors import IvrError
 from ivr.secrets import Secrets
+from ivr.web.limits import Buckets, Limit
 
 TRIES: Final = 5
 LOCKED_FOR: Final = 600.0
+AT_A_PHONE: Final = Limit(per_minute=0.5, burst=15)
+"""Wrong PINs at one phone, whosever they were meant to be."""
 DIGITS: Final = range(4, 13)
 DRAWN: Final = 6
 
@@ -37,7 +41,7 @@ class _Wrong:
 
 
 class Locked(IvrError):
-    """Too many wrong PINs for this agent."""
+    """Too many wrong PINs for this agent, or at this phone."""
 
 
 class Pins:
@@ -46,9 +50,21 @@ class Pins:
     def __init__(self, kept: Secrets, clock: Callable[[], float]) -> None:
         self._kept, self._clock = kept, clock
         self._wrong: dict[str, _Wrong] = {}
+        self._phones = Buckets()
 
-    async def fits(self, agent: str, pin: str) -> bool:
-        """Whether this is the agent's PIN; raises `Locked`. Who has none is looked up as long."""
+    async def fits(self, agent: str, pin: str, phone: str) -> bool:
+        """Whether this is the agent's PIN; raises `Locked`. Who has none is looked up as long.
+
+        `phone` is where it was keyed.
+        """
+        if self._phones.take(phone, AT_A_PHONE, self._clock()):
+            raise Locked("too many wrong PINs at this phone")
+        right = await self._is_right(agent, pin)
+        if right:
+            self._phones.give_back(phone, AT_A_PHONE)
+        return right
+
+    async def _is_right(self, agent: str, pin: str) -> bool:
         hashed = self._kept.pin_hash(agent)
         if hashed is None:
             await asyncio.to_thread(_verify, _NOBODY, pin)

@@ -1,19 +1,29 @@
-"""What is forgotten by its age: contacts, their recordings and audits, every night."""
+"""What is forgotten every night: by its age, and what an erasure could not reach by day."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from acd.customers.erasing import finish_erasures, forget_audit, forget_old
+from acd.customers.erasing import (
+    finish_erasures,
+    forget_audit,
+    forget_old,
+    forgotten_since,
+)
+from acd.forgetting import forget_in_journal
 from acd.records.database import Database
 from acd.records.errors import RecordsUnavailable
+from ivr.backends.building import store_file
+from ivr.backends.forgetting import forget_errands
 from ivr.rounds import LOOK_AT_DATE, seconds_to_midnight
 from ivr.settings import Settings
 
@@ -22,23 +32,39 @@ log = structlog.get_logger(__name__)
 DAY = 86_400.0
 AFTER_MIDNIGHT = 2 * 3600.0
 """Seconds into the day: by then the counters have begun anew and few people call."""
+MADE_UP_FOR = 7 * DAY
+"""Seconds back to which a night makes up for nights that failed, or had no service."""
 BY = "retention"
 
 
-async def every_night(settings: Settings, database: Database) -> None:
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """What the service has that nobody else may write: `threads` forgets conversations by id."""
+
+    settings: Settings
+    database: Database
+    threads: Callable[[Collection[str]], None]
+
+
+async def every_night(house: Forgetting) -> None:
     """Forget at every night what is due; a night that failed is made up for by the next."""
     while True:
         wait = seconds_to_midnight(datetime.now()) + AFTER_MIDNIGHT
         await asyncio.sleep(wait % DAY if wait % DAY > 1 else DAY)
         try:
-            await one_night(settings, database, time.time())
-        except RecordsUnavailable as why:
-            log.error("nothing could be forgotten tonight", why=str(why))
+            await one_night(house, time.time())
+        except (RecordsUnavailable, sqlite3.Error) as why:
+            log.error("not everything could be forgotten tonight", why=str(why))
         await asyncio.sleep(LOOK_AT_DATE)
 
 
-async def one_night(settings: Settings, database: Database, now: float) -> int:
-    """Forget what is due by now; how many contacts that were. Raises `RecordsUnavailable`."""
+async def one_night(house: Forgetting, now: float) -> int:
+    """Forget what is due by now; how many contacts that were.
+
+    Whoever was erased during the day, by whichever process, goes from the journal as well. Raises
+    `RecordsUnavailable`, sqlite3.Error.
+    """
+    settings, database = house.settings, house.database
     done = await finish_erasures(database, now)
     if settings.keep_contacts_days is not None:
         before = now - settings.keep_contacts_days * DAY
@@ -46,8 +72,13 @@ async def one_night(settings: Settings, database: Database, now: float) -> int:
     if settings.keep_audit_days is not None:
         await forget_audit(database, now - settings.keep_audit_days * DAY)
     files = await asyncio.to_thread(delete_recordings, settings.data_dir, done)
-    if done:
-        log.info("forgotten", contacts=len(done), recordings=files)
+    gone = await forgotten_since(database, now - MADE_UP_FOR)
+    if gone:
+        house.threads(gone)
+        await asyncio.to_thread(forget_errands, store_file(settings), gone)
+        journal = settings.data_dir / "journal.sqlite"
+        rows = await asyncio.to_thread(forget_in_journal, journal, gone)
+        log.info("forgotten", contacts=len(done), recordings=files, rows=rows)
     return len(done)
 
 

@@ -9,7 +9,7 @@ write to somebody who said stop.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import delete, insert, select, text, update
@@ -52,16 +52,20 @@ KEPT: Final = frozenset(_FIGURES.split())
 class Erased:
     """Who was erased (with all that was merged into them), and the contacts that were forgotten.
 
-    `waiting` are contacts that still live; they are forgotten once they have ended.
+    `waiting` are contacts that still live; they are forgotten once they have ended. `numbers` were
+    theirs: for whoever has to forget them elsewhere, and for nothing else.
     """
 
     customers: tuple[int, ...]
     contacts: tuple[str, ...]
     waiting: tuple[str, ...]
+    numbers: tuple[str, ...] = field(default=(), repr=False)
 
 
 async def erase(database: Database, customer_id: int, *, by: str, why: str, at: float) -> Erased:
-    """Forget a customer. Recordings are files: delete those of `contacts`. Raises `NotFound`."""
+    """Forget a customer in the records. What is kept elsewhere is not reached from here:
+    recordings, what is on its way to them, the journal (see `ivr.retention`). Raises `NotFound`.
+    """
     async with database.writing() as connection:
         if connection.dialect.name == "sqlite":
             # What is deleted is overwritten, not only left to be found in the file.
@@ -74,6 +78,12 @@ async def erase(database: Database, customer_id: int, *, by: str, why: str, at: 
         )
         ids = list((await connection.scalars(owned)).all())
         over = await _ended(connection, ids)
+        numbers = {
+            address.value
+            for each in (await load(connection, everyone)).values()
+            for address in each.addresses
+            if address.kind == "phone"
+        }
         await forget(connection, over, at)
         await _keep_refusals(connection, everyone, at, by)
         await _forget_tickets(connection, everyone)
@@ -84,7 +94,16 @@ async def erase(database: Database, customer_id: int, *, by: str, why: str, at: 
         told = {"contacts": len(over), "waiting": len(waiting)}
         entry = AuditEntry(0, at, by, "erased", tuple(everyone), why=why, detail=told)
         await audit.write(connection, entry)
-    return Erased(tuple(everyone), tuple(sorted(over)), waiting)
+    return Erased(tuple(everyone), tuple(sorted(over)), waiting, tuple(sorted(numbers)))
+
+
+async def forgotten_since(database: Database, at: float) -> list[str]:
+    """Contacts that were forgotten at that moment or later, one by one or by their age."""
+    gone = select(contact_links.c.contact_id).where(
+        contact_links.c.sure == ERASED, contact_links.c.at >= at
+    )
+    async with database.reading() as connection:
+        return list((await connection.scalars(gone)).all())
 
 
 async def finish_erasures(database: Database, at: float) -> list[str]:

@@ -34,6 +34,8 @@ BATCH: Final = 500
 ERRORS_KEPT: Final = 1000
 """Errors in the answer; the file of bad rows has all."""
 MOST_ROWS: Final = 1_000_000
+MOST_ADDRESSES: Final = 50
+"""Of one row; whoever has more is no person."""
 _YES: Final = frozenset({"yes", "y", "true", "1", "in", "on", "是", "同意"})
 _NO: Final = frozenset({"no", "n", "false", "0", "out", "off", "否", "不同意"})
 
@@ -220,6 +222,8 @@ class _Reading:
             if part.strip():
                 address = Address.of(ADDRESS_FIELDS[name], part, self._region)
                 self.addresses.setdefault((address.kind, address.value), address)
+            if len(self.addresses) > MOST_ADDRESSES:
+                raise Refused(f"more than {MOST_ADDRESSES} addresses: is this one customer?")
 
     def made(self, number: int, cells: list[str]) -> Row:
         """The row as it is taken."""

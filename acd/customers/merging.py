@@ -25,7 +25,7 @@ from acd.customers.tables import (
     notes,
 )
 from acd.desk.tables import tickets
-from acd.records.errors import NotFound, Refused
+from acd.records.errors import Conflict, NotFound, Refused
 from acd.records.text import tag_list
 from acd.records.within import within
 
@@ -48,6 +48,9 @@ async def merge(connection: AsyncConnection, into: int, other: int, by: str, at:
     for key in sorted((into, other)):
         await locked(connection, key)
     both = await load(connection, (into, other))
+    if any(key not in both or both[key].merged_into is not None for key in (into, other)):
+        # Who waited for a lock may find that the other way round was quicker: that would be a ring.
+        raise Conflict("these customers were merged by somebody else meanwhile: look again")
     moved: dict[str, Any] = {}
     for table, name in _MOVED:
         moved[table.name] = await _move(connection, table, name, other, into)

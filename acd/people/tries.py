@@ -2,7 +2,8 @@
 
 Few are allowed for one name from one address, more for one name from everywhere (somebody guesses
 from many machines) and for one address (somebody tries one password with many names). A try counts
-before it is compared: a thousand at the same moment are a thousand.
+before it is compared: a thousand at the same moment are a thousand. An address counts as the place
+it is at (`acd.people.places`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from acd.people.model import TooManyTries
+from acd.people.places import place_of
 from acd.people.rows import digest
 from acd.people.tables import sign_ins
 
@@ -24,12 +26,13 @@ SAME_ADDRESS: Final = 30
 
 async def admit(connection: AsyncConnection, name: str, address: str, at: float) -> list[str]:
     """Count one try; the subjects it was counted for. Raises `TooManyTries`."""
+    place = place_of(address)
     subjects = {
-        digest(f"both:{name}\0{address}"): SAME_NAME_AND_ADDRESS,
+        digest(f"both:{name}\0{place}"): SAME_NAME_AND_ADDRESS,
         digest(f"name:{name}"): SAME_NAME,
     }
     if address:
-        subjects[digest(f"address:{address}")] = SAME_ADDRESS
+        subjects[digest(f"address:{place}")] = SAME_ADDRESS
     if connection.dialect.name == "postgresql":
         # Rows that others are about to add are not seen: one try of a subject after the other.
         turn = text("SELECT pg_advisory_xact_lock(hashtextextended(:subject, 0))")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from acd.records.contact import ContactEvent, ContactRecord
 from acd.records.errors import RecordsUnavailable, brief
 from acd.records.tables import contact_events, contacts
+from acd.records.within import within
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,23 @@ async def story(engine: AsyncEngine, contact_id: str) -> list[ContactEvent]:
         ContactEvent(row["contact_id"], row["at"], row["kind"], row["step"], row["data"])
         for row in rows
     ]
+
+
+async def served_by(engine: AsyncEngine, ids: Iterable[str], agent: str) -> set[str]:
+    """Those of these contacts in which that agent took part. Raises `RecordsUnavailable`."""
+    wanted = tuple(ids)
+    try:
+        async with engine.connect() as connection:
+            mine = contacts.c.agent == agent
+            last = select(contacts.c.id).where(within(connection, contacts.c.id, wanted), mine)
+            answered = (contact_events.c.kind == "answered") & (
+                contact_events.c.data["agent"].as_string() == agent
+            )
+            these = within(connection, contact_events.c.contact_id, wanted)
+            once = select(contact_events.c.contact_id).where(these, answered)
+            return set((await connection.scalars(last.union(once))).all())
+    except (SQLAlchemyError, OSError) as error:
+        raise RecordsUnavailable(f"the records cannot be read: {brief(error)}") from error
 
 
 def _filtered(wanted: Wanted) -> Select[Any]:

@@ -73,6 +73,8 @@ class Store:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
+            # What is deleted is overwritten, not only left to be found in the file.
+            db.execute("PRAGMA secure_delete = ON")
             db.execute("BEGIN IMMEDIATE")
             found = db.execute("PRAGMA user_version").fetchone()[0]
             if found not in {0, VERSION}:

@@ -136,7 +136,7 @@ class DeskPhone:
         agent = self.person_at(phone)
         await agi.answer()
         if not agent and phone in self.floor().phones.desks:
-            known = await self._asked_for(agi)
+            known = await self._asked_for(agi, phone)
             if isinstance(known, Prompt):
                 await agi.stream_file(await self._file(known))
                 await agi.set_variable("TIELINE_DONE", "yes")
@@ -144,12 +144,12 @@ class DeskPhone:
             agent = known
         await self._answer(agi, self._login, Dialled(phone, agent, ""))
 
-    async def _asked_for(self, agi: AgiSession) -> str | Prompt:
+    async def _asked_for(self, agi: AgiSession, phone: str) -> str | Prompt:
         """Agent number and PIN from the keys; the agent, or the words that refuse them."""
         agent, _ = await agi.get_data(await self._file(self._say("desk-number")), NUMBER_MS, 15)
         pin, _ = await agi.get_data(await self._file(self._say("desk-pin")), PIN_MS, 15)
         try:
-            fits = await self.pins.fits(agent, pin) and self.floor().is_agent(agent)
+            fits = await self.pins.fits(agent, pin, phone) and self.floor().is_agent(agent)
         except Locked:
             log.warning("log-in at a desk is locked", agent=agent, channel=agi.env.channel)
             return self._say("desk-locked")

@@ -12,25 +12,19 @@ from ivr.backends.sites import Site
 from ivr.backends.sources import Sources
 from ivr.chats.desk import ChatDesk
 from ivr.chats.files import Files
+from ivr.chats.ringing import Ringing
 from ivr.chats.talking import Settling, Talking
 from ivr.chats.visitors import Visitors
 from ivr.chats.widget import Widget
-from ivr.flow.actions import Failed
-from ivr.flow.errands import Callback
 from ivr.matters import Matters
 from ivr.settings import Settings
 from ivr.texts.by_sip import Manager, SipTexts
 from ivr.texts.consenting import Consenting
 from ivr.texts.hooks import Hooks
 from ivr.texts.receiving import Receiving
-from ivr.threads.book import Thread
 from ivr.threads.threads import Threads
 from ivr.web.hub import Hub
-from ivr.web.limits import Buckets, Limit
 from ivr.web.routes import Route
-
-RINGS = Limit(per_minute=0.2, burst=2)
-"""How often one conversation, or one number, may ask to be rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +68,10 @@ def build_letters(
     def site(name: str) -> Site | None:
         return sources().services.chats.get(name)
 
-    rings = Buckets()
-
-    async def ring_me(thread: Thread, number: str) -> str:
-        queue, at = thread.queue, clock()
-        if thread.over or not queue:
-            return "ask for a person first: then we know who should ring you"
-        if max(rings.take(thread.id, RINGS, at), rings.take(number, RINGS, at)) > 0:
-            return "you are going to be rung: wait a moment before you ask again"
-        asked = thread.asked
-        needs, urgent = asked.get("needs") or {}, int(asked.get("priority") or 0)
-        promise = Callback(queue, number, needs, urgent, str(asked.get("tell_agent") or ""))
-        found = await errands.run(promise, contact=thread.id, now=now(), caller=thread.sure_number)
-        return found.why if isinstance(found, Failed) else ""
-
     region = lambda: sources().services.region  # noqa: E731 - a name for one attribute
-    settling = Settling(threads, visitors, site, key, region, ring_me, clock)
-    widget = Widget(threads, visitors, Talking(settling), kept, site=site, key=key)
+    ringing = Ringing(errands, region, clock, now)
+    settling = Settling(threads, visitors, site, key, region, ringing.ask, clock)
+    widget = Widget(threads, visitors, Talking(settling), kept, settling)
     desk = ChatDesk(threads, visitors, hub, kept, site)
     receiving = Receiving(threads, errands.texts, errands.arrived, sources, clock)
     hooks = Hooks(receiving, errands.texts, sources, settings.web_address, clock)

@@ -21,7 +21,7 @@ from ivr.chats.visitors import Visitors
 from ivr.threads.book import Message, Thread
 from ivr.threads.people import NotYours
 from ivr.threads.threads import BadMessage, Threads
-from ivr.web.gate import read_at_most
+from ivr.web.gate import parts_at_most
 from ivr.web.hub import Hub, for_agents
 from ivr.web.problems import Problem, not_found
 from ivr.web.roles import STAFF
@@ -316,13 +316,14 @@ class ChatDesk:
         site = self._site(thread.line) or Site("", "")
         if thread.kind != "chat":
             raise Problem(409, "Files cannot be sent in a text message.")
-        body = await read_at_most(call.request, min(MOST, max(1, site.files)))
+        body = parts_at_most(call.request, min(MOST, max(1, site.files)))
+        file = await self._files.keep(thread, call.query.name, body, site.types)
         try:
-            file = self._files.keep(thread, call.query.name, body, site.types)
             message = await self._threads.agent_says(
                 call.agent, thread.id, f"f.{file['id']}", "", file
             )
-        except BadMessage as why:
+        except (BadMessage, NotYours) as why:
+            await self._files.drop(thread, file)
             raise Problem(422, f"This file is not taken: {why}.") from None
         return line(thread.id, message)
 
@@ -331,7 +332,7 @@ class ChatDesk:
         if thread is None or not (call.me.leads or call.agent in thread.agents):
             raise not_found("conversation")
         try:
-            return self._files.give(thread, call["file"])
+            return await self._files.give(thread, call["file"])
         except FileNotFoundError:
             raise not_found("file") from None
 

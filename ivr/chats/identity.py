@@ -1,7 +1,10 @@
 """Who a visitor is: a secret of their browser's own, or the word of the site they are on.
 
-A visitor's token is `<visitor>.<hex>`, the HMAC-SHA256 of the visitor and the site under a key of
-this installation: whoever has it goes on with their conversation, and nobody can make one up.
+A visitor's token is `<visitor>.<until>.<hex>`: until when it is good (epoch seconds), and the
+HMAC-SHA256 of all that and of the site under a key of this installation. Whoever has it goes on
+with their conversation, and nobody can make one up; each visit brings a fresh one. A file has a key
+of its own, `<until>.<hex>`, which opens that file of that conversation for some minutes and nothing
+else: it stands in a link, and links are passed on.
 
 A site that knows its visitor says so with `<payload>.<hex>`: the payload is base64url JSON,
 `{"id", "name", "email", "phone", "exp"}`, signed (HMAC-SHA256) under the secret it shares with us.
@@ -21,8 +24,13 @@ from typing import Any
 
 LONGEST = 2000
 """Characters of a token or an identity."""
+TOKEN_LASTS = 30 * 86_400.0
+"""Seconds after a visit for which its visitor can come back."""
+FILE_KEY_LASTS = 300.0
+"""Seconds for which a link to a file is good; the page that shows it asks for fresh ones."""
 AHEAD = 86_400.0
 """Seconds an identity may be valid at most: longer ones leak for ever."""
+_MOMENT = re.compile(r"[0-9]{1,12}")
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{16,60}")
 
 
@@ -55,19 +63,27 @@ def needs_word(visitor: str) -> bool:
     return visitor.startswith("id-")
 
 
-def token_of(visitor: str, site: str, key: str) -> str:
-    """The token by which that visitor comes back to that site."""
-    return f"{visitor}.{_sign(key, f'visitor {site} {visitor}')}"
+def token_of(visitor: str, site: str, key: str, now: float) -> str:
+    """The token by which that visitor comes back to that site for a while."""
+    return _until(key, f"visitor {site} {visitor}", now + TOKEN_LASTS, f"{visitor}.")
 
 
-def visitor_of(token: str, site: str, key: str) -> str | None:
-    """Whose token it is; None when we have not given it out for this site."""
-    if len(token) > LONGEST or not token.isascii():
-        return None
-    visitor, _, _ = token.partition(".")
+def visitor_of(token: str, site: str, key: str, now: float) -> str | None:
+    """Whose token it is; None when we have not given it out for this site, or it is too old."""
+    visitor, _, rest = token.partition(".")
     if not _VISITOR.fullmatch(visitor):
         return None
-    return visitor if hmac.compare_digest(token, token_of(visitor, site, key)) else None
+    return visitor if _good(rest, key, f"visitor {site} {visitor}", now) else None
+
+
+def file_key(chat: str, file: str, key: str, now: float) -> str:
+    """What opens that file of that conversation for some minutes."""
+    return _until(key, f"file {chat} {file}", now + FILE_KEY_LASTS)
+
+
+def opens(given: str, chat: str, file: str, key: str, now: float) -> bool:
+    """Whether that key is for that file, and still good."""
+    return _good(given, key, f"file {chat} {file}", now)
 
 
 def sign(identity: dict[str, Any], secret: str) -> str:
@@ -102,6 +118,17 @@ def vouched(text: str, secret: str, now: float) -> Identity:
 
 def _short(value: object) -> str:
     return value[:200] if isinstance(value, str) else ""
+
+
+def _until(key: str, what: str, until: float, before: str = "") -> str:
+    return f"{before}{int(until)}.{_sign(key, f'{what} {int(until)}')}"
+
+
+def _good(given: str, key: str, what: str, now: float) -> bool:
+    until, _, _ = given.partition(".")
+    if not given.isascii() or not _MOMENT.fullmatch(until) or int(until) <= now:
+        return False
+    return hmac.compare_digest(given, _until(key, what, int(until)))
 
 
 def _sign(key: str, text: str) -> str:

@@ -7,13 +7,18 @@ The browser begins with
 
 and gets `{"type": "welcome", "token", "chat", "messages": [...], "phase"}`. `token` is kept by the
 browser and brings it back to the same conversation; `after` is the last message it has of `chat`.
-Then
+Who has none open gets `"chat": ""`, `"phase": "new"` and in `greeting` what the flow would say
+first: nothing is begun by looking. Then
 
     {"type": "say", "id": "...", "text": "..."}     -> {"type": "kept", "id", "seq"}
     {"type": "typing"}, {"type": "seen", "seq": 12}, {"type": "end"}
     {"type": "ring_me", "number": "..."}            -> {"type": "ringing", "ok": true, "why": ""}
+    {"type": "links"}                               -> {"type": "links", "links": {file: address}}
+    {"type": "begin"}
 
-A message is safe once `kept` has come; until then the browser sends it again, under the same id.
+The first `say` or `ring_me` begins a conversation, and so does `begin` (the form was sent): another
+`welcome` comes, with its id. A message is safe once `kept` has come; until then the browser sends
+it again, under the same id.
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ import asyncio
 import json
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,11 +35,13 @@ from typing import Any, Final
 import structlog
 from aiohttp import WSMsgType, web
 
+from acd.people.places import place_of
 from ivr.backends.numbers import same_form
 from ivr.backends.sites import Site
 from ivr.channels.caller_card import plain
 from ivr.chats.identity import (
     NotVouched,
+    file_key,
     needs_word,
     new_visitor,
     token_of,
@@ -41,22 +49,28 @@ from ivr.chats.identity import (
     visitor_vouched,
     vouched,
 )
+from ivr.chats.lobby import Lobby, Seat
 from ivr.chats.visitors import Socket, Visitors, shown, state_of
 from ivr.threads.book import Thread
 from ivr.threads.threads import BadMessage, Opening, Threads
 from ivr.web.limits import Buckets, Limit
+from ivr.web.problems import Problem
 
 log = structlog.get_logger(__name__)
 
 _ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}")
-PING: Final = 5.0
+PING: Final = 2.6
+"""Seconds between pings; the answer must come in half of that: together 3.9 s. A telephone far from
+its antenna is slower than a desk."""
 HELLO_WITHIN: Final = 10.0
 """Seconds a socket may stay silent before it says who it is."""
 LONGEST: Final = 16 * 1024
 ONE_LINE: Final = 300
 """What is shorter than this is a name, a number, an id: never more than a line."""
 STRANGERS: Final = Limit(per_minute=30, burst=55)
-"""Conversations begun from one address."""
+"""Conversations begun at one place."""
+MOST_SOCKETS: Final = 300
+"""Sockets open at one place: each is a file of this process, and calls need some, too."""
 TALKATIVE: Final = Limit(per_minute=60, burst=20)
 """Messages of one visitor."""
 BUFFER: Final = 64 * 1024
@@ -78,15 +92,35 @@ class Settling:
     clock: Callable[[], float]
 
 
+class TooMany(BadMessage):
+    """Nothing is wrong with it, but it is too much at once: it may be sent again."""
+
+
 class Talking:
     """Serves visitors' sockets."""
 
     def __init__(self, house: Settling) -> None:
         self._house = house
-        self._buckets = Buckets()
+        self._buckets, self._lobby = Buckets(), Lobby()
+        self._open: Counter[str] = Counter()
 
     async def serve(self, request: web.Request, address: str) -> web.StreamResponse:
-        """One browser, until it is gone; `address` is where it is."""
+        """One browser, until it is gone; `address` is where it is.
+
+        Raises Problem 429 for one more than may be open at its place.
+        """
+        place = place_of(address)
+        if self._open[place] >= MOST_SOCKETS:
+            raise Problem(429, "Too many chats are open where you are.")
+        self._open[place] += 1
+        try:
+            return await self._serve(request, place)
+        finally:
+            self._open[place] -= 1
+            if not self._open[place]:
+                del self._open[place]
+
+    async def _serve(self, request: web.Request, place: str) -> web.StreamResponse:
         socket = web.WebSocketResponse(
             heartbeat=PING, max_msg_size=LONGEST, compress=False, timeout=1.0
         )
@@ -96,7 +130,7 @@ class Talking:
             return socket
         transport.set_write_buffer_limits(high=BUFFER)
         try:
-            await self._converse(socket, address)
+            await self._converse(socket, place)
         finally:
             if not socket.closed:
                 await socket.close()
@@ -105,7 +139,7 @@ class Talking:
 
     # --- hello -----------------------------------------------------------------------------------
 
-    async def _converse(self, socket: web.WebSocketResponse, address: str) -> None:
+    async def _converse(self, socket: web.WebSocketResponse, place: str) -> None:
         try:
             async with asyncio.timeout(HELLO_WITHIN):
                 hello = _object(await socket.receive())
@@ -115,39 +149,43 @@ class Talking:
         if hello.get("type") != "hello" or site is None:
             await socket.send_json({"type": "refused", "why": "there is no chat of that name"})
             return
+        house, now = self._house, self._house.clock()
         try:
-            thread, token = self._thread(site, hello, address)
+            opening = self._opening(site, hello, now)
+            token = token_of(opening.address, site.name, house.key, now)
+            seat = Seat(Socket(socket), opening, token, place)
+            thread = house.threads.book.open_with("chat", opening.address, site.name)
+            greeting = house.threads.greeting(opening) if thread is None else []
         except (NotVouched, BadMessage) as why:
             await socket.send_json({"type": "refused", "why": str(why)})
             return
-        browser = Socket(socket)
-        # Nothing is said between this look and the joining, so nothing is missed or told twice.
-        after = hello.get("after")
-        counts = isinstance(after, int) and not isinstance(after, bool)
-        known = int(str(after)) if counts and hello.get("chat") == thread.id else 0
-        messages = [shown(each) for each in self._house.threads.book.messages(thread.id, known)]
-        welcome = {"type": "welcome", "token": token, "chat": thread.id, **state_of(thread)}
-        browser.put({**welcome, "messages": messages})
-        self._house.visitors.join(thread.id, browser)
-        await self._talk(socket, browser, thread)
+        if thread is None:
+            self._lobby.enter(seat)
+            nothing = {"chat": "", "phase": "new", "parked": False, "messages": []}
+            seat.browser.put({"type": "welcome", "token": token, **nothing, "greeting": greeting})
+        else:
+            after = hello.get("after")
+            counts = isinstance(after, int) and hello.get("chat") == thread.id
+            self._sit(seat, thread, int(str(after)) if counts and after is not True else 0)
+        await self._talk(socket, seat)
 
-    def _thread(self, site: Site, hello: dict[str, Any], address: str) -> tuple[Thread, str]:
-        """The visitor's conversation: the one that is open, or one that begins."""
+    def _opening(self, site: Site, hello: dict[str, Any], now: float) -> Opening:
+        """Who they are, and what would begin. Raises NotVouched."""
         house, key = self._house, self._house.key
         form = hello.get("form")
         form = form if isinstance(form, dict) else {}
         identity = _text(hello, "identity", 4000)
         if identity:
-            known = vouched(identity, site.secret, house.clock())
+            known = vouched(identity, site.secret, now)
             visitor = visitor_vouched(known, site.name)
             name, number = known.name, known.phone
         else:
-            back = visitor_of(_text(hello, "token", 4000), site.name, key)
+            back = visitor_of(_text(hello, "token", 4000), site.name, key, now)
             visitor = new_visitor() if back is None or needs_word(back) else back
             name, number = _text(form, "name", 60), _text(form, "phone", 40)
         language = _text(hello, "language", 20).lower().partition("-")[0]
         page, email = _text(hello, "page", 300), _text(form, "email", 200)
-        opening = Opening(
+        return Opening(
             "chat",
             visitor,
             site.name,
@@ -158,67 +196,119 @@ class Talking:
             vouched=bool(identity),
             facts={"page": page, "email": email, "site": site.name},
         )
-        if house.threads.book.open_with("chat", visitor, site.name) is None:
-            now = asyncio.get_running_loop().time()
-            if self._buckets.take(f"new {address}", STRANGERS, now):
-                raise BadMessage("too many conversations begin where you are: wait a moment")
-        return house.threads.begin(opening), token_of(visitor, site.name, key)
+
+    def _sit(self, seat: Seat, thread: Thread, known: int = 0) -> None:
+        """This browser shows that conversation, of which it has the first `known` messages.
+
+        Nothing is said between the look and the joining, so nothing is missed or told twice.
+        """
+        house, seat.thread = self._house, thread
+        self._lobby.leave(seat)
+        messages = [shown(each) for each in house.threads.book.messages(thread.id, known)]
+        welcome = {"type": "welcome", "token": seat.token, "chat": thread.id, **state_of(thread)}
+        seat.browser.put({**welcome, "messages": messages})
+        house.visitors.join(thread.id, seat.browser)
+        house.threads.visitor_is(thread, here=True)
+
+    async def _begun(self, seat: Seat) -> Thread:
+        """The conversation that this browser shows, begun if there is none.
+
+        What the flow says first is said before anything is heard. Raises BadMessage, TooMany.
+        """
+        threads, opening = self._house.threads, seat.opening
+        if seat.thread is None:
+            if threads.book.open_with("chat", opening.address, opening.line) is None:
+                now = asyncio.get_running_loop().time()
+                if self._buckets.take(f"new {seat.place}", STRANGERS, now):
+                    raise TooMany("too many conversations begin where you are: wait a moment")
+            thread = threads.begin(opening)
+            for each in self._lobby.of(opening):  # this one, and their other windows
+                self._sit(each, thread)
+            await threads.settled(thread)
+            return thread
+        return seat.thread
 
     # --- talk ------------------------------------------------------------------------------------
 
-    async def _talk(self, socket: web.WebSocketResponse, browser: Socket, thread: Thread) -> None:
-        house = self._house
-        house.threads.visitor_is(thread, here=True)
+    async def _talk(self, socket: web.WebSocketResponse, seat: Seat) -> None:
+        house, browser = self._house, seat.browser
         tasks = [
             asyncio.create_task(browser.write()),
-            asyncio.create_task(self._listen(socket, browser, thread)),
+            asyncio.create_task(self._listen(socket, seat)),
             asyncio.create_task(browser.overrun.wait()),
         ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if house.visitors.leave(thread.id, browser):
-                house.threads.visitor_is(thread, here=False)
+            self._lobby.leave(seat)
+            if seat.thread is not None and house.visitors.leave(seat.thread.id, browser):
+                house.threads.visitor_is(seat.thread, here=False)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _listen(self, socket: web.WebSocketResponse, browser: Socket, thread: Thread) -> None:
+    async def _listen(self, socket: web.WebSocketResponse, seat: Seat) -> None:
         async for message in socket:
             told = _object(message)
-            if self._buckets.take(thread.id, TALKATIVE, asyncio.get_running_loop().time()):
+            name = _text(told, "id", 80)
+            now = asyncio.get_running_loop().time()
+            if self._buckets.take(seat.opening.address, TALKATIVE, now):
                 why = "you write faster than anybody can read: wait a moment"
-                browser.put({"type": "wait", "id": _text(told, "id", 80), "why": why})
+                seat.browser.put({"type": "wait", "id": name, "why": why})
                 continue
             try:
-                await self._heard(told, browser, thread)
+                await self._heard(told, seat)
+            except TooMany as why:
+                seat.browser.put({"type": "wait", "id": name, "why": str(why)})
             except BadMessage as why:
-                browser.put({"type": "refused", "id": _text(told, "id", 80), "why": str(why)})
+                seat.browser.put({"type": "refused", "id": name, "why": str(why)})
             except sqlite3.Error as full:
                 # Not kept: the browser sends it again.
-                log.error("a message could not be kept", contact=thread.id, why=str(full))
+                contact = seat.thread.id if seat.thread is not None else ""
+                log.error("a message could not be kept", contact=contact, why=str(full))
                 return
 
-    async def _heard(self, told: dict[str, Any], browser: Socket, thread: Thread) -> None:
-        threads = self._house.threads
+    async def _heard(self, told: dict[str, Any], seat: Seat) -> None:
+        threads, thread = self._house.threads, seat.thread
         match told.get("type"):
             case "say":
-                name = told.get("id")
-                if not isinstance(name, str) or not _ID.fullmatch(name):
-                    raise BadMessage("a message has an id of its own")
-                message, new = threads.incoming(thread, f"v.{name}", _text(told, "text", 100_000))
-                browser.put({"type": "kept", "id": name, "seq": message.seq})
-                if new:
-                    self._house.visitors.tell(thread.id, {"type": "message", **shown(message)})
-            case "typing":
-                threads.typing(thread)
-            case "seen" if isinstance(told.get("seq"), int):
-                threads.marked(thread, told["seq"], "read")
+                await self._say(told, seat)
+            case "begin":
+                await self._begun(seat)
             case "ring_me":
-                why = await self._house.ring_me(thread, _text(told, "number", 40))
-                browser.put({"type": "ringing", "ok": not why, "why": why})
-            case "end":
+                asked = await self._begun(seat)
+                why = await self._house.ring_me(asked, _text(told, "number", 40))
+                seat.browser.put({"type": "ringing", "ok": not why, "why": why})
+            case "typing" if thread is not None:
+                threads.typing(thread)
+            case "seen" if thread is not None and isinstance(told.get("seq"), int):
+                threads.marked(thread, told["seq"], "read")
+            case "links" if thread is not None:
+                seat.browser.put({"type": "links", "links": self._links(thread)})
+            case "end" if thread is not None:
                 threads.end(thread)
+
+    async def _say(self, told: dict[str, Any], seat: Seat) -> None:
+        name, text = told.get("id"), _text(told, "text", 100_000)
+        if not isinstance(name, str) or not _ID.fullmatch(name):
+            raise BadMessage("a message has an id of its own")
+        if not text.strip():
+            raise BadMessage("a message has at least one character")
+        thread = await self._begun(seat)
+        message, new = self._house.threads.incoming(thread, f"v.{name}", text)
+        seat.browser.put({"type": "kept", "id": name, "seq": message.seq})
+        if new:
+            self._house.visitors.tell(thread.id, {"type": "message", **shown(message)})
+
+    def _links(self, thread: Thread) -> dict[str, str]:
+        """Where each file of the conversation is, for some minutes."""
+        house, links = self._house, dict[str, str]()
+        for message in house.threads.book.messages(thread.id):
+            if message.file is not None:
+                file = str(message.file["id"])
+                key = file_key(thread.id, file, house.key, house.clock())
+                links[file] = f"/widget/chats/{thread.id}/files/{file}?key={key}"
+        return links
 
 
 def _object(message: Any) -> dict[str, Any]:

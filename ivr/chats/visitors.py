@@ -18,6 +18,8 @@ from ivr.threads.book import Message, Thread
 
 BEHIND: Final = 200
 """Messages one socket may have waiting."""
+MOST_WINDOWS: Final = 10
+"""Browsers and tabs that show one conversation."""
 SLOWEST: Final = 3.0
 """Seconds one message may take to leave."""
 
@@ -53,16 +55,19 @@ class Visitors:
     """Who is there, by conversation: the wire of kind `chat`."""
 
     def __init__(self) -> None:
-        self._sockets: defaultdict[str, set[Socket]] = defaultdict(set)
+        self._sockets: defaultdict[str, dict[Socket, None]] = defaultdict(dict)
 
     def join(self, thread: str, socket: Socket) -> None:
-        """This browser shows that conversation."""
-        self._sockets[thread].add(socket)
+        """This browser shows that conversation; of too many the one that came first goes."""
+        mine = self._sockets[thread]
+        mine[socket] = None
+        if len(mine) > MOST_WINDOWS:
+            next(iter(mine)).overrun.set()
 
     def leave(self, thread: str, socket: Socket) -> bool:
         """It does no longer; whether it was the last one."""
         mine = self._sockets[thread]
-        mine.discard(socket)
+        mine.pop(socket, None)
         if not mine:
             del self._sockets[thread]
         return not mine

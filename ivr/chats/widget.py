@@ -9,7 +9,7 @@ pages of the origins that the site's entry in services.yaml names may hold the f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +17,12 @@ from aiohttp import web
 
 from ivr.backends.sites import Site
 from ivr.chats.files import Files
-from ivr.chats.identity import visitor_of
-from ivr.chats.talking import Talking
+from ivr.chats.identity import needs_word, opens, visitor_of
+from ivr.chats.talking import Settling, Talking
 from ivr.chats.visitors import Visitors, shown
 from ivr.threads.book import Thread
 from ivr.threads.threads import BadMessage, Threads
-from ivr.web.gate import read_at_most
+from ivr.web.gate import parts_at_most
 from ivr.web.headers import CONTENT
 from ivr.web.limits import PUBLIC_LIMIT
 from ivr.web.problems import Problem, not_found
@@ -37,11 +37,11 @@ _HOUR: Final = "public, max-age=3600"
 
 
 class Named(Query):
-    """What a file is called, or which site is meant."""
+    """What a file is called, which site is meant, or what opens a file."""
 
     name: str = ""
     site: str = ""
-    token: str = ""
+    key: str = ""
 
 
 class Widget:
@@ -53,12 +53,10 @@ class Widget:
         visitors: Visitors,
         talking: Talking,
         files: Files,
-        *,
-        site: Callable[[str], Site | None],
-        key: str,
+        house: Settling,
     ) -> None:
         self._threads, self._visitors, self._talking = threads, visitors, talking
-        self._files, self._site, self._key = files, site, key
+        self._files, self._site, self._key, self._clock = files, house.site, house.key, house.clock
 
     def routes(self) -> Sequence[Route]:
         """What the web server serves to everybody."""
@@ -156,37 +154,43 @@ class Widget:
 
     # --- files -----------------------------------------------------------------------------------
 
-    def _mine(self, call: Call, token: str) -> tuple[Thread, Site]:
-        """The visitor's own conversation; whoever has no token of it learns nothing."""
+    def _open(self, call: Call) -> tuple[Thread, Site]:
+        """A conversation that may be open to whoever asks: with a visitor whom the site vouches
+        for, only while they have it in front of them, which takes the site's word.
+        """
         thread = self._threads.book.get(call["chat"])
         site = self._site(thread.line) if thread is not None else None
         if thread is None or site is None or thread.kind != "chat":
             raise not_found("conversation")
-        if visitor_of(token, site.name, self._key) != thread.address:
+        if needs_word(thread.address) and not self._visitors.here(thread.id):
             raise not_found("conversation")
         return thread, site
 
     async def _attach(self, call: Call) -> web.Response:
-        thread, site = self._mine(call, call.request.headers.get(VISITOR, ""))
+        thread, site = self._open(call)
+        token = call.request.headers.get(VISITOR, "")
+        if visitor_of(token, site.name, self._key, self._clock()) != thread.address:
+            raise not_found("conversation")
         if not site.files:
             raise Problem(403, "Files are not taken in this chat.")
         if thread.over:
             raise Problem(409, "This conversation is over: begin another one.")
-        body = await read_at_most(call.request, min(MOST, site.files))
-        name = call.query.name
+        body = parts_at_most(call.request, min(MOST, site.files))
+        file = await self._files.keep(thread, call.query.name, body, site.types)
         try:
-            file = self._files.keep(thread, name, body, site.types)
             message, _ = self._threads.incoming(thread, f"f.{file['id']}", "", file)
         except BadMessage as why:
-            self._files.drop(thread)
+            await self._files.drop(thread, file)
             raise Problem(422, f"This file is not taken: {why}.") from None
         self._visitors.tell(thread.id, {"type": "message", **shown(message)})
         return web.json_response({"seq": message.seq})
 
     async def _give(self, call: Call) -> web.Response:
-        thread, _ = self._mine(call, call.query.token)
+        thread, _ = self._open(call)
+        if not opens(call.query.key, thread.id, call["file"], self._key, self._clock()):
+            raise not_found("file")
         try:
-            return self._files.give(thread, call["file"])
+            return await self._files.give(thread, call["file"])
         except FileNotFoundError:
             raise not_found("file") from None
 

@@ -24,6 +24,8 @@ from acd.customers.exporting import export_file
 from acd.customers.importing import Import, Imported, import_file, with_errors_beside
 from acd.records import ContactEvent, Database
 from acd.records.telling import sentence
+from ivr.backends.building import store_file
+from ivr.backends.forgetting import forget_errands
 from ivr.cli.progress import shown_progress
 from ivr.errors import IvrError
 from ivr.plans import load_plan
@@ -244,7 +246,8 @@ def erase(
     why: Annotated[str, typer.Option("--why", help="The reason, for the audit.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Forget a customer for good: there is no way back. Contacts stay as figures.
+    """Forget a customer for good: there is no way back. Contacts stay as figures, and a no as the
+    bare number.
 
     \b
     Example: tieline customers erase 12 --why "asked for it by letter"
@@ -253,12 +256,16 @@ def erase(
         raise IvrError("nothing was erased")
 
     async def run(database: Database, settings: Settings) -> str:
+        region = _region(settings)()
         done = await erase_customer(database, customer_id, by=_user(), why=why, at=time.time())
         files = await asyncio.to_thread(delete_recordings, settings.data_dir, done.contacts)
+        await asyncio.to_thread(
+            forget_errands, store_file(settings), done.contacts, done.numbers, region
+        )
         waiting = f"; {len(done.waiting)} more when they have ended" if done.waiting else ""
         return (
             f"Customer {customer_id} is erased: {len(done.contacts)} contacts are figures now"
-            f"{waiting}; {files} recordings deleted."
+            f"{waiting}; {files} recordings deleted. The journal is rewritten without them tonight."
         )
 
     typer.echo(_ask(run))

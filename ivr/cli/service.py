@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import resource
 import signal
 import sys
 
@@ -18,6 +19,8 @@ from ivr.start import begin
 
 log = structlog.get_logger(__name__)
 
+MOST_FILES = 65_536
+"""Files and sockets that this process opens at most."""
 THREAD_TURN = 0.0005
 """Seconds a thread (resampling a prompt) may hold the interpreter while calls wait."""
 
@@ -25,6 +28,7 @@ THREAD_TURN = 0.0005
 async def serve(settings: Settings) -> int:
     """Run the service until SIGINT or SIGTERM; the exit code."""
     configure_logging(settings.log_level)
+    _open_as_many_as_allowed()
     plan = begin(settings)
     toolchain = await asyncio.to_thread(ensure_asterisk, settings, _log_progress)
     tools = await asyncio.to_thread(ensure_tools, settings, ("espeak-ng",), _log_progress)
@@ -40,6 +44,14 @@ async def serve(settings: Settings) -> int:
     await stop.wait()
     await service.stop()
     return 0
+
+
+def _open_as_many_as_allowed() -> None:
+    """Files and sockets: the usual 1024 are soon used up by browsers, and calls need some, too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _log_progress(stage: str, _: float | None) -> None:

@@ -9,7 +9,7 @@ the last number they have.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -229,8 +229,13 @@ class Book:
     def forget_old(self) -> None:
         """Threads that were over for long are only in the records from here on."""
         before = self._clock() - KEPT
-        for thread in [each for each in self._threads.values() if each.over]:
-            if (thread.ended_at or 0.0) < before:
+        over = (each for each in self._threads.values() if each.over)
+        self.forget([each.id for each in over if (each.ended_at or 0.0) < before])
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Those of these threads that are over are here no more, for nobody who comes back."""
+        for thread in [self._threads[each] for each in ids if each in self._threads]:
+            if thread.over:
                 with self._keeper.together():
                     self._keeper.forget("thread", thread.id)
                     self._keeper.forget(_said(thread.id))

@@ -24,10 +24,11 @@ from ivr.channels.manners import End
 from ivr.flow.actions import QueueLeft
 from ivr.flow.calendar import Switches
 from ivr.flow.model import Flow
-from ivr.flow.running.state import Facts
+from ivr.flow.running.state import Facts, FlowStuck
 from ivr.live import new_contact_id
 from ivr.threads.book import Book, Keeper, Kind, Message, Thread, Way
-from ivr.threads.hosting import Host, House, Wire
+from ivr.threads.greeting import greeting
+from ivr.threads.hosting import MANNERS, Host, House, Wire
 from ivr.threads.people import NoScreens, People, Screens
 
 log = structlog.get_logger(__name__)
@@ -86,6 +87,11 @@ class Opening:
     vouched: bool = False
     facts: Mapping[str, Json] | None = None
     contact: str = ""
+
+    @property
+    def sure_number(self) -> str:
+        """As in `Thread`."""
+        return self.number if self.vouched or self.kind == "sms" else ""
 
 
 class Threads:
@@ -166,6 +172,23 @@ class Threads:
 
     # --- what comes in ---------------------------------------------------------------------------
 
+    def greeting(self, opening: Opening) -> list[str]:
+        """What the flow would say first; nothing is begun. Raises BadMessage as `begin` does."""
+        flow = self._flow_of(opening)
+        services, manners = self._services, MANNERS[opening.kind]
+        facts = Facts(opening.sure_number, opening.line)
+        now, switches = services.now(), services.switches()
+        try:
+            return greeting(flow, manners, facts, opening.language, now=now, switches=switches)
+        except FlowStuck:
+            return []  # it is told, and logged, when somebody writes
+
+    def _flow_of(self, opening: Opening) -> Flow:
+        flow = self._services.flows.by_name(opening.flow)
+        if flow is None:
+            raise BadMessage(f"there is no flow named {opening.flow!r}")
+        return flow
+
     def begin(self, opening: Opening) -> Thread:
         """Begin a conversation, or find the one that is open with that address on that line.
 
@@ -174,10 +197,7 @@ class Threads:
         found = self.book.open_with(opening.kind, opening.address, opening.line)
         if found is not None:
             return found
-        services = self._services
-        flow = services.flows.by_name(opening.flow)
-        if flow is None:
-            raise BadMessage(f"there is no flow named {opening.flow!r}")
+        services, flow = self._services, self._flow_of(opening)
         began = services.clock()
         thread = Thread(
             opening.contact or new_contact_id(began, services.node),

@@ -35,6 +35,7 @@ from ivr.web.api.customers import CustomersAsked
 from ivr.web.api.desk import DeskAsked, DeskKeeps, Script, ScriptLine
 from ivr.web.api.floor import FloorAsked
 from ivr.web.api.tickets import TicketsAsked
+from ivr.web.api.timeline import Timelines
 from ivr.web.api.users import UsersAsked
 from ivr.web.door import PeopleDoor
 from ivr.web.feed import Feed
@@ -219,6 +220,7 @@ class Web:
             Calls(house, files),
             files,
             customers,
+            Timelines(database, files.discretion),
             TicketsAsked(Tickets(database, house.clock), self.hub, house.clock),
             DeskAsked(keeps, house, files, self.hub, script),
             UsersAsked(people, audit, self.hub),

@@ -1,6 +1,6 @@
 """The one door: every request passes here, and what no route declares is refused.
 
-In this order: is it us who is meant (Host), which route, how often, who asks, may they, does a page
+In this order: is it us who is meant (Host), which route, who asks, how often, may they, does a page
 of ours ask (for whatever changes something), is the body what the route takes. Only then the
 handler. Then: the answer by the type of the route, the audit, and the headers all answers have.
 
@@ -13,7 +13,7 @@ neither.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -23,6 +23,7 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from acd.errors import AcdError, UnknownAgent, UnknownQueue
+from acd.people.places import place_of
 from acd.records.errors import NotFound, RecordsUnavailable, Refused
 from ivr.errors import AsteriskUnreachable, IvrError
 from ivr.web.addresses import Outside
@@ -31,6 +32,7 @@ from ivr.web.limits import Buckets
 from ivr.web.problems import Problem
 from ivr.web.roles import Who
 from ivr.web.routes import Answer, Call, Raw, Route
+from ivr.web.secrets_tried import SecretsTried, TooManyUnknown
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +103,7 @@ class Gate:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._door, self._outside, self._clock = door, outside, clock
-        self._buckets = Buckets()
+        self._buckets, self._secrets = Buckets(), SecretsTried()
 
     @property
     def cookie(self) -> str:
@@ -166,7 +168,7 @@ class Gate:
         route = prepared.route
         address = self.address(request)
         who = await self.who(request)
-        self._count(route, f"{who.user}" if who else address)
+        self._count(route, f"{who.user}" if who else place_of(address))
         self._allow(route, who)
         self._check_origin(route, who, request)
         answer = Answer()
@@ -187,13 +189,16 @@ class Gate:
         return self._outside.client(request.remote, request.headers.getall("X-Forwarded-For", []))
 
     async def who(self, request: web.Request) -> Who | None:
-        """Whose session or token the request carries; raises Problem 401 for a token of nobody."""
+        """Whose session or token the request carries; raises Problem 401 for a token of nobody, and
+        429 where too many of those came from. A session is not looked up there: to sign in is open.
+        """
         header = request.headers.get("Authorization", "")
         if header:
             scheme, _, secret = header.partition(" ")
-            found = None
-            if scheme.lower() == "bearer" and 0 < len(secret) <= LONGEST_SECRET:
-                found = await self._door.by_token(secret.strip())
+            bearer = scheme.lower() == "bearer"
+            found = await self._whose(
+                secret.strip() if bearer else "", self._door.by_token, request
+            )
             if found is None:
                 raise Problem(
                     401,
@@ -201,8 +206,31 @@ class Gate:
                     headers={"WWW-Authenticate": "Bearer"},
                 )
             return found
-        secret = request.cookies.get(self.cookie, "")
-        return await self._door.by_session(secret) if 0 < len(secret) <= LONGEST_SECRET else None
+        try:
+            secret = request.cookies.get(self.cookie, "")
+            return await self._whose(secret, self._door.by_session, request)
+        except TooManyUnknown:
+            return None
+
+    async def _whose(
+        self,
+        secret: str,
+        look: Callable[[str], Awaitable[Who | None]],
+        request: web.Request,
+    ) -> Who | None:
+        if not 0 < len(secret) <= LONGEST_SECRET:
+            return None
+        place = place_of(self.address(request))
+        counted = self._secrets.admit(secret, place, self._clock())
+        guessed = False
+        try:
+            found = await look(secret)
+            guessed = found is None
+        finally:
+            if counted and not guessed:
+                self._secrets.take_back(place)
+        self._secrets.found(secret, good=found is not None)
+        return found
 
     def _count(self, route: Route, key: str) -> None:
         limit = route.limit
@@ -259,6 +287,7 @@ class Gate:
             return
         same: Any = {"path": "/", "httponly": True, "samesite": "Strict"}
         if secret:
+            self._secrets.found(secret, good=True)
             response.set_cookie(self.cookie, secret, secure=self._outside.secure, **same)
         else:
             response.del_cookie(self.cookie, secure=self._outside.secure, **same)
@@ -274,13 +303,17 @@ class Gate:
 
 async def read_at_most(request: web.Request, most: int) -> bytes:
     """The body; raises Problem 413 as soon as it is longer, whatever its length said."""
-    parts, size = [], 0
+    return b"".join([part async for part in parts_at_most(request, most)])
+
+
+async def parts_at_most(request: web.Request, most: int) -> AsyncIterator[bytes]:
+    """The body as it comes in; see `read_at_most`."""
+    size = 0
     async for part in request.content.iter_any():
         size += len(part)
         if size > most:
             raise Problem(413, f"A body of at most {most} bytes is taken here.")
-        parts.append(part)
-    return b"".join(parts)
+        yield part
 
 
 def _written(prepared: Prepared, value: Any) -> web.Response:

@@ -53,3 +53,9 @@ class Buckets:
             bucket.tokens -= 1
             return 0.0
         return (1 - bucket.tokens) / rate
+
+    def give_back(self, key: str, limit: Limit) -> None:
+        """What was taken last counts no more."""
+        bucket = self._buckets.get(key)
+        if bucket is not None:
+            bucket.tokens = min(limit.burst, bucket.tokens + 1)

@@ -56,7 +56,7 @@ class House:
         self.told: list[ContactEvent] = []
         self.doubts = 0
         self.threads: dict[str, Thread] = {}
-        self.opens_at, self.trunk = 0.0, True
+        self.opens_at, self.trunk, self.listed = 0.0, True, True
         rules = Callbacks(first, 30, 3, 300, 3600)
         names = [f"100{n}" for n in range(1, agents + 1)]
         self.floor = Floor(
@@ -87,7 +87,7 @@ class House:
             asterisk=self.ami,
             reach=own_phone,
             dials=lambda: self.trunk,
-            outside=lambda number, caller: f"PJSIP/{number}@trunk-t",
+            outside=self.outside,
             written=self.threads.get,
             opens=lambda queue: self.opens_at,
             calling=lambda queue: Calling(),
@@ -101,6 +101,10 @@ class House:
         self.dialler.on_doubt = self._doubt
         self.distributor.subscribe(self.legs.on_command)
         self.distributor.subscribe(self.dialler.on_command)
+
+    def outside(self, number: str, caller: str) -> str | None:
+        """A number may be dialled that is listed, or the customer's own."""
+        return f"PJSIP/{number}@trunk-t" if self.listed or number == caller else None
 
     def _doubt(self) -> None:
         self.doubts += 1

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from acd.model import AgentState, CallQueued, Cause, First
 from ivr.backends.do_not_call import Refusal, refuse
+from ivr.threads.book import Kind, Thread
 from tests.callbacks.house import House
 
 
@@ -205,3 +206,36 @@ async def test_without_a_trunk_promises_are_for_people(house: House) -> None:
     house.legs.caller_left(contact)
     assert (house.calls(), house.contacts.get("c-1")) == ([], None)
     assert len(await house.promises.waiting()) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "vouched", "rung"),
+    [("chat", False, 0), ("chat", True, 1), ("sms", False, 1)],
+    ids=["typed into a form", "the site vouches for it", "they wrote from it"],
+)
+async def test_a_number_is_the_customers_own_only_where_somebody_answers_for_it(
+    house: House, kind: Kind, vouched: bool, rung: int
+) -> None:
+    """A conversation in letters is promised a call to a number that is on no list."""
+    number, house.listed = "+49307", False
+    house.threads["c-1"] = Thread(
+        "c-1", kind, "visitor", "shop", "site", house.now, number=number, vouched=vouched
+    )
+    assert await house.promise("c-1", number) is None
+    await house.log_in("1001")
+    assert len(house.dials()) == rung
+    if not rung:
+        assert house.told[-1].data["outcome"] == "forbidden"
+        assert await house.promises.waiting() == []
+
+
+async def test_a_caller_who_gives_another_number_than_their_own_is_not_rung_there(
+    house: House,
+) -> None:
+    house.listed = False
+    await house.asks("c-1", "+49307")
+    await house.log_in("1001")
+    assert house.dials() == []
+    await house.asks("c-2", "+49301")  # the line they were on
+    await house.later(60)
+    assert len(house.dials()) == 1

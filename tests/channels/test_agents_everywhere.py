@@ -9,7 +9,7 @@ from ivr.agi.fake import FakeCall, environment
 from ivr.channels.caller_card import CallerCard
 from ivr.channels.mobile import who_calls
 from ivr.errors import IvrError
-from ivr.pins import LOCKED_FOR, TRIES, drawn_pin, set_pin
+from ivr.pins import AT_A_PHONE, LOCKED_FOR, TRIES, drawn_pin, set_pin
 from ivr.reach import CONFIRM, PREPARE_ANSWERING, Way
 from ivr.secrets import Secrets
 from ivr.speech.engine import SpeechFailed
@@ -88,6 +88,14 @@ async def test_an_agent_logs_in_at_any_desk_and_is_rung_there_until_they_log_out
     assert await heard(floor, "logout", "5001") == "agent-logged-out"
     assert way(floor, "1002") is None
     assert await heard(floor, "status", "5001") == "desk-free"
+
+
+async def test_a_phone_at_which_one_agent_after_the_other_is_tried_is_locked(floor: House) -> None:
+    """One PIN for all agents is as good a guess as all PINs for one."""
+    for number in range(AT_A_PHONE.burst):
+        assert await heard(floor, "login", "5001", f"90{number:02}", "111222") == "desk-wrong"
+    assert await heard(floor, "login", "5001", "1002", "482613") == "desk-locked"
+    assert await heard(floor, "login", "5002", "1002", "482613") == "agent-logged-in"
 
 
 async def test_nobody_is_logged_in_by_a_wrong_pin_and_guessing_is_locked(floor: House) -> None:

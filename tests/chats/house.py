@@ -59,6 +59,11 @@ class Visitor:
         await self.socket.send_json({"type": "say", "id": name, "text": text})
         return await self.until("kept", id=name)
 
+    async def links(self) -> dict[str, str]:
+        """Where the files of this conversation are."""
+        await self.socket.send_json({"type": "links"})
+        return dict((await self.until("links"))["links"])
+
     @property
     def read(self) -> list[str]:
         """Everything this browser shows, in order."""
@@ -83,7 +88,7 @@ class House:
         self.visitors, self.hub = Visitors(), Hub(lambda: self.rooms.time)
         threads = self.rooms.threads
         threads.carried_by("chat", self.visitors)
-        files = Files(self.folder / "files", threads.book)
+        self.files = files = Files(self.folder / "files", threads.book)
 
         async def ring(thread: Thread, number: str) -> str:
             self.rung.append((thread.id, number))
@@ -92,7 +97,8 @@ class House:
         settling = Settling(
             threads, self.visitors, self.site, KEY, lambda: "CN", ring, lambda: self.rooms.time
         )
-        widget = Widget(threads, self.visitors, Talking(settling), files, site=self.site, key=KEY)
+        self.talking = Talking(settling)
+        widget = Widget(threads, self.visitors, self.talking, files, settling)
         self.desk = ChatDesk(threads, self.visitors, self.hub, files, self.site)
         routes = [*widget.routes(), *self.desk.routes()]
         outside = Outside("http://desk.example.org", ())
@@ -119,12 +125,20 @@ class House:
     def agent(self) -> Browser:
         return Browser(self.session, self.url, "agent")
 
-    async def come(self, **hello: Any) -> Visitor:
+    async def look(self, **hello: Any) -> Visitor:
         """A browser opens the chat."""
         visitor = Visitor(await self.session.ws_connect(f"{self.url}/widget/talk"))
         await visitor.socket.send_json({"type": "hello", "site": "shop", **hello})
         welcome = await visitor.until("welcome")
         visitor.token, visitor.chat = welcome["token"], welcome["chat"]
+        return visitor
+
+    async def come(self, **hello: Any) -> Visitor:
+        """A browser opens the chat, and its visitor begins, or goes on where they were."""
+        visitor = await self.look(**hello)
+        if not visitor.chat:
+            await visitor.socket.send_json({"type": "begin"})
+            visitor.chat = (await visitor.until("welcome"))["chat"]
         return visitor
 
     def thread(self, visitor: Visitor) -> Thread:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from aiohttp import WSMsgType
+from aiohttp import WSMsgType, WSServerHandshakeError
 
-from ivr.chats import identity
-from tests.chats.house import KEY, SECRET, House, house
+from ivr.channels.manners import CHAT
+from ivr.chats import identity, talking
+from ivr.chats.files import MOST_FILES, Files, kind_of
+from ivr.chats.lobby import MOST, MOST_AT_ONE_PLACE, Lobby, Seat
+from ivr.chats.visitors import MOST_WINDOWS, Socket
+from ivr.flow.running.state import Facts
+from ivr.threads.greeting import greeting
+from ivr.threads.threads import Opening
+from ivr.web.problems import Problem
+from tests.chats.house import KEY, SECRET, House, Visitor, house
+from tests.flow.flows import flow_of
 
+WORD = {"id": "customer-7", "name": "Mei Lin", "phone": "+8613800138000"}
+"""Whom the shop vouches for."""
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
 
@@ -106,13 +120,13 @@ async def test_another_site_or_a_made_up_token_opens_nobodys_conversation(shop: 
     for token in ("", "x" * 30, forged, visitor.token.replace(".", "")):
         other = await shop.come(token=token)
         assert other.chat != visitor.chat
-    assert identity.visitor_of(visitor.token, "other", KEY) is None
+    assert identity.visitor_of(visitor.token, "other", KEY, shop.rooms.time) is None
 
 
 async def test_the_sites_word_brings_back_its_visitor_and_a_forged_one_is_refused(
     shop: House,
 ) -> None:
-    told = {"id": "customer-7", "name": "Mei Lin", "phone": "+8613800138000"}
+    told = WORD
     word = identity.sign({**told, "exp": shop.rooms.time + 60}, SECRET)
     visitor = await shop.come(identity=word)
     thread = shop.thread(visitor)
@@ -195,11 +209,10 @@ async def test_a_file_is_what_its_bytes_say_and_only_its_own_people_get_it(shop:
     assert await attach(PNG, stranger.token) == 404
     file = (await visitor.until("message", by="customer"))["file"]
     assert (file["name"], file["type"]) == ("a.png", "image/png")
-    mine = await browser.ask("GET", f"{path}/{file['id']}?token={visitor.token}")
+    mine = await browser.ask("GET", (await visitor.links())[file["id"]])
     assert (mine.status, await mine.read()) == (200, PNG)
     assert "sandbox" in mine.headers["Content-Security-Policy"]
-    theirs = await browser.ask("GET", f"{path}/{file['id']}?token={stranger.token}")
-    assert theirs.status == 404
+    assert await stranger.links() == {}
     assert (
         await shop.agent.ask("GET", f"/api/chats/{visitor.chat}/files/{file['id']}")
     ).status == 404
@@ -274,6 +287,231 @@ async def test_half_a_character_in_an_id_or_a_name_breaks_nothing(shop: House) -
 async def test_one_address_does_not_begin_conversations_without_end(shop: House) -> None:
     for _ in range(55):
         await (await shop.come()).socket.close()
-    socket = await shop.session.ws_connect(f"{shop.url}/widget/talk")
-    await socket.send_json({"type": "hello", "site": "shop"})
-    assert "too many conversations" in (await socket.receive_json())["why"]
+    visitor = await shop.look()
+    await visitor.socket.send_json({"type": "say", "id": "a", "text": "Hello"})
+    waits = await visitor.until("wait")
+    assert (waits["id"], "too many conversations" in waits["why"]) == ("a", True)
+    assert (
+        shop.rooms.threads.book.open_with("chat", visitor.token.partition(".")[0], "shop") is None
+    )
+
+
+# --- nothing is begun by looking ------------------------------------------------------------------
+
+
+async def test_who_only_looks_at_the_chat_costs_nothing_that_lasts(shop: House) -> None:
+    visitor = await shop.look(form={"name": "Mei"})
+    assert visitor.chat == ""
+    assert "How can we help?" in visitor.heard[0]["greeting"][0]
+    for told in ({"type": "typing"}, {"type": "seen", "seq": 1}, {"type": "end"}):
+        await visitor.socket.send_json(told)
+    await visitor.socket.send_json({"type": "say", "id": "a", "text": " "})
+    await visitor.until("refused")
+    await visitor.socket.close()
+    rooms = shop.rooms
+    assert (len(rooms.threads.book), rooms.story, rooms.journal.kept("thread")) == (0, [], {})
+
+
+async def test_the_first_word_begins_the_conversation_after_its_greeting(shop: House) -> None:
+    visitor = await shop.look(form={"name": "Mei"})
+    other_window = await shop.look(token=visitor.token)
+    await visitor.say("1", "a")
+    (thread,) = shop.rooms.threads.book
+    assert [by for by, _ in shop.rooms.said(thread)][:2] == ["bot", "customer"]
+    assert thread.name == "Mei"
+    await shop.rooms.threads.settled(thread)
+    assert thread.phase == "waiting"  # it was heard as the answer to the greeting
+    assert (await other_window.until("welcome", chat=thread.id))["token"] == other_window.token
+    await other_window.until("message", by="customer")
+
+
+def test_a_flow_that_finds_somebody_at_once_finds_nobody_for_who_only_looks() -> None:
+    flow = flow_of("""
+flow: site
+start: hello
+steps:
+  hello: {say: "Welcome.", next: talk}
+  talk: {queue: billing, next: bye, otherwise: bye}
+  bye: {hangup: "Goodbye."}
+""")
+    now = datetime(2026, 3, 2, tzinfo=UTC)
+    assert greeting(flow, CHAT, Facts("", "shop"), now=now, switches={}) == ["Welcome."]
+
+
+def test_of_too_many_silent_browsers_the_longest_silent_goes() -> None:
+    lobby = Lobby()
+
+    def comes(place: str) -> Seat:
+        opening = Opening("chat", place, "shop", "site")
+        seat = Seat(Socket(cast(Any, None)), opening, "", place)
+        lobby.enter(seat)
+        return seat
+
+    quiet = comes("192.0.2.1")
+    seats = [comes("203.0.113.9") for _ in range(MOST_AT_ONE_PLACE + 1)]
+    gone = [each for each in (quiet, *seats) if each.browser.overrun.is_set()]
+    assert gone == [seats[0]]
+    for number in range(MOST):
+        comes(f"198.51.100.{number}")
+    assert len(lobby) == MOST
+    lobby.leave(seats[0])  # gone already
+    assert len(lobby) == MOST
+
+
+async def test_one_conversation_is_open_in_so_many_windows(shop: House) -> None:
+    visitor = await shop.come()
+    others = [await shop.come(token=visitor.token) for _ in range(MOST_WINDOWS)]
+    async with asyncio.timeout(5):
+        while len(shop.visitors._sockets[visitor.chat]) > MOST_WINDOWS:
+            await asyncio.sleep(0.01)
+    await others[-1].say("Hello")
+
+
+async def test_one_place_holds_so_many_sockets_and_gives_them_back(
+    shop: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "MOST_SOCKETS", 3)
+    open_ = [await shop.look() for _ in range(3)]
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await shop.look()
+    assert refused.value.status == 429
+    await open_[0].socket.close()
+    async with asyncio.timeout(5):
+        while sum(shop.talking._open.values()) == 3:
+            await asyncio.sleep(0.01)
+    await shop.look()
+
+
+# --- tokens and files -----------------------------------------------------------------------------
+
+
+async def test_a_visitor_who_stays_away_too_long_is_a_stranger_again(shop: House) -> None:
+    visitor = await shop.come()
+    shop.rooms.time += identity.TOKEN_LASTS - 10
+    back = await shop.look(token=visitor.token)
+    assert back.token != visitor.token  # each visit brings a fresh one
+    shop.rooms.time += 20
+    who = partial(identity.visitor_of, site="shop", key=KEY, now=shop.rooms.time)
+    assert who(visitor.token) is None
+    assert who(back.token) == back.token.partition(".")[0]
+    longer = visitor.token.split(".")
+    longer[1] = str(int(longer[1]) + 100)
+    assert who(".".join(longer)) is None
+
+
+async def attached(shop: House, visitor: Visitor) -> str:
+    """A file that this visitor sends; where it is."""
+    headers = {"Content-Type": "application/octet-stream", "X-Tieline-Visitor": visitor.token}
+    path = f"/widget/chats/{visitor.chat}/files?name=a.png"
+    answer = await shop.agent.as_("").ask("POST", path, data=PNG, headers=headers)
+    assert answer.status == 200
+    (link,) = (await visitor.links()).values()
+    return link
+
+
+async def test_a_link_opens_its_own_file_for_some_minutes_and_nothing_else(shop: House) -> None:
+    mine, theirs = await shop.come(), await shop.come()
+    link, other = await attached(shop, mine), await attached(shop, theirs)
+    browser = shop.agent.as_("")
+
+    async def status(path: str) -> int:
+        return (await browser.ask("GET", path)).status
+
+    assert await status(link) == 200
+    assert mine.token not in link
+    path, _, key = link.partition("?")
+    for forged in (path, f"{path}?token={mine.token}", f"{path}?{other.partition('?')[2]}",
+                   f"{path}?key=9{key.removeprefix('key=')}"):  # fmt: skip
+        assert await status(forged) in {404, 422}, forged
+    shop.rooms.time += identity.FILE_KEY_LASTS + 1
+    assert await status(link) == 404
+    (fresh,) = (await mine.links()).values()
+    assert await status(fresh) == 200
+
+
+async def test_files_of_somebody_the_site_vouches_for_are_shut_when_they_are_gone(
+    shop: House,
+) -> None:
+    word = identity.sign({**WORD, "exp": shop.rooms.time + 60}, SECRET)
+    visitor = await shop.come(identity=word)
+    link = await attached(shop, visitor)
+    browser = shop.agent.as_("")
+    assert (await browser.ask("GET", link)).status == 200
+    await visitor.socket.close()
+    async with asyncio.timeout(5):
+        while shop.visitors.here(visitor.chat):
+            await asyncio.sleep(0.01)
+    assert (await browser.ask("GET", link)).status == 404
+    headers = {"Content-Type": "application/octet-stream", "X-Tieline-Visitor": visitor.token}
+    path = f"/widget/chats/{visitor.chat}/files?name=a.png"
+    assert (await browser.ask("POST", path, data=PNG, headers=headers)).status == 404
+
+
+async def test_files_come_and_go_without_the_event_loop_waiting_for_the_disk(
+    shop: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    opens = Path.open
+
+    def noted(self: Path, *args: Any, **more: Any) -> Any:
+        if shop.folder / "files" in self.parents:
+            opened.append(threading.current_thread().name)
+        return opens(self, *args, **more)
+
+    monkeypatch.setattr(Path, "open", noted)
+    visitor = await shop.come()
+    link = await attached(shop, visitor)
+    answer = await shop.agent.as_("").ask("GET", link)
+    assert (await answer.read(), answer.headers["Content-Length"]) == (PNG, str(len(PNG)))
+    assert opened
+    assert threading.main_thread().name not in opened
+
+
+async def test_a_file_that_breaks_off_leaves_nothing_behind(shop: House) -> None:
+    visitor = await shop.come()
+    thread = shop.thread(visitor)
+
+    async def breaks() -> AsyncIterator[bytes]:
+        yield PNG * 10_000
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await shop.files.keep(thread, "a.png", breaks(), ["image/png"])
+    assert not list(shop.folder.glob("files/*/*"))
+    left = shop.folder / "files" / thread.id / "dead.part"
+    left.write_bytes(PNG)  # as a killed service leaves it
+    Files(shop.folder / "files", shop.rooms.threads.book)
+    assert not left.exists()
+
+
+async def test_a_conversation_takes_so_many_files_even_all_at_once(shop: House) -> None:
+    thread = shop.thread(await shop.come())
+
+    async def one() -> AsyncIterator[bytes]:
+        yield PNG
+
+    keeping = [
+        shop.files.keep(thread, "a.png", one(), ["image/png"]) for _ in range(MOST_FILES + 5)
+    ]
+    came = await asyncio.gather(*keeping, return_exceptions=True)
+    assert sum(isinstance(each, Problem) for each in came) == 5
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (PNG, "image/png"),
+        (b"%PDF-1.7", "application/pdf"),
+        (b"RIFF0000WEBP", "image/webp"),
+        ("Grüße, 你好\n".encode() * 60_000, "text/plain"),
+        (b"  \n<svg>", ""),
+        (b" " * 400_000 + b"<script>", ""),
+        (b"MZ\x90\x00", ""),
+        ("é".encode()[:1], ""),
+        (b"", ""),
+    ],
+)
+def test_a_file_is_what_its_first_bytes_say(tmp_path: Path, body: bytes, kind: str) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(body)
+    assert kind_of(file) == kind

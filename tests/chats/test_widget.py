@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, FrameLocator, Page, expect
+from playwright.async_api import Browser, FilePayload, FrameLocator, Page, expect
 
 from ivr.settings import Settings
 from tests.chats.house import SHOP, House, house
@@ -18,6 +19,10 @@ from tests.web.browser import NARROW, WIDE, Window, chromium, overflow, serious,
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVIL = '<img src=x onerror="document.title=\'taken\'"><script>document.title="taken"</script>'
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+"""A picture of one dot."""
 PAGE = """<!doctype html><html lang="en"><title>A shop</title>
 <link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -250,4 +255,49 @@ async def test_the_sites_own_button_has_a_visitor_rung_once_they_have_begun(shop
         await chat.locator("#call-yes").click()
         await expect(chat.locator("#state")).to_contain_text("We will ring you.")
         assert shop.house.rung[-1][1] == "+8613800138000"
+        assert at.complaints == []
+
+
+@asynccontextmanager
+async def without_form(shop: Shop) -> AsyncIterator[None]:
+    asks, shop.house.shop = shop.house.shop, replace(shop.house.shop, ask=())
+    try:
+        yield
+    finally:
+        shop.house.shop = asks
+
+
+async def test_who_only_looks_is_greeted_and_begins_with_the_first_word(shop: Shop) -> None:
+    story = shop.house.rooms.story
+    async with without_form(shop), window(shop.browser) as at:
+        shop.more, before = "", len(story)
+        await at.page.goto(shop.url)
+        button = at.page.locator("tieline-chat button")
+        await expect(button).to_be_visible()
+        chat = at.page.frame_locator("tieline-chat iframe")
+        await expect(chat.locator("#state")).to_be_hidden()  # nothing is connected
+        await button.click()
+        await expect(chat.locator("li.bot .said")).to_contain_text("How can we help?")
+        assert len(story) == before
+        await says(chat, "1")
+        await expect(chat.locator("li .said").first).to_contain_text("How can we help?")
+        await expect(chat.locator("li.customer .said")).to_have_text(["1"])
+        assert len(story) > before
+        assert at.complaints == []
+
+
+async def test_a_file_may_be_the_first_word_and_is_shown(shop: Shop) -> None:
+    async with without_form(shop), window(shop.browser) as at:
+        shop.more = ""
+        await at.page.goto(shop.url)
+        await at.page.locator("tieline-chat button").click()
+        chat = at.page.frame_locator("tieline-chat iframe")
+        await expect(chat.locator("li.bot .said")).to_contain_text("How can we help?")
+        sent = FilePayload(name="dot.png", mimeType="image/png", buffer=DOT)
+        await chat.locator("#file").set_input_files(sent)
+        picture = chat.locator("li.customer img")
+        await expect(picture).to_have_js_property("naturalWidth", 1)
+        link = await chat.locator("li.customer a").get_attribute("href")
+        assert link is not None
+        assert "?key=" in link
         assert at.complaints == []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from pathlib import Path
 
 import pytest
 from openpyxl import Workbook, load_workbook
 
-from acd.customers import Address, Audit, Consents, Customers
+from acd.customers import Address, Audit, Consents, Customers, sheets
 from acd.customers.exporting import export_file
 from acd.customers.importing import Import, Imported, import_file
 from acd.records import Database, Refused
@@ -219,3 +220,115 @@ async def test_what_is_exported_is_no_formula_and_comes_back_as_it_was(
     again = await take(database, file)
     assert (again.created, again.unchanged, again.failed) == (0, 2, 0)
     assert await export_file(database, tmp_path / "vip.csv", by="bob", tag="VIP") == 1
+
+
+def workbook(file: Path, sheet_xml: str) -> Path:
+    """A workbook with that sheet, as somebody made it who means no good."""
+    book = Workbook()
+    book.save(file)
+    with zipfile.ZipFile(file) as was:
+        parts = {name: was.read(name) for name in was.namelist()}
+    ns = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    parts["xl/worksheets/sheet1.xml"] = f"<worksheet {ns}>{sheet_xml}</worksheet>".encode()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, body in parts.items():
+            made.writestr(name, body)
+    return file
+
+
+def cell(at: str, text: str) -> str:
+    return f'<c r="{at}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+HEAD = f'<row r="1">{cell("A1", "phone")}</row>'
+
+
+@pytest.mark.parametrize(
+    ("sheet_xml", "words"),
+    [
+        (f'<sheetData>{HEAD}<row r="999999999999">{cell("A999999999999", "1")}</row></sheetData>',
+         "goes on to row"),
+        (f'<sheetData>{HEAD}<row r="2">{cell("ZZA2", "1")}</row></sheetData>', "and column"),
+        ('<dimension ref="A1:XFD1048576"/><sheetData>' + HEAD
+         + "".join(f'<row r="{n}">{cell(f"A{n}", "")}</row>' for n in range(2, 200))
+         + "</sheetData>", "mostly empty"),
+    ],
+    ids=["a row far below", "a cell far to the right", "as wide as can be"],
+)  # fmt: skip
+async def test_a_workbook_that_only_claims_to_be_large_is_refused(
+    database: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sheet_xml: str,
+    words: str,
+) -> None:
+    monkeypatch.setattr(sheets, "MOST_ROWS", 5000)
+    monkeypatch.setattr(sheets, "MOST_CELLS", 3_000_000)
+    file = workbook(tmp_path / "people.xlsx", sheet_xml)
+    assert file.stat().st_size < 100_000
+    with pytest.raises(Refused, match=words):
+        await take(database, file)
+
+
+async def test_a_workbook_that_says_it_is_wider_than_it_is_is_read(
+    database: Database, customers: Customers, tmp_path: Path
+) -> None:
+    row = f'<row r="2">{cell("A2", "13800138000")}</row>'
+    wide = f'<dimension ref="A1:XFD2"/><sheetData>{HEAD}{row}</sheetData>'
+    assert (await take(database, workbook(tmp_path / "people.xlsx", wide))).created == 1
+
+
+async def test_a_bomb_is_refused_before_it_is_unpacked(database: Database, tmp_path: Path) -> None:
+    file = workbook(tmp_path / "people.xlsx", f"<sheetData>{HEAD}</sheetData>")
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as made:
+        piece = b"<si><t>bomb</t></si>" * 50_000
+        with made.open("xl/sharedStrings.xml", "w", force_zip64=True) as part:
+            for _ in range(1 + sheets.LARGEST_PART // len(piece)):
+                part.write(piece)
+    assert file.stat().st_size < 2_000_000
+    with pytest.raises(Refused, match="unpacks to"):
+        await take(database, file)
+
+
+async def test_a_line_without_an_end_and_a_row_without_an_end_are_refused(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets, "LONGEST_LINE", 100_000)
+    with pytest.raises(Refused, match="a line has more than"):
+        await take(database, sheet(tmp_path, "phone," + " " * 100_000))
+    with pytest.raises(Refused, match="and column"):
+        await take(database, sheet(tmp_path, "phone" + "," * 2000))
+    many = ";".join(f"+86138{n:08}" for n in range(60))
+    came = await take(database, sheet(tmp_path, "phone", many))
+    assert (came.failed, "one customer" in came.errors[0].message) == (1, True)
+
+
+@pytest.mark.parametrize("formula", ["＝1+1", "＠SUM(A1)", " =1+1", "\n=1+1", "－1"])
+def test_whatever_a_spreadsheet_takes_for_a_formula_is_written_as_text(
+    tmp_path: Path, formula: str
+) -> None:
+    """Also with spaces before it, and in the wide forms that East Asian spreadsheets know."""
+    for name in ("out.csv", "out.xlsx"):
+        with sheets.writing(tmp_path / name) as writer:
+            writer.row([formula])
+        if name.endswith("csv"):
+            with (tmp_path / name).open(encoding="utf-8-sig", newline="") as text:
+                (row,) = csv.reader(text)
+            assert row == [f"'{formula}"]
+        else:
+            written = load_workbook(tmp_path / name).worksheets[0]["A1"]
+            assert (written.data_type, bool(written.quotePrefix)) == ("s", True)
+        ((_, cells),) = sheets.rows(tmp_path / name)
+        assert cells == [formula.strip()]
+
+
+def test_nobody_prepares_the_file_that_an_export_is_written_to(tmp_path: Path) -> None:
+    """In a folder that others write to, a name that can be guessed may be theirs already."""
+    theirs = tmp_path / "theirs.txt"
+    theirs.write_text("mine")
+    (tmp_path / ".out.csv.part").symlink_to(theirs)
+    with sheets.writing(tmp_path / "out.csv") as writer:
+        writer.row(["Mei"])
+    assert theirs.read_text() == "mine"
+    assert (tmp_path / "out.csv").stat().st_mode & 0o777 == 0o600
+    assert not [each for each in tmp_path.iterdir() if each.name.startswith(".out-")]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from acd.customers import Address, Consents, Customers, Links
 from acd.desk import Tickets
-from acd.records import Database, NotFound, Refused
+from acd.records import Conflict, Database, NotFound, Refused
 
 A, B = Address("phone", "13800138000"), Address("phone", "13900139000")
 
@@ -94,3 +96,19 @@ async def test_an_address_given_to_another_since_stays_there(customers: Customer
     await customers.add_address(c.id, B, "ada")
     assert (await customers.unmerge(b.id, "ada")).addresses == ()
     assert (await customers.get(c.id)).numbers == ("+8613900139000",)
+
+
+async def test_two_who_merge_the_same_two_at_once_make_no_ring(customers: Customers) -> None:
+    """Each the other way round: the second finds that it is done, or is told to look again."""
+    for _ in range(5):
+        one = await customers.create(name="Mei", by="ada")
+        two = await customers.create(name="Lin", by="ada")
+        came = await asyncio.gather(
+            customers.merge(one.id, two.id, "ada"),
+            customers.merge(two.id, one.id, "bob"),
+            return_exceptions=True,
+        )
+        (lost,) = [each for each in came if isinstance(each, BaseException)]
+        assert isinstance(lost, Refused | Conflict)
+        found = [(await customers.get(each.id)).id for each in (one, two)]
+        assert found in ([one.id, one.id], [two.id, two.id])

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from acd.people import Passwords, People, TooManyTries, WrongPassword
 from acd.people.people import IDLE, LONGEST_SESSION
+from acd.people.places import place_of
 from acd.records import Conflict, Database, NotFound, Refused
 
 T0 = 1_760_000_000.0
@@ -92,6 +93,32 @@ async def test_one_password_tried_with_many_names_stops_too(people: People) -> N
             await people.sign_in(f"user{number}", "Winter2026", address="203.0.113.9")
     with pytest.raises(TooManyTries):
         await people.sign_in("user99", "Winter2026", address="203.0.113.9")
+
+
+async def test_whoever_has_an_ipv6_network_has_no_more_tries_for_it(people: People) -> None:
+    for number in range(30):
+        with pytest.raises(WrongPassword):
+            await people.sign_in(f"user{number}", "Winter2026", address=f"2001:db8:1:2::{number}")
+    with pytest.raises(TooManyTries):
+        await people.sign_in("user99", "Winter2026", address="2001:db8:1:2:ffff::1")
+    with pytest.raises(WrongPassword):
+        await people.sign_in("user99", "Winter2026", address="2001:db8:1:3::1")
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_an_address_counts_as_the_place_it_is_at(address: str, place: str) -> None:
+    assert place_of(address) == place
 
 
 async def test_who_signs_in_often_is_not_locked_out(people: People) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest_asyncio
 
-from acd.customers import Audit
+from acd.customers import Address, Audit
 from acd.model import AgentState
+from acd.records import ContactEvent
 from tests.web.desk_house import PASSWORD, DeskHouse, known
 from tests.web.house import Browser
 
@@ -199,3 +202,54 @@ async def test_a_disabled_account_is_out_at_once(house: DeskHouse, stranger: Bro
     assert (await ana.ask("GET", "/api/me")).status == 401
     own = await root.ask("PATCH", "/api/users/root", json={"disabled": True})
     assert own.status == 409
+
+
+async def test_an_agent_reads_what_was_written_in_their_own_contacts_and_a_supervisor_all(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+    boss = await signed_in(house, stranger, "boss", roles=("supervisor",))
+    number, at = "+8613800138000", house.clock()
+    mei = await house.customers.create(name="Mei", addresses=[Address("phone", number)], by="test")
+    for contact, agents, words in (
+        ("c-ana", ["1001", "1002"], "blue"),
+        ("c-tom", ["1003"], "crimson"),
+    ):
+        story: list[tuple[str, dict[str, Any]]] = [
+            ("began", {"channel": "sms", "caller": number, "flow": "line"}),
+            ("message", {"by": "customer", "text": f"The teapot is {words}.", "seq": 1}),
+            ("message_written", {"to": number, "text": f"{words}, I see."}),
+            *(("answered", {"agent": agent}) for agent in agents),
+            ("disposition", {"code": "solved", "notes": f"wanted a {words} teapot"}),
+            ("ended", {"outcome": "answered", "by": "agent"}),
+        ]
+        for kind, data in story:
+            house.tell(ContactEvent(contact, at, kind, "", data))
+        await known(house, contact)
+
+    async def lines(who: Browser) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:  # page by page: what is left out must not end it early
+            cursor = {"before": found[-1]["cursor"]} if found else {}
+            path = f"/api/customers/{mei.id}/timeline"
+            answer = await who.ask("GET", path, params={"limit": "2", **cursor})
+            page = await answer.json()
+            if not page:
+                return found
+            found += page
+
+    told, all_ = await lines(ana), await lines(boss)
+    assert "crimson" not in json.dumps(told)
+    assert "The teapot is blue." in [each["text"] for each in told]
+    kinds = {each["kind"] for each in told if each["contact"] == "c-tom"}
+    assert kinds == {"began", "answered", "disposition", "ended"}
+    assert {"The teapot is crimson.", "The teapot is blue."} <= {each["text"] for each in all_}
+    theirs = await (await boss.ask("GET", "/api/contacts/c-tom")).json()
+    assert (len(theirs["transcript"]), theirs["withheld"]) == (1, False)
+    # She served this customer: she sees that contact of theirs, and not what was said in it.
+    assert (await ana.ask("GET", "/api/contacts/c-tom")).status == 200
+    seen = await (await ana.ask("GET", "/api/contacts/c-tom")).json()
+    assert (seen["transcript"], seen["withheld"]) == ([], True)
+    assert "crimson" not in json.dumps(seen)
+    mine = await (await ana.ask("GET", "/api/contacts/c-ana")).json()
+    assert (mine["transcript"][0]["text"], mine["withheld"]) == ("The teapot is blue.", False)

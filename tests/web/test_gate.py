@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+
 import pytest
 
 from acd.errors import IllegalEvent
@@ -11,7 +14,8 @@ from ivr.web.limits import Limit
 from ivr.web.problems import TYPE, Problem
 from ivr.web.roles import ALL, LEADS, Role, Who
 from ivr.web.routes import PUBLIC, Call, Model, Query, Raw, Route
-from tests.web.house import FakeDoor, serving
+from ivr.web.secrets_tried import WRONG
+from tests.web.house import PEOPLE, FakeDoor, serving
 
 
 class Word(Model):
@@ -279,3 +283,71 @@ def test_a_problem_says_what_is_wrong_and_where() -> None:
         "code": "x",
         "errors": [{"field": "a", "message": "is missing"}],
     }
+
+
+async def test_an_ipv6_network_counts_as_one_and_ipv4_is_ipv4_however_it_is_written() -> None:
+    """Whoever has a /64 would otherwise have a bucket for each of its 2^64 addresses."""
+    async with serving(ROUTES, proxies=("127.0.0.1",)) as browser:
+
+        async def enter_from(address: str) -> int:
+            told = {"X-Forwarded-For": address}
+            body = {"word": "a"}
+            return (await browser.ask("POST", "/api/enter", json=body, headers=told)).status
+
+        assert await enter_from("2001:db8:1:2::1") < 300
+        assert await enter_from("2001:db8:1:2:ffff::9") < 300
+        assert await enter_from("2001:db8:1:2:aaaa:bbbb:cccc:dddd") == 429
+        assert await enter_from("2001:db8:1:3::1") < 300
+        assert await enter_from("192.0.2.7") < 300
+        assert await enter_from("::ffff:192.0.2.7") < 300
+        assert await enter_from("192.0.2.7") == 429
+
+
+@dataclass
+class CountingDoor(FakeDoor):
+    """How often a secret was looked up."""
+
+    looked: int = 0
+
+    async def by_token(self, secret: str) -> Who | None:
+        self.looked += 1
+        return await super().by_token(secret)
+
+    async def by_session(self, secret: str) -> Who | None:
+        self.looked += 1
+        return await super().by_session(secret)
+
+
+async def test_who_guesses_tokens_is_refused_before_anything_is_looked_up() -> None:
+    door = CountingDoor()
+    door.machines["tl_secret"] = Who("crm", "CRM", frozenset({Role.SUPERVISOR}), means="token")
+    async with serving(ROUTES, door) as browser:
+
+        async def status(token: str) -> int:
+            told = {"Origin": "", HEADER: "", "Authorization": f"Bearer {token}"}
+            return (await browser.ask("GET", "/api/customers/7", headers=told)).status
+
+        assert await status("tl_secret") == 200
+        guesses = await asyncio.gather(*(status(f"tl_{number}") for number in range(150)))
+        assert set(guesses) == {401, 429}
+        asked = door.looked
+        assert asked <= WRONG.burst + 5
+        assert await status("tl_one_more") == 429
+        assert door.looked == asked
+        assert await status("tl_secret") == 200  # who was known before is not shut out
+
+
+async def test_who_guesses_sessions_shuts_nobody_out() -> None:
+    door = CountingDoor()
+    async with serving(ROUTES, door) as browser:
+        assert (await browser.as_("supervisor").ask("GET", "/api/customers/7")).status == 200
+        for number in range(WRONG.burst + 10):
+            answer = await browser.as_(f"guess-{number}").ask("GET", "/api/customers/7")
+            assert answer.status == 401
+        assert door.looked <= WRONG.burst + 5
+        assert (await browser.as_("supervisor").ask("GET", "/api/customers/7")).status == 200
+        # Signing in is open to all, and whoever did it is known.
+        door.people["fresh"] = PEOPLE["supervisor"]
+        entered = await browser.as_("old").ask("POST", "/api/enter", json={"word": "a"})
+        assert entered.status == 204
+        assert (await browser.as_("fresh").ask("GET", "/api/customers/7")).status == 200

@@ -24,9 +24,12 @@ const store = {
 };
 
 const line = new Line(site.site, store, {
-  fresh() { $("lines").replaceChildren(); },
-  message: show, kept, state, typing, ringing,
-  connection(up) { status(up ? "" : words.away); },
+  fresh() { files.clear(); $("lines").replaceChildren(...mine.values()); },
+  greeting, message: show, kept, state, typing, ringing, links,
+  connection(up) {
+    status(up ? "" : words.away);
+    if (up) askForLinks();
+  },
   refused(why, id) { mine.get(id)?.remove(); status(why || words.refused); },
 });
 
@@ -71,6 +74,17 @@ function show(message) {
   if (message.by !== "customer") noticed(message.seq);
 }
 
+// What would be said first; it is said for good, with a number, once the visitor has begun.
+function greeting(texts) {
+  const lines = texts.map((text) => {
+    const item = document.createElement("li");
+    fill(item, "bot", text);
+    return item;
+  });
+  $("lines").prepend(...lines);
+  scroll();
+}
+
 function fill(item, by, text, at) {
   item.className = by;
   const who = document.createElement("span");
@@ -99,21 +113,41 @@ function way(item, name) {
   mark.textContent = words[name] || "";
 }
 
+// A link to a file is good for some minutes: fresh ones are asked for while the page is open.
+const files = new Map(); // id of a file -> its link
+const FRESH_LINKS = 4 * 60 * 1000;
+let asking = 0;
+
 function attachment(file) {
   const link = document.createElement("a");
-  link.href = `/widget/chats/${line.chat}/files/${file.id}?token=${encodeURIComponent(line.token)}`;
   link.target = "_blank";
   link.rel = "noopener";
   link.className = "file";
   if (file.type.startsWith("image/")) {
     const picture = document.createElement("img");
-    picture.src = link.href;
     picture.alt = file.name;
     picture.addEventListener("load", scroll);
     link.append(picture);
   } else link.textContent = `📄 ${file.name}`;
+  files.set(file.id, link);
+  askForLinks();
   return link;
 }
+
+function askForLinks(after = 0) {
+  clearTimeout(asking);
+  if (files.size) asking = setTimeout(() => { line.tell({ type: "links" }); askForLinks(FRESH_LINKS); }, after);
+}
+
+function links(told) {
+  for (const [id, link] of files) {
+    if (!told[id]) continue;
+    link.href = told[id];
+    const picture = link.querySelector("img:not([src])");
+    if (picture) picture.src = told[id];
+  }
+}
+document.addEventListener("visibilitychange", () => document.hidden || askForLinks());
 
 function kept(id) {
   const item = mine.get(id);
@@ -134,6 +168,7 @@ const scroll = () => { $("log").scrollTop = $("log").scrollHeight; };
 
 function state(told) {
   phase = told.phase;
+  if (chosen && line.chat) upload();
   $("ring").hidden = phase === "over";
   if (asked !== null) askToRing(asked);
   const says = { waiting: words.waiting, over: words.over }[phase] || (told.parked ? words.parked : "");
@@ -143,7 +178,7 @@ function state(told) {
     const again = document.createElement("button");
     again.type = "button";
     again.textContent = words.again;
-    again.addEventListener("click", () => { line.renew(); $("text").focus(); });
+    again.addEventListener("click", () => { mine.clear(); line.renew(); $("text").focus(); });
     $("state").append(" ", again);
   }
 }
@@ -202,22 +237,31 @@ $("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
 });
 $("attach").addEventListener("click", () => $("file").click());
-$("file").addEventListener("change", async () => {
-  const [file] = $("file").files;
+let chosen = null; // the file to be attached
+$("file").addEventListener("change", () => {
+  [chosen] = $("file").files;
   $("file").value = "";
-  if (!file || !line.chat) return;
-  if (file.size > Number(site.files)) return status(words.tooBig);
+  if (chosen?.size > Number(site.files)) {
+    chosen = null;
+    status(words.tooBig);
+  } else if (chosen && line.chat) upload();
+  else if (chosen) line.begin(); // it goes where the conversation will be
+});
+
+async function upload() {
+  const file = chosen;
+  chosen = null;
   const path = `/widget/chats/${line.chat}/files?name=${encodeURIComponent(file.name)}`;
   const headers = { "Content-Type": "application/octet-stream", "X-Tieline-Visitor": line.token };
   const answer = await fetch(path, { method: "POST", body: file, headers });
   if (!answer.ok) status((await answer.json()).detail);
-});
+}
 
 // --- ring me -------------------------------------------------------------------------------------
 
 let asked = null; // what the site wanted to have rung before there was a conversation
 function askToRing(number) {
-  asked = line.chat ? null : number || "";
+  asked = line.welcome ? null : number || "";
   if (asked !== null) return;
   $("number").value = number || hello.form?.phone || "";
   $("call-said").textContent = "";
@@ -226,12 +270,12 @@ function askToRing(number) {
 }
 $("ring").addEventListener("click", () => {
   askToRing();
-  if (!line.chat) status(words.away);
+  if (!line.welcome) status(words.away);
 });
 $("call-no").addEventListener("click", () => $("call").close());
 $("call").querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (line.chat) line.tell({ type: "ring_me", number: $("number").value });
+  if (line.welcome) line.tell({ type: "ring_me", number: $("number").value });
   else $("call-said").textContent = words.away;
 });
 
@@ -265,6 +309,7 @@ function begin() {
     $("write").hidden = false;
     status(words.connecting);
     line.open(hello);
+    line.begin();
     $("text").focus();
   });
 }
@@ -272,14 +317,23 @@ function begin() {
 // --- the page that holds us ----------------------------------------------------------------------
 
 const post = (message) => embedder && window.parent.postMessage(message, embedder);
-let begun = false;
+let begun = false, connected = false;
+// A page that is only looked at costs the house nothing: who never wrote and does not look is not connected.
 function start() {
   if (begun) return;
   begun = true;
   speak();
+  status("");
+  if (shown || store.get("chat")) connect();
+  if (shown && window.parent !== window) focus();
+}
+function connect() {
+  if (connected) return;
+  connected = true;
   status(words.connecting);
   begin();
 }
+const focus = () => ($("form").hidden ? $("text") : $("form").elements[0])?.focus();
 window.addEventListener("message", (event) => {
   const told = event.data || {};
   if (event.source !== window.parent || !told.tieline) return;
@@ -293,8 +347,9 @@ window.addEventListener("message", (event) => {
     shown = told.open;
     if (shown) {
       unread = 0;
+      connect();
       line.tell({ type: "seen", seq: line.last });
-      ($("form").hidden ? $("text") : $("form").elements[0])?.focus();
+      focus();
     }
   } else if (told.tieline === "ring" && event.origin === embedder) askToRing(told.number);
 });

@@ -3,7 +3,8 @@
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
 
 export class Line {
-  // `on` has fresh(), message(m), kept(id, seq), state(s), connection(up), refused(why), typing(), ringing(r).
+  // `on` has fresh(), greeting(texts), message(m), kept(id, seq), state(s), connection(up), refused(why),
+  // typing(), ringing(r), links(l).
   constructor(site, store, on) {
     this.site = site;
     this.store = store;
@@ -16,6 +17,8 @@ export class Line {
     this.pause = FIRST_PAUSE;
     this.socket = null;
     this.stopped = false;
+    this.welcome = false; // whether the server knows us on this connection
+    this.wanted = false; // whether a conversation is to begin though nothing was written yet
   }
 
   open(hello) {
@@ -33,7 +36,13 @@ export class Line {
   }
 
   tell(what) {
-    this.#send(what);
+    if (this.chat || what.type === "ring_me") this.#send(what);
+  }
+
+  // Begin without a word: the form was sent, or a file is to be attached.
+  begin() {
+    this.wanted = true;
+    this.#send({ type: "begin" });
   }
 
   // A new conversation: the browser stays the same visitor.
@@ -50,7 +59,7 @@ export class Line {
   }
 
   #send(what) {
-    if (this.chat && this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(what));
+    if (this.welcome && this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(what));
   }
 
   #connect() {
@@ -58,6 +67,7 @@ export class Line {
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/widget/talk`);
     this.socket = socket;
     this.chat = "";
+    this.welcome = false;
     socket.addEventListener("open", () => {
       const hello = { type: "hello", site: this.site, token: this.token, chat: this.store.get("chat") || "", after: this.last, ...this.hello };
       socket.send(JSON.stringify(hello));
@@ -66,6 +76,7 @@ export class Line {
     socket.addEventListener("close", () => {
       if (this.socket !== socket || this.stopped) return;
       this.chat = "";
+      this.welcome = false;
       this.on.connection(false);
       this.timer = setTimeout(() => this.#connect(), this.pause * (0.5 + Math.random() / 2));
       this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);
@@ -75,18 +86,22 @@ export class Line {
   #hear(told) {
     switch (told.type) {
       case "welcome":
-        if (told.chat !== this.store.get("chat")) {
+        if (!told.chat || told.chat !== this.store.get("chat")) {
           this.last = 0;
           this.on.fresh();
         }
         this.store.set("chat", told.chat);
         this.chat = told.chat;
+        this.welcome = true;
         this.token = told.token;
         this.store.set("token", told.token);
         this.pause = FIRST_PAUSE;
         this.on.connection(true);
+        if (told.greeting) this.on.greeting(told.greeting);
         for (const message of told.messages) this.#show(message);
         this.on.state(told);
+        if (this.chat) this.wanted = false;
+        if (this.wanted) this.#send({ type: "begin" });
         for (const { id, text } of this.unsent) this.#send({ type: "say", id, text });
         break;
       case "message":
@@ -99,7 +114,10 @@ export class Line {
         this.on.kept(told.id, told.seq);
         break;
       case "wait":
-        setTimeout(() => this.unsent.forEach((each) => this.#send({ type: "say", ...each })), 3000);
+        setTimeout(() => {
+          if (this.wanted) this.#send({ type: "begin" });
+          for (const each of this.unsent) this.#send({ type: "say", ...each });
+        }, 3000);
         break;
       case "refused":
         if (told.id) {
@@ -111,6 +129,7 @@ export class Line {
       case "state": this.on.state(told); break;
       case "typing": this.on.typing(); break;
       case "ringing": this.on.ringing(told); break;
+      case "links": this.on.links(told.links); break;
     }
   }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -13,6 +13,7 @@ from acd.records.queries import Wanted, find, recent, story
 from acd.records.telling import sentence
 from ivr.live import LiveContact
 from ivr.threads.book import Thread
+from ivr.web.api.discretion import Discretion, without_words
 from ivr.web.house import House
 from ivr.web.problems import not_found
 from ivr.web.roles import STAFF, Who
@@ -63,8 +64,8 @@ class ContactTold:
     `live`: it goes on just now. `number` is where they can be rung, "" while nobody knows; one that
     a visitor only wrote down is not proven to be theirs. `fields` is what the flow collected,
     secrets left out; `identity` is what was found about the caller, `level` how sure that is.
-    `path` is what was met and pressed, `transcript` what was written in chats and texts. Times are
-    epoch seconds.
+    `path` is what was met and pressed, `transcript` what was written in chats and texts;
+    `withheld`: words of it are not for whoever asks (`discretion`). Times are epoch seconds.
     """
 
     id: str
@@ -92,6 +93,7 @@ class ContactTold:
     path: list[PathStep]
     transcript: list[TranscriptLine]
     customer: int | None = None
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ class ContactFiles:
         self, house: House, engine: Callable[[], Awaitable[AsyncEngine]], whose: Whose
     ) -> None:
         self._house, self._engine, self._whose = house, engine, whose
+        self.discretion = Discretion(house, engine)
 
     def routes(self) -> Sequence[Route]:
         """What may be asked."""
@@ -184,7 +187,12 @@ class ContactFiles:
             customer = await self._whose.customer_at(live.caller)
         if not await self._may_see(who, contact, record, customer):
             raise not_found("contact")
-        return self._all_of(contact, record, live, await story(engine, contact), customer)
+        events = await story(engine, contact)
+        heard = bool(await self.discretion.heard([contact], who))
+        told = self._all_of(
+            contact, record, live, events if heard else [*without_words(events)], customer
+        )
+        return told if heard else replace(told, withheld=True)
 
     async def _may_see(
         self, who: Who, contact: str, record: ContactRecord | None, customer: int | None
@@ -196,18 +204,15 @@ class ContactFiles:
             return True
         if not who.agent:
             return False
-        row = self._house.distributor.engine.agent_row(who.agent, self._house.clock())
-        offers = (row.offer, *row.chats)
-        serves = {row.contact, *(offer.rpartition("-")[0] for offer in offers if offer)}
-        serves |= {each.rpartition(".")[0] for each in serves if each}
-        if contact in serves:
+        if await self.discretion.heard([contact], who):
             return True
-        if record is not None and (record.agent == who.agent or record.queue in row.queues):
+        row = self._house.distributor.engine.agent_row(who.agent, self._house.clock())
+        if record is not None and record.queue in row.queues:
             return True
         if customer is None:
             return False
         theirs = await self._whose.contacts_of(customer)
-        return any(each.id in serves or each.agent == who.agent for each in theirs)
+        return bool(await self.discretion.heard([each.id for each in theirs], who))
 
     def _all_of(
         self,

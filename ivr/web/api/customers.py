@@ -1,22 +1,17 @@
-"""Customers: search, edit, tag, notes, merge, and everything that ever happened with them."""
+"""Customers: search, edit, tag, notes, merge, and whose a contact is."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
 from acd.customers import Address, Consent, Consents, Customer, Customers, Fact, Links, Note
-from acd.customers import timeline as timeline_of
 from acd.customers.addresses import AddressKind
-from acd.customers.model import Item
-from acd.customers.timeline import OWN_KINDS
-from acd.records.contact import ContactEvent, ContactRecord
+from acd.records.contact import ContactRecord
 from acd.records.database import Database
-from acd.records.telling import sentence
-from ivr.web.api.contacts import PATH
 from ivr.web.numbers import whole
 from ivr.web.problems import not_found
 from ivr.web.roles import LEADS, STAFF, Who
@@ -24,20 +19,6 @@ from ivr.web.routes import Call, Model, Query, Route
 
 Short = Annotated[str, StringConstraints(max_length=200)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=60)]
-
-WORK: Final = {
-    "step",
-    "pressed",
-    "key",
-    "noinput",
-    "nomatch",
-    "field",
-    "hours",
-    "offered",
-    "language",
-}
-"""What the contact's own path tells, and nobody looks for in a customer's past."""
-TELLING: Final = (PATH - WORK) | {"message", *OWN_KINDS}
 
 
 class GivenAddress(Model):
@@ -122,13 +103,6 @@ class Search(Query):
     limit: int = 50
 
 
-class Page(Query):
-    """Which part of a timeline: what came before the cursor of the last line read."""
-
-    before: str | None = None
-    limit: int = 50
-
-
 @dataclass(frozen=True, slots=True)
 class FactTold:
     """What another system knows; see `NewFact`."""
@@ -139,23 +113,6 @@ class FactTold:
     key: str
     data: Mapping[str, Any]
     by: str
-
-
-@dataclass(frozen=True, slots=True)
-class TimelineItem:
-    """One line of a timeline; `cursor` goes into `before` to read on.
-
-    `text` says an event of a contact in English, "" for all other lines.
-    """
-
-    at: float
-    kind: str
-    contact: str | None
-    channel: str
-    text: str
-    data: Mapping[str, Any]
-    by: str
-    cursor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +155,6 @@ class CustomersAsked:
                   summary="A customer with notes, facts and consents", audit="customer.read"),
             Route("PATCH", one, self._edit, roles=STAFF, takes=CustomerEdit, gives=CustomerTold,
                   summary="Change a customer", audit="customer.edit"),
-            Route("GET", f"{one}/timeline", self._timeline, roles=STAFF, query=Page,
-                  gives=list[TimelineItem], summary="Everything that happened, newest first",
-                  audit="customer.timeline"),
             Route("POST", f"{one}/tags", self._tag, roles=STAFF, takes=Tagging,
                   gives=CustomerTold, summary="Add tags", audit="customer.tag"),
             Route("DELETE", f"{one}/tags/{{tag}}", self._untag, roles=STAFF, gives=CustomerTold,
@@ -284,14 +238,6 @@ class CustomersAsked:
         await self._customers.edit(_id(call), by=call.me.user, version=given.version, **changes)
         return await self._told(_id(call))
 
-    async def _timeline(self, call: Call) -> list[TimelineItem]:
-        page: Page = call.query
-        limit = max(1, min(page.limit, 200))
-        found = await timeline_of(
-            self._database, _id(call), before=page.before, limit=limit, kinds=TELLING
-        )
-        return [_item(each) for each in found]
-
     async def _tag(self, call: Call) -> CustomerTold:
         await self._customers.tag(_id(call), call.body.tags, call.me.user)
         return await self._told(_id(call))
@@ -369,21 +315,6 @@ class CustomersAsked:
             [_fact(each) for each in await self._customers.facts(one.id, limit=20)],
             await self._consents.consents(one.id),
         )
-
-
-def _item(line: Item) -> TimelineItem:
-    told = line.contact and line.kind not in OWN_KINDS
-    text = sentence(ContactEvent(line.contact or "", line.at, line.kind, "", line.data))
-    return TimelineItem(
-        line.at,
-        line.kind,
-        line.contact,
-        line.channel,
-        text if told else "",
-        line.data,
-        line.by,
-        line.cursor,
-    )
 
 
 def _fact(fact: Fact) -> FactTold:

@@ -1,0 +1,50 @@
+"""*Have us ring you*, out of a chat: a callback of the queue that the conversation waits in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from ivr.backends.desk import Desk
+from ivr.backends.numbers import same_form
+from ivr.flow.actions import Failed
+from ivr.flow.errands import Callback, CallbackRefused
+from ivr.threads.book import Thread
+from ivr.web.limits import Buckets, Limit
+
+RINGS: Final = Limit(per_minute=0.2, burst=2)
+"""How often one conversation, or one number, may ask to be rung."""
+
+
+class Ringing:
+    """Takes such wishes. `region` reads numbers, `clock` is epoch seconds, `now` is the flows'."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        region: Callable[[], str | None],
+        clock: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._desk, self._region, self._clock, self._now = desk, region, clock, now
+        self._buckets = Buckets()
+
+    async def ask(self, thread: Thread, number: str) -> str:
+        """Have that number rung for the conversation; "" or why it is not.
+
+        A number is the same in all its spellings; that it may be rung at all is the desk's to say.
+        """
+        queue, at = thread.queue, self._clock()
+        if thread.over or not queue:
+            return "ask for a person first: then we know who should ring you"
+        keys = (thread.id, same_form(number, self._region()) or number)
+        if max(self._buckets.take(key, RINGS, at) for key in keys) > 0:
+            return "you are going to be rung: wait a moment before you ask again"
+        asked = thread.asked
+        needs, urgent = asked.get("needs") or {}, int(asked.get("priority") or 0)
+        promise = Callback(queue, number, needs, urgent, str(asked.get("tell_agent") or ""))
+        found = await self._desk.run(
+            promise, contact=thread.id, now=self._now(), caller=thread.sure_number
+        )
+        return found.why if isinstance(found, Failed | CallbackRefused) else ""
