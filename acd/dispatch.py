@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import structlog
 
@@ -172,6 +172,33 @@ class Distributing(Protocol):
 
     def place_of(self, agent: str) -> str | None:
         """The node of this agent's phone, as last heard; None when nobody has said."""
+        ...
+
+    async def share(self, contact: str, body: Mapping[str, Any] | None) -> None:
+        """Show the other nodes what they would need to make this contact's callback; None: no more.
+
+        Returns when they know. A single machine has nobody to show it to.
+        """
+        ...
+
+    def shared(self, contact: str) -> Mapping[str, Any] | None:
+        """What was shared of this contact, by whichever node."""
+        ...
+
+    @property
+    def alone(self) -> bool:
+        """Whether this node is cut off from others with which it shares agents, and decides alone.
+
+        A phone here may then be rung for one of theirs, which was decided before.
+        """
+        ...
+
+    async def may_ring(self, agent: str) -> bool:
+        """Whether only the domain decides about this agent's phone now and for the next moment.
+
+        False when the phone is at another node that may be on its own. It takes up to a second to
+        find out.
+        """
         ...
 
 

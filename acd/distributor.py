@@ -19,6 +19,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import structlog
 
@@ -182,6 +183,22 @@ class Distributor:
     def place_of(self, agent: str) -> str | None:
         """See `Distributing`."""
         return self._places.get(agent)
+
+    async def share(self, contact: str, body: Mapping[str, Any] | None) -> None:
+        """See `Distributing`."""
+
+    def shared(self, contact: str) -> Mapping[str, Any] | None:
+        """See `Distributing`."""
+        return None
+
+    @property
+    def alone(self) -> bool:
+        """See `Distributing`."""
+        return False
+
+    async def may_ring(self, agent: str) -> bool:
+        """See `Distributing`."""
+        return True
 
     # --- time -------------------------------------------------------------------------------------
 

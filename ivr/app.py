@@ -36,7 +36,7 @@ from ivr.channels.colleague import Colleagues
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
 from ivr.chats.building import Carriers, Letters, build_letters
-from ivr.domain import distributor_for, nodes_text
+from ivr.domain import distributor_for, lost_nodes, nodes_text
 from ivr.drain import Door
 from ivr.flow.actions import Prompt
 from ivr.in_force import InForce
@@ -45,6 +45,7 @@ from ivr.lag import LagWatch
 from ivr.lamps import Lamps
 from ivr.legs import Legs
 from ivr.live import LiveContacts
+from ivr.lost_nodes import LostNodes
 from ivr.matters import Matters
 from ivr.news import News
 from ivr.open_offers import open_offers
@@ -266,6 +267,9 @@ class Service:
             log.warning("asterisk does not answer yet", ami_port=self.settings.ami_port)
         self._in_background(every(LOOK_FOR_MESSAGES, self._take_in_messages))
         self._in_background(self.places.run())
+        if self.settings.node is not None:
+            lost = lambda: lost_nodes(self.distributor)  # noqa: E731 - one call
+            self._in_background(LostNodes(self.ami, lost, self.hang_up_soon).watch())
         self._in_background(every(LOOK_FOR_OFFERS, self.legs.give_back_unclaimed))
         self.distributor.start()
         await self.errands.start()

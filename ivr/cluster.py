@@ -51,7 +51,7 @@ class Cluster:
         self.redis = RedisServer(redis, folder / "redis", ports.pop(), password)
         prompts = folder / "prompts"
         prompts.mkdir(parents=True, exist_ok=True)
-        block = free_block(len(names))
+        self._claim, block = free_block(len(names))
         addresses = {name: f"{block}.{n}" for n, name in enumerate(names, 1)}
         self.nodes: dict[str, LocalNode] = {}
         for n, name in enumerate(names):
@@ -95,6 +95,7 @@ class Cluster:
         """Everything down, Redis last."""
         await asyncio.gather(*(node.stop() for node in self.nodes.values()))
         await self.redis.stop()
+        self._claim.close()
 
 
 class _Child:
@@ -270,12 +271,20 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in held]
 
 
-def free_block(count: int) -> str:
-    """The first three numbers of loopback addresses, 1 to `count`, whose SIP port is free."""
+def free_block(count: int) -> tuple[socket.socket, str]:
+    """The first three numbers of loopback addresses, 1 to `count`, whose SIP port is free.
+
+    No other cluster on this machine takes them before the socket that comes with them is closed:
+    SIP ports are taken only later, when Asterisk starts.
+    """
     for block in range(11, 250):
         prefix = f"127.0.{block}"
-        if all(_is_free(f"{prefix}.{n}") for n in range(1, count + 1)):
-            return prefix
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with suppress(OSError):  # which says that another has claimed it
+            claim.bind(f"\0tieline {prefix}")
+            if all(_is_free(f"{prefix}.{n}") for n in range(1, count + 1)):
+                return claim, prefix
+        claim.close()
     raise IvrError(f"port {SIP_PORT} is taken on every loopback address that was tried")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from acd.dispatch import Distributing
@@ -12,6 +13,9 @@ from ivr.errors import ServiceFault
 from ivr.operator.wording import table
 from ivr.secrets import Secrets
 from ivr.settings import Settings
+
+if TYPE_CHECKING:
+    from acd.live.status import DomainStatus
 
 
 def distributor_for(
@@ -30,13 +34,9 @@ def distributor_for(
 
 def nodes_text(distributor: Distributing) -> str:
     """The nodes as this one sees them, and where the phones are."""
-    if isinstance(distributor, Distributor):
+    status = _status(distributor)
+    if status is None:
         return "This machine stands alone: settings node and redis_url join it to others."
-    from acd.live.domain import DomainDistributor  # noqa: PLC0415 - needs an extra
-
-    if not isinstance(distributor, DomainDistributor):
-        raise ServiceFault(f"{type(distributor).__name__} knows no nodes")
-    status = distributor.status()
     rows = [
         (
             each.node + (" (this one)" if each.node == status.node else ""),
@@ -54,6 +54,25 @@ def nodes_text(distributor: Distributing) -> str:
     elif status.trouble:
         lines += ["", f"Redis: {status.trouble}"]
     return "\n".join(lines)
+
+
+def lost_nodes(distributor: Distributing) -> frozenset[str]:
+    """The other nodes that have long been silent, unless it is we who hear nothing."""
+    status = _status(distributor)
+    if status is None or status.island or status.trouble:
+        return frozenset()
+    return frozenset(each.node for each in status.nodes if each.condition == "lost")
+
+
+def _status(distributor: Distributing) -> DomainStatus | None:
+    """How this node stands with the others; None for a machine that stands alone."""
+    if isinstance(distributor, Distributor):
+        return None
+    from acd.live.domain import DomainDistributor  # noqa: PLC0415 - needs an extra
+
+    if not isinstance(distributor, DomainDistributor):
+        raise ServiceFault(f"{type(distributor).__name__} knows no nodes")
+    return distributor.status()
 
 
 def with_password(url: str, password: str | None) -> str:

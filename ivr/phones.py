@@ -7,6 +7,9 @@ and changes only after our own call is over. A channel that carries an offer is 
 event on, so no race at the end of our own call can look like a call outside.
 
 What is lost while Asterisk cannot be heard is mended by `look`, after every break.
+
+Among several nodes a word takes effect only when it comes back from the others, and a call of
+somebody's own may be over by then. So what was said last counts as well as what is believed.
 """
 
 from __future__ import annotations
@@ -45,6 +48,7 @@ class Phones:
         self._distributor, self._person_at = distributor, person_at
         self._clock, self._node = clock, node
         self._own_calls: dict[str, str] = {}
+        self._said: dict[str, bool] = {}
         self._there: set[str] | None = None
 
     # --- what Asterisk says, one event after the other --------------------------------------------
@@ -94,12 +98,14 @@ class Phones:
         return self._there is None or phone in self._there
 
     def _square(self, agent: str) -> None:
-        """Tell the distributor, if it believes something else."""
+        """Tell the distributor, if it believes something else, or is about to."""
         busy = agent in self._own_calls.values()
         try:
-            if self._distributor.engine.agent_row(agent, self._clock()).outside is busy:
+            believed = self._distributor.engine.agent_row(agent, self._clock()).outside
+            if believed is busy and self._said.get(agent, busy) is busy:
                 return
             event = DeviceBusy if busy else DeviceFree
             self._distributor.send(event(self._clock(), agent))
+            self._said[agent] = busy
         except AcdError as gone:
             log.info("no such agent any more", agent=agent, why=str(gone))

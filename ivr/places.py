@@ -7,6 +7,7 @@ later, and what is missed here then says nothing about where it went.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Protocol
@@ -19,6 +20,8 @@ from ivr.errors import AsteriskRefused
 
 log = structlog.get_logger(__name__)
 
+_END = re.compile("[;@]")
+"""What follows a name: a digest of the address, registered or written down."""
 LOOK_AGAIN = 5.0
 """Seconds until a phone that was given up elsewhere, and is here, is taken."""
 
@@ -50,7 +53,7 @@ async def phones(asterisk: Listing) -> frozenset[str]:
     except AsteriskRefused:  # the way it says that there are none
         return frozenset()
     reached = (event for event in events if event.status in ("Reachable", "NonQualified"))
-    return frozenset(event.objectname.partition(";")[0] for event in reached)
+    return frozenset(_END.split(event.objectname)[0] for event in reached)
 
 
 class Places:

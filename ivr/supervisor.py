@@ -32,6 +32,8 @@ STEADY = 30.0
 LOOK_AGAIN = 0.05
 """Seconds between looks whether the service listens."""
 PR_SET_PDEATHSIG = 1
+IN_GOOD_ORDER = 0
+"""The exit code of a service that was asked to end, as for a newer release: it starts at once."""
 LAST_WORDS = 10.0
 """Seconds the service has to end by itself."""
 
@@ -158,8 +160,8 @@ async def supervise(
             raise IvrError(f"the service did not come up; its last words:\n{service.last_words()}")
         ready()
         keepers += [
-            asyncio.create_task(_keep("asterisk", asterisk.ended, asterisk.start)),
-            asyncio.create_task(_keep("service", service.ended, service.start)),
+            asyncio.create_task(keep("asterisk", asterisk.ended, asterisk.start)),
+            asyncio.create_task(keep("service", service.ended, service.start)),
         ]
         await stop.wait()
     finally:
@@ -172,17 +174,18 @@ async def supervise(
         await asterisk.stop()
 
 
-async def _keep(
+async def keep(
     name: str,
     ended: Callable[[], Awaitable[object]],
     start: Callable[[], Awaitable[object]],
 ) -> None:
+    """Start it again whenever it has ended, until cancelled; `ended` gives the exit code."""
     loop = asyncio.get_running_loop()
     pause = FIRST_PAUSE
     while True:
         began = loop.time()
-        await ended()
-        pause = FIRST_PAUSE if loop.time() - began > STEADY else min(pause * 2, LONGEST_PAUSE)
+        steady = await ended() == IN_GOOD_ORDER or loop.time() - began > STEADY
+        pause = FIRST_PAUSE if steady else min(pause * 2, LONGEST_PAUSE)
         log.error("ended by itself, starting it again", process=name, in_seconds=pause)
         await asyncio.sleep(pause)
         try:

@@ -30,6 +30,7 @@ from acd.live.jump import agents_changed, missed
 from acd.live.matter import EVERYTHING, about, contact_of
 from acd.live.missing import Missing
 from acd.live.outbox import Outbox
+from acd.live.presence import Presence
 from acd.live.pulse import Patience, Watch
 from acd.live.replica import Applied, Replica
 from acd.live.sequencer import SNAPSHOT_EVERY, Clock
@@ -77,6 +78,7 @@ class DomainDistributor:
         self._dispatch = Dispatch()
         self._watch = Watch(node, patience)
         self._missing = Missing(self._replica, self.owner_of, node, self.now)
+        self._presence = Presence(self._replica, node, self.now, lambda: self._outbox)
         self._session: Session | None = None
         self._island: Island | None = None
         self._talks = Talks(journal, self.now)
@@ -98,9 +100,7 @@ class DomainDistributor:
     @property
     def leads(self) -> bool:
         """See `Distributing`."""
-        if self._island is not None:
-            return True
-        return self._session is not None and self._session.leading is not None
+        return self.alone or (self._session is not None and self._session.leading is not None)
 
     def owns(self, contact: str) -> bool:
         """See `Distributing`."""
@@ -117,7 +117,7 @@ class DomainDistributor:
         return None if place is None else str(place)
 
     def shared(self, contact: str) -> dict[str, Any] | None:
-        """What was shared of this contact, by whichever node."""
+        """See `Distributing`."""
         body: dict[str, Any] | None = self._noted("contact", contact)
         return body
 
@@ -136,7 +136,19 @@ class DomainDistributor:
         return self._notes(kind).get(name)
 
     def _is_here(self, agent: str) -> bool:
-        return self.place_of(agent) == self.node
+        return self.place_of(self.engine.phone_of(agent) or agent) == self.node
+
+    @property
+    def alone(self) -> bool:
+        """See `Distributing`."""
+        return self._island is not None
+
+    async def may_ring(self, agent: str) -> bool:
+        """See `Distributing`."""
+        place = self.place_of(self.engine.phone_of(agent) or agent)
+        if place is None or place == self.node:
+            return True
+        return self._island is None and await self._watch.vouches(place)
 
     # --- life -------------------------------------------------------------------------------------
 
@@ -163,7 +175,8 @@ class DomainDistributor:
         if self._island is not None:
             self._island.distributor.start()
         self._running = asyncio.create_task(self._run(), name="domain")
-        self._show_up()
+        if self._island is None:
+            self._presence.show_up()
 
     async def stop(self) -> None:
         """See `Distributing`; what is on its way is given a moment to arrive."""
@@ -196,6 +209,7 @@ class DomainDistributor:
             self._clock,
             self._watch,
             first_words=self._first_words,
+            alone=lambda: self.alone,
             snapshot_every=self._snapshot_every,
         )
 
@@ -312,14 +326,17 @@ class DomainDistributor:
 
     async def set_place(self, agent: str, node: str | None) -> None:
         """See `Distributing`."""
+        before = self.place_of(agent)
         if self._island is not None:
-            self._island.place(agent, here=node == self.node)
-        if self.place_of(agent) != node or len(self._outbox):
+            self._island.place(self.engine.agent_at(agent) or agent, here=node == self.node)
+        if before != node or len(self._outbox):
             self._note("place", agent, node)
+            if self._island is None and node == self.node:
+                self._presence.came(agent, before)
             await self.settled()
 
     async def share(self, contact: str, body: Mapping[str, Any] | None) -> None:
-        """Show all nodes what another one would need to make this contact's callback."""
+        """See `Distributing`."""
         self._note("contact", contact, None if body is None else dict(body))
         await self.settled()
 
@@ -360,8 +377,8 @@ class DomainDistributor:
                 log.warning("refused_in_the_stream", problem=str(applied.refused))
             if origin.sender == self._session.outbox.name:
                 self._session.outbox.heard(origin.number)
-        if isinstance(said, Noted) and said.kind == "quiet" and said.name == self.node:
-            self._show_up()
+        if isinstance(said, Noted) and self._running is not None and self._island is None:
+            self._presence.heard(said)
 
     def _on_jump(self, before: Engine) -> None:
         """The way here was not seen: tell what it came to."""
@@ -370,18 +387,9 @@ class DomainDistributor:
             self._session.outbox.heard(self._replica.heard(self.node, name))
         if self._island is None:
             self._pass_on(list(missed(before, self.engine, self.owns)))
+            self._presence.show_up()
 
     # --- the others -------------------------------------------------------------------------------
-
-    def _show_up(self) -> None:
-        """We are here: the leader, who heard nothing of us, kept our agents from being offered."""
-        barred = self._notes("quiet").get(self.node)
-        if barred is None or self._running is None or self._island is not None:
-            return
-        known = {row.agent for row in self.engine.agents_view(0.0)}
-        for agent in known.intersection(barred):
-            self._outbox.put(DeviceFree(self.now(), agent))
-        self._note("quiet", self.node, None)
 
     def _first_words(self) -> list[Event | Noted]:
         """We lead, and come from an island: others may be on theirs, each with its agents."""

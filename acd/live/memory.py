@@ -293,7 +293,8 @@ class MemoryPulse:
         """See `Pulse`."""
         self._house.check()
         self._beats += 1
-        self._house.contents.nodes[self._node] = dump({**body, "n": self._beats})
+        said = {**body, "n": self._beats, "answered": self._beats - 1}
+        self._house.contents.nodes[self._node] = dump(said)
         return {node: json.loads(text) for node, text in self._house.contents.nodes.items()}
 
     async def close(self) -> None:

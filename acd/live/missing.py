@@ -60,7 +60,11 @@ class Missing:
         """Nobody offers its agents a call: by and by they may be an island's."""
         places = self._notes("place")
         rows, now = self._replica.engine.agents_view(0.0), self._now()
-        barred = [row.agent for row in rows if places.get(row.agent) == node and not row.outside]
+        barred = [
+            row.agent
+            for row in rows
+            if places.get(row.phone or row.agent) == node and not row.outside
+        ]
         for agent in barred:
             yield DeviceBusy(now, agent)
         yield Noted(now, "quiet", node, barred)
@@ -70,18 +74,20 @@ class Missing:
         theirs = {name for name in engine.contacts() if self._owner_of(name) == node}
         if not theirs:
             return  # as it is for a node that is gone for good: looking at all rows costs more
-        for row in engine.calls_view(self._now()):
-            if row.contact in theirs:
-                yield from self._give_up(row)
+        rows = [row for row in engine.calls_view(self._now()) if row.contact in theirs]
+        # Who waits first: no agent who is freed is to be given a call that is no more.
+        for row in sorted(rows, key=lambda row: row.answered_at is not None):
+            yield from self._give_up(row)
 
     def _give_up(self, row: CallRow) -> Iterator[Event | Noted]:
         now = self._now()
         if row.virtual:
+            # First whose it is: what the other two lead to is for the new owner to do.
+            yield Noted(now, "owner", row.contact, self._here)
             if row.dialling:
                 yield CustomerFailed(now, row.call, Cause.LOST)
             elif row.offer is not None:
                 yield OfferFailed(now, row.offer, Cause.LOST)
-            yield Noted(now, "owner", row.contact, self._here)
         elif row.offer is None:
             yield CallLeft(now, row.call, REASON)
         elif row.answered_at is None:

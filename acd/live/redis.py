@@ -322,13 +322,15 @@ class RedisPulse:
     def __init__(self, url: str, domain: str, node: str, *, timeout: float = TIMEOUT) -> None:
         self._key, self._node = Keys(domain).nodes, node
         self._link = Link(url, timeout=timeout)
-        self._beats = 0
+        self._beats = self._answered = 0
 
     async def beat(self, body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         """See `Pulse`."""
         self._beats += 1
-        await self._link.ask("HSET", self._key, self._node, dump({**body, "n": self._beats}))
+        said = {**body, "n": self._beats, "answered": self._answered}
+        await self._link.ask("HSET", self._key, self._node, dump(said))
         rows = _pairs(await self._link.ask("HGETALL", self._key)).items()
+        self._answered = self._beats
         return {node: _load({"body": text}, f"the pulse of {node}") for node, text in rows}
 
     async def close(self) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import structlog
@@ -33,6 +33,8 @@ OLD_SENDERS = 8
 MEND = 10.0
 """Seconds in which a leader, old or next, can be expected to give a store back what it lost."""
 LOOK_AGAIN = 0.1
+OWNERS_KEPT = 1000
+"""Callbacks taken over that are remembered: a node that is back must not make them once more."""
 
 log = structlog.get_logger(__name__)
 
@@ -91,18 +93,22 @@ class Replica:
         if note.kind == "home":
             return []
         found = self.notes.setdefault(note.kind, {})
+        if note.kind == "place" and _is_late(note, word.origin, found):
+            return []
         if note.value is None:
             found.pop(note.name, None)
         else:
             found[note.name] = note.value
-        if note.kind in {"owner", "contact"}:
-            self._forget_ended(note.kind, note.name)
+        if note.kind == "contact":
+            self._forget_ended(note.name)
+        elif note.kind == "owner" and len(found) > OWNERS_KEPT:
+            del found[next(iter(found))]
         return []
 
-    def _forget_ended(self, kind: str, but: str) -> None:
-        """Notes about contacts that have no call any more, when there is another to be noted."""
+    def _forget_ended(self, but: str) -> None:
+        """What was shared of contacts that have no call any more, when another is."""
         alive = self.engine.contacts() | {but}
-        found = self.notes[kind]
+        found = self.notes["contact"]
         for gone in [name for name in found if name not in alive]:
             del found[gone]
 
@@ -201,3 +207,8 @@ class Replica:
         self.engine, self.seq, self.at = engine, kept.seq, kept.at
         self.notes = dict(kept.body.get("notes", {}))
         self._senders = dict(kept.body.get("senders", {}))
+
+
+def _is_late(note: Noted, origin: Origin | None, places: Mapping[str, Any]) -> bool:
+    """Whether a node misses a phone that another has by now."""
+    return note.value is None and origin is not None and places.get(note.name) != origin.node

@@ -38,6 +38,7 @@ class Session:
         watch: Watch,
         *,
         first_words: Callable[[], Iterable[Event | Noted]],
+        alone: Callable[[], bool],
         snapshot_every: int = SNAPSHOT_EVERY,
     ) -> None:
         self.trouble = ""
@@ -54,7 +55,7 @@ class Session:
             first_words=first_words,
             snapshot_every=snapshot_every,
         )
-        self._replica, self._watch = replica, watch
+        self._replica, self._watch, self._alone = replica, watch, alone
         self._answered = asyncio.get_running_loop().time()
         self._tasks: list[asyncio.Task[Any]] = []
 
@@ -126,8 +127,12 @@ class Session:
             await asyncio.sleep(patience.beat if answered else TRY_AGAIN_AFTER)
 
     async def _beat(self) -> bool:
+        loop = asyncio.get_running_loop()
+        asked = loop.time()
         try:
-            beats = await self._pulse.beat({"leads": self.leading is not None})
+            beats = await self._pulse.beat(
+                {"leads": self.leading is not None, "alone": self._alone()}
+            )
         except (StoreUnreachable, StoreRefused) as silent:
             if not self.trouble:
                 log.warning("store_is_silent", problem=str(silent))
@@ -137,8 +142,8 @@ class Session:
         except AcdError as odd:
             log.warning("a_pulse_cannot_be_read", problem=str(odd))
             beats = {}
-        now = asyncio.get_running_loop().time()
+        now = loop.time()
         known = {str(node) for node in self._replica.notes.get("place", {}).values()}
-        self._watch.heard(beats, known, now)
+        self._watch.heard(beats, known, now, asked)
         self._answered, self.trouble = now, ""
         return True

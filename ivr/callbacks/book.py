@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import structlog
 
@@ -24,6 +24,7 @@ LINE_UP = 30.0
 """Seconds after which a customer who was still on another line with us is looked at again."""
 LOOK = 2.0
 """Seconds between looks for promises that somebody settled by hand."""
+ELSEWHERE = "another node calls back"
 MOVES = 5
 """How often what came of a promise is tried to be written down, a second apart."""
 
@@ -120,11 +121,20 @@ class Book:
         except AcdError as why:
             self._forget(contact)
             return str(why)
-        told: dict[str, Json] = {"queue": promise.queue, "number": promise.number, "since": since}
-        house.contacts.tell(contact, "callback_asked", told)
+        self._tell_asked(contact, promise)
+        plain = asdict(replace(promise, needs=dict(promise.needs)))
+        body = {"promise": plain, "dialled": contact.dialled}
+        house.background(house.distributor.share(contact.id, body))
         return None
 
+    def _tell_asked(self, contact: LiveContact, promise: Promise) -> None:
+        since = promise.since or promise.asked_at
+        told: dict[str, Json] = {"queue": promise.queue, "number": promise.number, "since": since}
+        self._house.contacts.tell(contact, "callback_asked", told)
+
     def _forget(self, contact: LiveContact) -> None:
+        if self._is_ours(contact.id):
+            self._house.background(self._house.distributor.share(contact.id, None))
         self._kept.pop(contact.promise, None)
         self._settling.discard(contact.promise)
         contact.promise = contact.callback = ""
@@ -142,6 +152,9 @@ class Book:
                 self._without_promise(contact)
         rules = {queue.name: queue.callbacks for queue in house.distributor.engine.floor.queues}
         for promise in waiting.values():
+            if not self._is_ours(promise.contact):
+                await self._moved(promise.id, "given_up", ELSEWHERE)
+                continue
             if not house.dials() or promise.queue not in rules:
                 continue
             if (promise.since or promise.asked_at) + rules[promise.queue].expire_after <= now:
@@ -156,7 +169,8 @@ class Book:
     async def _take_up(self, contact: LiveContact, promise: Promise) -> None:
         """A promise and its contact, as the last service left them."""
         self._kept[promise.id] = promise
-        if self._house.distributor.engine.has_call(contact.callback):
+        known = self._house.distributor.engine.has_call(contact.callback)
+        if known or not self._is_ours(contact.id):
             return
         if contact.called_back and contact.agent:
             await self._moved(promise.id, "done")
@@ -196,6 +210,18 @@ class Book:
                 self._settling.add(contact.promise)
                 self._by_hand[contact.promise] = settled[contact.promise]
                 self._without_promise(contact)
+            elif contact.promise and self._is_taken_over(contact):
+                log.warning("another node calls back", contact=contact.id)
+                self._settling.add(contact.promise)
+                self._house.background(self._give_up(contact, Exit.WITHDRAWN, ELSEWHERE))
+
+    def _is_ours(self, contact: str) -> bool:
+        return self._house.distributor.owns(contact)
+
+    def _is_taken_over(self, contact: LiveContact) -> bool:
+        """Whether another node has it, since this one was thought to be gone."""
+        idle = contact.phase == "callback" and not contact.dial
+        return idle and contact.promise not in self._settling and not self._is_ours(contact.id)
 
     def promise_of(self, contact: LiveContact) -> Promise | None:
         """What is still to be kept for this contact."""
@@ -207,6 +233,35 @@ class Book:
         """The contact of this service that is called back by that call."""
         contact = self._house.contacts.get(contact_id)
         return contact if contact is not None and contact.callback == call else None
+
+    def ours(self, contact_id: str, call: str) -> LiveContact | None:
+        """The same; or one that a node left behind which is gone, and that is ours by now."""
+        return self.mine(contact_id, call) or self._inherited(contact_id, call)
+
+    def _inherited(self, contact_id: str, call: str) -> LiveContact | None:
+        shared = self._house.distributor.shared(contact_id)
+        if shared is None or self._house.contacts.get(contact_id) is not None:
+            return None
+        try:
+            promise, dialled = Promise(**shared["promise"]), str(shared["dialled"])
+        except (KeyError, TypeError) as odd:
+            log.error("another node's callback cannot be read", contact=contact_id, why=str(odd))
+            return None
+        log.warning("another node's callback is made here", contact=contact_id)
+        contact = self._contact_of(promise)
+        contact.dialled, contact.entries = dialled, int(call.rpartition(".")[2])
+        contact.promise, contact.callback, contact.call = promise.id, call, call
+        self._house.contacts.keep(contact)
+        self._kept[promise.id] = promise
+        self._tell_asked(contact, promise)
+        self._house.background(self._write_down(promise))
+        return contact
+
+    async def _write_down(self, promise: Promise) -> None:
+        try:
+            await self._house.promises.keep(promise)
+        except sqlite3.Error as full:  # the contact has all that is needed to make it
+            log.error("a promise is not written down", promise=promise.id, why=str(full))
 
     def on_command(self, command: Command) -> None:
         """A callback that the distributor gives up is given up here; on the line, there is more."""

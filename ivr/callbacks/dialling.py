@@ -74,7 +74,7 @@ class Dialler:
                 self._ordered(command)
             case MakeOffer(callback=True):
                 self._open.add(command.offer)
-                if (contact := self.book.mine(command.contact, command.call)) is not None:
+                if (contact := self.book.ours(command.contact, command.call)) is not None:
                     self._house.background(self._ring_agent(contact, command))
             case CancelOffer():
                 self._open.discard(command.offer)
@@ -85,7 +85,7 @@ class Dialler:
                 pass
 
     def _ordered(self, command: DialCustomer) -> None:
-        contact = self.book.mine(command.contact, command.call)
+        contact = self.book.ours(command.contact, command.call)
         if contact is None:
             return
         self._open.add(command.offer)
@@ -184,6 +184,10 @@ class Dialler:
         way = house.reach(offer.agent)
         if way is None:
             house.legs.failed(offer.offer, Cause.UNREACHABLE)
+            return
+        if not await house.distributor.may_ring(offer.agent):
+            house.legs.failed(offer.offer, Cause.LOST)
+        if not house.legs.is_open(offer.offer):
             return
         told: dict[str, Json] = {"agent": offer.agent, "offer": offer.offer, "queue": offer.queue}
         house.contacts.tell(contact, "offered", told)

@@ -108,6 +108,8 @@ class Colleagues:
         mine, queue = rows.get(asker), self._floor().queue_of(dialled)
         if mine is None or mine.state is not AgentState.TALKING or mine.queue is None:
             return None
+        if not self._distributor.owns(mine.contact or ""):
+            return None  # the node of that caller would have to ring, and has no line to ring from
         if queue is not None:
             return _Question(mine, queue, None)
         other = rows.get(dialled)
@@ -165,7 +167,9 @@ class Colleagues:
         way, legs = self._house.reach(offer.agent, offer.queue), self._house.legs
         status = "CHANUNAVAIL"
         with legs.dialling(offer.offer):
-            if way is not None:
+            if way is not None and not await self._distributor.may_ring(offer.agent):
+                status = "CANCEL"
+            elif way is not None:
                 await self._show(agi, offer, asker, way)
                 status = await self._dial(agi, offer, way)
         legs.rung(offer.offer, status)

@@ -17,7 +17,16 @@ import structlog
 
 from acd.dispatch import Mailbox
 from acd.errors import AcdError
-from acd.model import CallExits, CallFreed, CallKeyed, CallQueued, Command, Exit, MakeOffer
+from acd.model import (
+    CallExits,
+    CallFreed,
+    CallKeyed,
+    CallQueued,
+    Cause,
+    Command,
+    Exit,
+    MakeOffer,
+)
 from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.channels.caller_card import CallerCard
@@ -42,6 +51,8 @@ itself would have given up by then."""
 
 GRACE = 5.0
 """Seconds for what comes before and after the ringing of one agent's phone."""
+IN_USE = frozenset({"INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD"})
+"""What Asterisk says of a phone that is taken."""
 Unanswered = Literal["again", "anyone", "leave"]
 
 EXITS: Mapping[Exit, Outcome] = {
@@ -275,6 +286,9 @@ class AgentWait:
         """Ring the agent from the caller's own channel; True when they spoke with each other."""
         contact, legs = self._contact, self._house.legs
         self._status = ""
+        if not await self._house.distributor.may_ring(offer.agent):
+            self._log.warning("the agent may be another's just now", agent=offer.agent)
+            legs.failed(offer.offer, Cause.LOST)
         if not legs.is_open(offer.offer):
             return False
         with legs.dialling(offer.offer):
@@ -302,6 +316,8 @@ class AgentWait:
             if way.confirm:
                 who = await who_calls(self._house.prompts, card)
                 await self._agi.set_variable("_TIELINE_WHO", who)
+            if self._house.distributor.alone and await self._is_in_use(way):
+                return "CANCEL"
             with self._listening(offer, way):
                 await self._agi.exec("Dial", way.dial, str(seconds), options)
             status = await self._agi.get_variable("DIALSTATUS") or "CHANUNAVAIL"
@@ -311,6 +327,11 @@ class AgentWait:
                 raise
             self._log.warning("asterisk refused", action="Dial", why=str(refused))
             return "CHANUNAVAIL"
+
+    async def _is_in_use(self, way: Way) -> bool:
+        """Whether that phone rings or talks, for a caller of another node."""
+        state = await self._agi.get_variable(f"DEVICE_STATE({way.device})") if way.device else None
+        return state in IN_USE
 
     @contextmanager
     def _listening(self, offer: MakeOffer, way: Way) -> Iterator[None]:

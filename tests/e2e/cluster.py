@@ -7,16 +7,17 @@ import os
 import re
 import signal
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from ivr.asterisk.provision import ensure_tools
-from ivr.cluster import Cluster, LocalNode
-from ivr.demo.phone import Line, PhoneRack, SoftPhone
+from ivr.cluster import Cluster, LocalNode, free_ports
+from ivr.demo.phone import Line, PhoneError, PhoneRack, SoftPhone
 from ivr.errors import IvrError
 from ivr.operator.client import ask
 from ivr.settings import load_settings
+from ivr.site import drained_file
 from tests.e2e.house import STRAIGHT
 from tests.e2e.known import Known, until
 
@@ -26,11 +27,29 @@ pause_reasons: [break]
 queues:
   cards: {title: Cards, number: "4104", ring: 5s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
   loans: {title: Loans, number: "4105", ring: 5s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
+  back: {title: Back, number: "4106", ring: 5s, wrap_up: 0s, callback: {ring: 15s, retry: 10s}}
 agents:
+  "2009": {name: Agent 2009, queues: [back]}
 """ + "".join(
     f'  "{agent}": {{name: Agent {agent}, queues: [cards, loans], skills: {{english: 5}}}}\n'
     for agent in CREW
 )
+PROMISED = """
+flow: promised
+numbers: ["4940"]
+start: promise
+steps:
+  promise:
+    callback: back
+    number: "{{ caller }}"
+    already: bye
+    refused: bye
+    next: bye
+    otherwise: bye
+  bye:
+    hangup: "Goodbye."
+"""
+"""Callers are called back, by whichever node is there."""
 
 
 class Node(Known):
@@ -61,6 +80,14 @@ class Node(Known):
     async def end_service(self, how: signal.Signals) -> None:
         """End its service; `tieline run` starts it again, which is not waited for."""
         os.kill(self.service_pid(), how)
+
+    async def die(self) -> None:
+        """As if the machine had lost its power: nothing of it runs, and nobody is told."""
+        run = self.local.pid
+        children = Path(f"/proc/{run}/task/{run}/children").read_text().split()
+        for pid in (run, *map(int, children)):
+            os.kill(pid, signal.SIGKILL)
+        await self.local.ended()
 
     async def restarted(self, how: signal.Signals) -> None:
         """End its service and wait for the next one."""
@@ -93,8 +120,8 @@ class Node(Known):
 class Pair:
     """Both nodes, and the phones of a test."""
 
-    def __init__(self, cluster: Cluster, rack: PhoneRack) -> None:
-        self.cluster, self.rack = cluster, rack
+    def __init__(self, cluster: Cluster, rack: PhoneRack, trunk: str) -> None:
+        self.cluster, self.rack, self.trunk = cluster, rack, trunk
         self.one, self.two = (Node(each) for each in cluster.nodes.values())
         self._callers: list[SoftPhone] = []
         self._agents: dict[str, SoftPhone] = {}
@@ -104,27 +131,34 @@ class Pair:
         """Both."""
         return self.one, self.two
 
-    async def agent(self, extension: str, node: Node) -> SoftPhone:
-        """The phone of that agent, registered at that node and known to be there; ready."""
+    async def agent(
+        self, extension: str, node: Node, known_to: Sequence[Node] | None = None
+    ) -> SoftPhone:
+        """The phone of that agent, registered at that node and known to be there; ready.
+
+        `known_to` are the nodes that are to know it, both unless told.
+        """
+        known_to = known_to or self.nodes
         phone = self._agents.get(extension)
         if phone is None or phone.domain != node.domain:
             if phone is not None:
-                await phone.unregister()
+                with suppress(PhoneError):  # as when that node is gone
+                    await phone.unregister(3)
             phone = await self.rack.phone(extension, node.password(extension), node.domain)
             self._agents[extension] = phone
-            for each in self.nodes:
+            for each in known_to:
                 await eventually(lambda each=each: each.knows(f"{extension} at {node.name}"))
-        await self.ready(extension, node)
+        await self.ready(extension, node, known_to)
         return phone
 
-    async def ready(self, extension: str, node: Node) -> None:
-        """By a supervisor's word, and seen on both nodes."""
+    async def ready(self, extension: str, node: Node, known_to: Sequence[Node]) -> None:
+        """By a supervisor's word, and seen on those nodes."""
         state = await node.state(extension)
         if state == "logged out":
             await node.ask("do", f"login/{extension}")
         elif state.startswith("paused"):  # "ready" would take back what rings
             await node.ask("do", f"ready/{extension}")
-        for each in self.nodes:
+        for each in known_to:
             await eventually(lambda each=each: self._is_ready(each, extension))
 
     async def _is_ready(self, node: Node, extension: str) -> bool:
@@ -147,16 +181,60 @@ class Pair:
         return line, contact
 
     async def between_tests(self) -> None:
-        """All lines hung up, all agents logged out."""
+        """Everything at work and open, all lines hung up, all agents logged out.
+
+        Whatever a test has left behind: the next one must not pay for it.
+        """
+        await self._repair()
         for phone in (*self._agents.values(), *self._callers):
             for line in tuple(phone.lines):
-                await line.hang_up()
+                with suppress(PhoneError):
+                    await line.hang_up()
         self._callers.clear()
+        for node in self.nodes:
+            await eventually(lambda node=node: joined(node), 60)
+            if drained_file(node.settings).exists():
+                await node.ask("do", "undrain")
         for extension in self._agents:
             if await self.one.state(extension) != "logged out":
                 await self.one.ask("do", f"logout/{extension}")
         for node in self.nodes:
             await eventually(lambda node=node: nobody(node))
+            for extension in self._agents:
+                await eventually(lambda node=node, who=extension: is_out(node, who))
+        for phone in self._agents.values():
+            await forget_calls(phone)
+
+    async def _repair(self) -> None:
+        """What was killed or frozen runs."""
+        try:
+            os.kill(self.cluster.redis.pid, signal.SIGCONT)
+        except IvrError:
+            await self.cluster.redis.start()
+        for node in self.nodes:
+            try:
+                service = node.service_pid()
+            except IvrError:
+                await node.local.start()
+            else:
+                if service:
+                    os.kill(service, signal.SIGCONT)
+
+
+async def forget_calls(phone: SoftPhone) -> None:
+    """What rang at that phone so far is nobody's any more."""
+    with suppress(TimeoutError):
+        while True:
+            await phone.incoming(0)
+
+
+async def is_out(node: Node, extension: str) -> bool:
+    return await node.state(extension) == "logged out"
+
+
+async def joined(node: Node) -> bool:
+    """Whether the node is one with the others."""
+    return not await node.knows("on its own") and not await node.knows("Redis:")
 
 
 async def waits(node: Node, contact: str) -> bool:
@@ -190,17 +268,21 @@ async def hear_each_other(first: Line, second: Line) -> None:
 
 
 @asynccontextmanager
-async def begin(folder: Path) -> AsyncIterator[Cluster]:
-    """A cluster with a small floor and one flow: straight into the queue."""
+async def begin(folder: Path, rack: PhoneRack) -> AsyncIterator[Pair]:
+    """A cluster with a small floor, and a flow straight into its queue."""
     flows = folder / "flows"
     flows.mkdir()
     (flows / "straight.yaml").write_text(STRAIGHT)
+    (flows / "promised.yaml").write_text(PROMISED)
     (flows / "floor.yaml").write_text(FLOOR)
     settings = load_settings(env={}, cwd=folder)
     redis = ensure_tools(settings, ("redis-server",), lambda *_: None)["redis-server"]
-    cluster = Cluster(folder, redis, {"flows": str(flows), "cache": str(settings.cache)})
+    (port,) = free_ports(1)
+    trunk = f"127.{port >> 8}.{port & 0xFF}.2"
+    chosen = {"flows": str(flows), "cache": str(settings.cache), "trunks": {"carrier": [trunk]}}
+    cluster = Cluster(folder, redis, chosen)
     try:
         await cluster.start(lambda _: None)
-        yield cluster
+        yield Pair(cluster, rack, trunk)
     finally:
         await cluster.stop()

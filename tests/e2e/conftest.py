@@ -122,5 +122,5 @@ async def phones(all_phones: Phones) -> AsyncIterator[Phones]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def both(rack: PhoneRack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pair]:
     """Two nodes that share a Redis."""
-    async with begin(tmp_path_factory.mktemp("nodes")) as cluster:
-        yield Pair(cluster, rack)
+    async with begin(tmp_path_factory.mktemp("nodes"), rack) as pair:
+        yield pair

@@ -122,6 +122,45 @@ async def test_a_colleague_is_reached_at_whichever_node(pair: Pair) -> None:
     await asking.hang_up()
 
 
+@pytest.mark.parametrize("at", ["n1", "n2"])
+async def test_a_colleague_at_another_node_is_asked_and_takes_the_caller_over(
+    pair: Pair, at: str
+) -> None:
+    """The caller is at n1. Joined by the phone at n1, the colleague's time counts as theirs; joined
+    at n2, where no channel of that contact is, the first agent's goes on until the call ends."""
+    asking, other = (pair.one, pair.two) if at == "n1" else (pair.two, pair.one)
+    first, second = await pair.agent("2001", asking), await pair.agent("2002", other)
+    await pair.two.ask("do", "pause/2002/break")
+    line = await pair.call(f"+1555002{at[1]}", pair.one)
+    talk = await first.incoming(10)
+    contact = talk.headers["X-Tieline-Contact"]
+    await talk.answer()
+    await hear_each_other(line, talk)
+    await pair.agent("2002", other)
+    asks = await first.dial("2002")
+    asked = await second.incoming(10)
+    shown = asked.caller_name
+    assert shown.startswith("Agent 2001 asks: Cards" if at == "n1" else "Agent 2001"), shown
+    await asked.answer()
+    await hear_each_other(asks, asked)
+    await talk.attended_transfer(asks)
+    await hear_each_other(line, asked)
+    who = "2002" if at == "n1" else "2001"
+    for node in pair.nodes:
+        await eventually(lambda node=node: talks(pair, node, who))
+    await line.hang_up()
+    await asked.ended(10)
+    record = await pair.one.record(contact)
+    assert (record.outcome, record.agent) == ("answered", who)
+    for node in pair.nodes:
+        for agent in ("2001", "2002"):
+            await eventually(lambda node=node, agent=agent: is_ready(node, agent))
+
+
+async def is_ready(node: cluster.Node, agent: str) -> bool:
+    return (await node.state(agent)).strip() == "ready"
+
+
 async def test_a_stranger_rings_no_agent_by_way_of_the_nodes(pair: Pair) -> None:
     await pair.agent("2001", pair.two)
     stranger = await pair.rack.caller("+15550005", "node", pair.two.domain)

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from ivr.demo.line import PhoneError
 from ivr.demo.phone import Line, LineState, SoftPhone
-from tests.e2e.cluster import Node, Pair, eventually, hear_each_other
+from tests.e2e.cluster import Node, Pair, eventually, hear_each_other, joined
 from tests.e2e.known import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
@@ -239,8 +239,3 @@ async def take_either(phones: dict[SoftPhone, None]) -> Line:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
     return done.pop().result()
-
-
-async def joined(node: Node) -> bool:
-    """Whether the node is one with the others."""
-    return not await node.knows("on its own") and not await node.knows("Redis:")

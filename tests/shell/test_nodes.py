@@ -10,17 +10,24 @@ from pathlib import Path
 
 import pytest
 
+from acd import model as m
 from acd.engine import Engine
 from acd.errors import AcdError
+from acd.live.access import MemoryAccess
+from acd.live.memory import House
 from ivr import places as places_module
+from ivr.cluster import free_block
 from ivr.domain import with_password
 from ivr.drain import EMPTY, Door
 from ivr.errors import ConfigError
 from ivr.live import LiveContact, new_contact_id
+from ivr.phones import Phones
 from ivr.places import Places
 from ivr.reach import Way, over_nodes, own_phone
 from ivr.secrets import CLUSTER_KEY, REDIS_PASSWORD, Secrets
 from ivr.settings import load_settings
+from tests.acd.live.floor import FLOOR
+from tests.acd.live.nodes import NodeAtWork
 
 PHONES = ("1001", "1002")
 
@@ -113,6 +120,37 @@ async def test_a_place_that_cannot_be_told_is_told_later() -> None:
         await so(lambda: atlas.places == {"1001": "n1"})
 
 
+@pytest.fixture
+async def shared(tmp_path: Path) -> AsyncIterator[NodeAtWork]:
+    """A node of a domain, where a word takes effect only once it has come by."""
+    node = await NodeAtWork("n1", MemoryAccess(House(), "n1", lease=0.5), tmp_path).up()
+    await node.send(m.FloorLoaded(0.0, FLOOR), m.LoggedIn(0.0, "1001"))
+    yield node
+    await node.kill()
+
+
+OWN = ("PJSIP/1001-00000001", "PJSIP/1001-00000002")
+
+
+async def test_a_call_of_ones_own_that_is_over_before_the_nodes_know_keeps_nobody_from_work(
+    shared: NodeAtWork,
+) -> None:
+    at_phones = Phones(shared.domain, lambda phone: phone, shared.domain.now, "n1")
+    at_phones.began(OWN[0])
+    at_phones.ended(OWN[0])
+    await shared.domain.settled()
+    assert not shared.outside("1001")
+    at_phones.began(OWN[0])
+    await shared.domain.settled()
+    at_phones.look((), PHONES)
+    at_phones.began(OWN[1])
+    await shared.domain.settled()
+    assert shared.outside("1001")
+    at_phones.look((), PHONES)
+    await shared.domain.settled()
+    assert not shared.outside("1001")
+
+
 def test_a_phone_at_another_node_is_rung_through_that_node() -> None:
     where = {"1001": "n1", "1002": "n2", "1003": "n9"}
     reach = over_nodes(own_phone, where.get, "n1", {"n1", "n2"})
@@ -120,6 +158,13 @@ def test_a_phone_at_another_node_is_rung_through_that_node() -> None:
     assert reach("1002") == Way("PJSIP/1002@node-n2")
     assert reach("1003") is None, "that node is in nobody's settings"
     assert reach("1004") == Way("PJSIP/1004", "PJSIP/1004"), "nobody has said where"
+
+
+def test_two_clusters_on_one_machine_have_addresses_of_their_own() -> None:
+    one, first = free_block(2)
+    two, second = free_block(2)
+    with one, two:
+        assert first != second
 
 
 def test_contacts_carry_the_name_of_their_node() -> None:

@@ -30,9 +30,12 @@ class Phones:
         self.twice: list[str] = []
         self.served: Counter[str] = Counter()
 
+    def taken(self, agent: str, offer: str) -> bool:
+        return self.offers.get(agent, offer) != offer
+
     def ring(self, agent: str, offer: str) -> bool:
-        other = self.offers.get(agent)
-        if other is not None and other != offer:
+        if self.taken(agent, offer):
+            other = self.offers[agent]
             self.twice.append(f"{agent} rings for {offer} and is busy with {other}")
             return False
         self.offers[agent] = offer
@@ -126,7 +129,7 @@ class Desk:
 
     def _told(self, command: m.Command) -> None:
         if isinstance(command, m.MakeOffer):
-            self._ring(command)
+            self._ringing[command.offer] = asyncio.create_task(self._ring(command))
         elif isinstance(command, m.CancelOffer):
             ringing = self._ringing.pop(command.offer, None)
             if ringing is not None:
@@ -135,11 +138,17 @@ class Desk:
         elif isinstance(command, m.CallExits) and command.call in self.waiting:
             self.lost.append(f"{command.call}: {command.reason} {command.detail}")
 
-    def _ring(self, offer: m.MakeOffer) -> None:
-        if offer.call not in self.waiting or not self.phones.ring(offer.agent, offer.offer):
-            self._send(m.OfferFailed(self.node.domain.now(), offer.offer, m.Cause.BUSY))
+    async def _ring(self, offer: m.MakeOffer) -> None:
+        """As the telephone does: not where somebody else may be ringing."""
+        domain, cause = self.node.domain, m.Cause.BUSY
+        sure = await domain.may_ring(offer.agent)
+        if not sure or (domain.alone and self.phones.taken(offer.agent, offer.offer)):
+            cause = m.Cause.LOST
+        elif offer.call in self.waiting and self.phones.ring(offer.agent, offer.offer):
+            await self._pick_up(offer)
             return
-        self._ringing[offer.offer] = asyncio.create_task(self._pick_up(offer))
+        self._ringing.pop(offer.offer, None)
+        self._send(m.OfferFailed(domain.now(), offer.offer, cause))
 
     async def _pick_up(self, offer: m.MakeOffer) -> None:
         await asyncio.sleep(PICK_UP)

@@ -100,14 +100,15 @@ def _started(tool: Tool, words: Sequence[str], sign: bytes) -> subprocess.Popen[
 class Wire:
     """A TCP proxy in front of a server. `lose_every` n: each nth reply is read from the server and
     thrown away with its connection: the command was carried out, and nobody hears of it. `cut`: the
-    server cannot be reached, though requests under way may still arrive there.
+    server cannot be reached, though requests under way may still arrive there. `deaf`: all that is
+    asked is done, and no reply comes through.
     """
 
     def __init__(self, target: int) -> None:
         self.port = 0
         self.lose_every = 0
         self.lost = 0
-        self.cut = False
+        self.cut = self.deaf = False
         self._target = target
         self._replies = 0
         self._server: asyncio.Server | None = None
@@ -167,7 +168,7 @@ class Wire:
 
     async def _back(self, back: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await back.read(65536):
-            if self.cut:
+            if self.cut or self.deaf:
                 continue
             # Replies to scripts are arrays; what a connection says on its first breath is not.
             if self.lose_every and data[:1] == b"*":

@@ -168,6 +168,17 @@ async def test_where_a_phone_is_all_nodes_know(start: Make) -> None:
     assert a.domain.status().places == {}
 
 
+async def test_a_node_that_misses_a_phone_late_takes_it_from_nobody(start: Make) -> None:
+    a, b = await two_nodes(start)
+    await b.domain.set_place("1001", "n2")
+    await until(lambda: a.domain.place_of("1001") == "n2")
+    await a.domain.set_place("1001", "n1")
+    await b.domain.set_place("1001", None)
+    assert b.domain.place_of("1001") == "n1"
+    await until(lambda: a.domain.status().seq == b.domain.status().seq)
+    assert a.domain.place_of("1001") == "n1"
+
+
 async def test_reconciling_judges_only_what_is_ones_own(start: Make) -> None:
     a, b = await two_nodes(start)
     await a.send(m.LoggedIn(0.0, "1001"), a.queued("k1-n1.1"), a.queued("k2-n1.1"))
@@ -228,6 +239,25 @@ async def test_agents_of_a_silent_node_are_not_offered_until_it_is_back(
     again = await start("n2").up()
     await until(lambda: [each.call for each in a.offers()] == ["k1-n1.1"])
     await until(lambda: not again.outside("1001"))
+
+
+@pytest.mark.parametrize("desk", ["", "5001"])
+async def test_agents_of_a_dead_node_are_offered_again_where_their_phones_come_back(
+    start: Make, desk: str
+) -> None:
+    """Also who was in a call of their own there: nobody is left to say that it is over."""
+    a, b = await two_nodes(start)
+    for phone in (desk or "1001", "1002"):
+        await b.domain.set_place(phone, "n2")
+    await b.send(m.LoggedIn(0.0, "1001", phone=desk), m.LoggedIn(0.0, "1002"))
+    await b.send(m.DeviceBusy(0.0, "1002"))
+    await b.kill()
+    await until(lambda: a.outside("1001"))
+    await a.send(a.queued("k1-n1.1"), a.queued("k2-n1.1"))
+    assert a.offers() == []
+    for phone in (desk or "1001", "1002"):
+        await a.domain.set_place(phone, "n1")
+    assert {each.agent for each in a.offers()} == {"1001", "1002"}
 
 
 async def test_a_callback_of_a_dead_node_is_made_by_the_leaders(start: Make) -> None:

@@ -203,10 +203,14 @@ async def test_a_node_that_starts_without_a_store_serves_its_callers(
     assert a.domain.place_of("1001") == "n1"
 
 
+@pytest.mark.parametrize("deaf", [False, True])
 async def test_a_node_cut_off_and_the_rest_never_offer_one_agent_at_once(
-    server: Server, wire: Wire, tmp_path: Path
+    server: Server, wire: Wire, tmp_path: Path, deaf: bool
 ) -> None:
-    """Its agents are the domain's until it has barred them, and its own only after that."""
+    """Its agents are the domain's until it has barred them, and its own only after that.
+
+    So it is, too, when only the way back is cut, and all that the node asks for is done.
+    """
     a = NodeAtWork("n1", RedisAccess(server.url, "floor", "n1", lease=0.5, timeout=0.2), tmp_path)
     b = NodeAtWork("n2", RedisAccess(wire.url, "floor", "n2", lease=0.5, timeout=0.2), tmp_path)
     await a.up()
@@ -215,21 +219,29 @@ async def test_a_node_cut_off_and_the_rest_never_offer_one_agent_at_once(
     await b.domain.set_place("1001", "n2")
     await b.domain.set_place("1002", "n2")
     await b.send(m.LoggedIn(0.0, "1001"))
-    wire.partition()
+    await until(lambda: a.domain.place_of("1001") == "n2")
+    assert await a.domain.may_ring("1001")
+    if deaf:
+        wire.deaf = True
+    else:
+        wire.partition()
     while not b.domain.status().island:
         barred = a.outside("1001")
         await asyncio.sleep(0.005)
     assert barred
+    assert not await a.domain.may_ring("1001")
     await a.send(a.queued("k1-n1.1"))
     b.domain.send(b.queued("k2-n2.1"))
     assert a.offers() == []
     assert [each.agent for each in b.offers()] == ["1001"]
     b.domain.send(m.OfferAnswered(0.0, b.offers()[0].offer))
     b.domain.send(m.LoggedIn(b.domain.now(), "1002"))
+    wire.deaf = False
     wire.heal()
     await until(together(a, b))
     await until(lambda: [(each.call, each.agent) for each in a.offers()] == [("k1-n1.1", "1002")])
     assert a.outside("1001")
+    assert await a.domain.may_ring("1002")
     await b.send(m.AgentReleased(0.0, b.offers()[0].offer))
     await until(lambda: not a.outside("1001"))
     await a.kill()

@@ -154,10 +154,10 @@ def test_silence_is_counted_only_while_one_is_heard_oneself() -> None:
     watch = Watch("n1", Patience(island=2, quiet=1, lost=10))
     watch.heard({"n1": {"n": 1}, "n2": {"n": 1}}, {"n3"}, 0.0)
     assert watch.nodes() == ["n2", "n3"]
-    watch.heard({"n2": {"n": 2}}, {"n3"}, 0.9)
+    watch.heard({"n2": {"n": 2, "answered": 1}}, {"n3"}, 0.9)
     assert (watch.condition("n2", 1.5), watch.condition("n3", 1.5)) == ("here", "quiet")
     watch.missed()
-    watch.heard({"n2": {"n": 2}}, {"n3"}, 60.0)
+    watch.heard({"n2": {"n": 3, "answered": 1}}, {"n3"}, 60.0)
     assert (watch.condition("n2", 60.5), watch.condition("n3", 60.5)) == ("here", "here")
-    watch.heard({"n2": {"n": 2}}, {"n3"}, 70.0)
+    watch.heard({"n2": {"n": 4, "answered": 1}}, {"n3"}, 70.0)
     assert watch.condition("n2", 70.0) == "lost"
