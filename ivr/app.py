@@ -36,7 +36,7 @@ from ivr.channels.colleague import Colleagues
 from ivr.channels.desk_phone import DeskPhone
 from ivr.channels.services import VoiceServices
 from ivr.chats.building import Carriers, Letters, build_letters
-from ivr.domain import distributor_for, lost_nodes, nodes_text
+from ivr.domain import distributor_for, has_floor, lost_nodes, nodes_text
 from ivr.drain import Door
 from ivr.flow.actions import Prompt
 from ivr.in_force import InForce
@@ -272,6 +272,7 @@ class Service:
             self._in_background(LostNodes(self.ami, lost, self.hang_up_soon).watch())
         self._in_background(every(LOOK_FOR_OFFERS, self.legs.give_back_unclaimed))
         self.distributor.start()
+        await has_floor(self.distributor, self.plans.plan.floor.floor)
         await self.errands.start()
         await self.agi.start()
         await self.operator.start()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from acd.dispatch import Distributing
 from acd.distributor import Distributor
 from acd.journal import Journal
+from acd.model import Floor
 from ivr.errors import ServiceFault
 from ivr.operator.wording import table
 from ivr.secrets import Secrets
@@ -16,6 +19,9 @@ from ivr.settings import Settings
 
 if TYPE_CHECKING:
     from acd.live.status import DomainStatus
+
+FLOOR_WITHIN = 5.0
+"""Seconds the door stays shut at the start of a domain that nobody leads yet."""
 
 
 def distributor_for(
@@ -30,6 +36,18 @@ def distributor_for(
     url = with_password(settings.redis_url, secrets.redis_password)
     access = RedisAccess(url, settings.domain, settings.node)
     return DomainDistributor(settings.node, journal, access, clock)
+
+
+async def has_floor(distributor: Distributing, floor: Floor) -> None:
+    """Return when there are queues to wait in, where there are any; or after a while.
+
+    The floor of the first node of a domain takes effect only once it has come by in the stream.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FLOOR_WITHIN):
+            while floor.queues and not distributor.engine.floor.queues:
+                await distributor.settled()
+                await asyncio.sleep(0)
 
 
 def nodes_text(distributor: Distributing) -> str:
