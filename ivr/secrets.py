@@ -33,6 +33,7 @@ _AGENT_BYTES: Final = 12  # 96 bits in 16 characters: people type these into des
 _SHARED: Final = (_DIGESTS, _VISITORS, _AGENT)
 CLUSTER_KEY: Final = "cluster-key"
 REDIS_PASSWORD: Final = "redis-password"  # noqa: S105 - the name of it
+OIDC_SECRET: Final = "oidc-client-secret"  # noqa: S105 - the name of it
 _SHORTEST_KEY: Final = 20
 _CONTAINER: Final = "/run/secrets"
 
@@ -89,6 +90,11 @@ class Secrets:
     def redis_password(self) -> str | None:
         """The password of the Redis that several machines share, if it has one."""
         return self._credential(REDIS_PASSWORD)
+
+    @property
+    def oidc_secret(self) -> str | None:
+        """What the identity provider knows this client by; None for a public client."""
+        return self._credential(OIDC_SECRET)
 
     def _cluster_key(self) -> str | None:
         key = self._credential(CLUSTER_KEY)

@@ -41,6 +41,7 @@ from ivr.kinds import (
     Voice,
     absolute,
 )
+from ivr.oidc import Oidc
 from ivr.resources import flows_dir, sounds_dir
 
 CONFIG_NAME: Final = "tieline.yaml"
@@ -91,6 +92,11 @@ class Settings(BaseModel):
     )
     web_proxies: Peers = Field(
         (), description="the proxies in front of the web side, as a list: [127.0.0.1, 10.0.0.0/8]"
+    )
+    oidc: Oidc | None = Field(
+        None,
+        description="an identity provider that people sign in with, such as `{issuer: "
+        "https://id.example.org, client_id: tieline}`",
     )
     flows: Folder = Field(default_factory=_default_flows, description="a folder of call flows")
     floor: Folder = Field(
@@ -378,6 +384,8 @@ def _explain(refused: ValidationError, found: _Sourced, file: str) -> None:
             continue
         key = str(error["loc"][0]) if error["loc"] else ""
         message = error["msg"].removeprefix("Value error, ")
+        if key == "oidc":
+            message = ": ".join([*map(str, error["loc"][1:]), message])
         if not key:
             found.refuse((file, 0, 0), message)
             continue

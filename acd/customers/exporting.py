@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,49 @@ from acd.records.database import Database
 PAGE: Final = 500
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of an export, their cells as `EXPORTED` names them; `looked` of `total` are done."""
+
+    rows: Sequence[Sequence[str]]
+    looked: int
+    total: int
+
+
+async def pages(
+    database: Database,
+    name: str,
+    *,
+    by: str,
+    tag: str = "",
+    segment: str = "",
+    why: str = "",
+    clock: Callable[[], float] = time.time,
+) -> AsyncIterator[Page]:
+    """The customers with that tag and segment (empty: all), for a file of that name.
+
+    It is audited for each of them before they are shown. Raises `RecordsUnavailable`.
+    """
+    query = Query(tag=tag, segment=segment)
+    looked, last = 0, 0
+    async with database.writing() as connection:
+        total = await count(connection)
+        detail = {"file": name, "tag": tag, "segment": segment}
+        number = await write(
+            connection, AuditEntry(0, clock(), by, "exported", why=why, detail=detail)
+        )
+    while page := await _page(database, last):
+        last = page[-1].id
+        looked += len(page)
+        shown = [each for each in page if query.fits(each)]
+        async with database.writing() as connection:
+            subjects = [{"customer_id": each.id, "audit_id": number} for each in shown]
+            if subjects:
+                await connection.execute(insert(audit_subjects), subjects)
+            stand = await standing(connection, [each.id for each in shown])
+        yield Page([_cells(each, stand.get(each.id, ())) for each in shown], looked, total)
+
+
 async def export_file(
     database: Database,
     file: Path,
@@ -39,28 +83,14 @@ async def export_file(
     `.xlsx` makes a workbook, anything else CSV. It is audited for each of them, and the file is
     for its owner only. Raises `Refused`, `RecordsUnavailable`.
     """
-    query = Query(tag=tag, segment=segment)
-    done, looked, last = 0, 0, 0
-    async with database.writing() as connection:
-        total = await count(connection)
-        detail = {"file": file.name, "tag": tag, "segment": segment}
-        entry = AuditEntry(0, clock(), by, "exported", why=why, detail=detail)
-        number = await write(connection, entry)
+    done = 0
     with sheets.writing(file) as writer:
         writer.row(EXPORTED)
-        while page := await _page(database, last):
-            last = page[-1].id
-            looked += len(page)
-            shown = [each for each in page if query.fits(each)]
-            async with database.writing() as connection:
-                subjects = [{"customer_id": each.id, "audit_id": number} for each in shown]
-                if subjects:
-                    await connection.execute(insert(audit_subjects), subjects)
-                stand = await standing(connection, [each.id for each in shown])
-            cells = [_cells(each, stand.get(each.id, ())) for each in shown]
-            await asyncio.to_thread(_write, writer, cells)
-            done += len(shown)
-            progress(looked, total)
+        told = pages(database, file.name, by=by, tag=tag, segment=segment, why=why, clock=clock)
+        async for page in told:
+            await asyncio.to_thread(_write, writer, page.rows)
+            done += len(page.rows)
+            progress(page.looked, page.total)
     return done
 
 

@@ -90,11 +90,16 @@ async def import_file(
     wanted: Import,
     progress: Progress = lambda done, total: None,
     clock: Callable[[], float] = time.time,
+    *,
+    told: Imported | None = None,
 ) -> Imported:
-    """Take the customers of a file. Raises `Refused` for a file that cannot be read as a whole."""
+    """Take the customers of a file. Raises `Refused` for a file that cannot be read as a whole.
+
+    What comes of it is counted in `told` as it goes, which is what is returned.
+    """
     if wanted.region is not None and not is_region(wanted.region):
         raise Refused(f"{wanted.region!r} is no country, such as CN")
-    told = Imported()
+    told = Imported() if told is None else told
     source = sheets.rows(wanted.file)
     head = await asyncio.to_thread(next, source, None)
     if head is None:

@@ -9,6 +9,7 @@ opens our export, so it is written as the text it is.
 from __future__ import annotations
 
 import csv
+import io
 import os
 import tempfile
 import zipfile
@@ -215,6 +216,15 @@ class CsvWriter(Protocol):
     def writerow(self, row: Iterable[str], /) -> object:
         """Write a row."""
         ...
+
+
+def csv_text(rows: Iterable[Sequence[str]]) -> str:
+    """Rows as they stand in a CSV file, safe for whoever opens it in a spreadsheet."""
+    text = io.StringIO(newline="")
+    writer = _Csv(csv.writer(text))
+    for row in rows:
+        writer.row(row)
+    return text.getvalue()
 
 
 @contextmanager

@@ -1,9 +1,13 @@
-"""Who may sign in, as what: accounts, sessions, tokens, and tries that failed."""
+"""Who may sign in, as what: accounts, identities elsewhere, sessions, tokens, failed tries."""
 
+from acd.people.begun import BegunSignIns
+from acd.people.identities import Identities
 from acd.people.model import (
     ROLES,
     Account,
     ApiToken,
+    Begun,
+    Identity,
     Role,
     Session,
     TooManyTries,
@@ -16,6 +20,10 @@ __all__ = [
     "ROLES",
     "Account",
     "ApiToken",
+    "Begun",
+    "BegunSignIns",
+    "Identities",
+    "Identity",
     "Passwords",
     "People",
     "Role",

@@ -41,7 +41,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One sign-in that is still good. `csrf` is what its pages send along with every change."""
+    """One sign-in that is still good. `csrf` is what its pages send along with every change.
+
+    `identity` is the number of the identity elsewhere that it was begun with, None for a password.
+    """
 
     id: int
     account: Account
@@ -51,6 +54,33 @@ class Session:
     csrf: str
     address: str
     agent: str
+    identity: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an account's owner is at an identity provider: `subject`, as `issuer` calls them.
+
+    `made`: the account was made for it, and has the roles that the provider tells.
+    """
+
+    id: int
+    issuer: str
+    subject: str
+    account: str
+    made: bool
+    linked_at: float
+    last_used: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sign-in at an identity provider that is under way; it goes on at the path `to`."""
+
+    state: str
+    nonce: str
+    verifier: str
+    to: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from acd.people import tries
@@ -21,6 +21,8 @@ from acd.people.rows import (
     end_sessions,
     keep_one_administrator,
     made,
+    made_session,
+    made_token,
     revoke_tokens,
     role_set,
 )
@@ -206,17 +208,22 @@ class People:
             return await self._open(connection, name, address, agent)
 
     async def open_session(
-        self, name: str, *, address: str = "", agent: str = ""
+        self, name: str, *, address: str = "", agent: str = "", identity: int | None = None
     ) -> tuple[str, Session]:
-        """A session for somebody whose identity was proven elsewhere.
+        """A session for somebody whose identity was proven elsewhere; `identity` is its number.
 
         Raises `NotFound`, and `WrongPassword` for a disabled account.
         """
         async with self._database.writing() as connection:
-            return await self._open(connection, name.casefold(), address, agent)
+            return await self._open(connection, name.casefold(), address, agent, identity)
 
     async def _open(
-        self, connection: AsyncConnection, name: str, address: str, agent: str
+        self,
+        connection: AsyncConnection,
+        name: str,
+        address: str,
+        agent: str,
+        identity: int | None = None,
     ) -> tuple[str, Session]:
         owner = await account(connection, name)
         if owner.disabled:
@@ -231,11 +238,12 @@ class People:
             "expires_at": at + IDLE,
             "address": one_line(address[:100], "an address"),
             "agent": one_line(agent[:200], "a browser"),
+            "identity_id": identity,
         }
         await connection.execute(delete(sessions).where(sessions.c.expires_at <= at))
         key = await connection.scalar(insert(sessions).values(row).returning(sessions.c.id))
         query = select(sessions).where(sessions.c.id == key)
-        return token, _session((await connection.execute(query)).one(), made(owner))
+        return token, made_session((await connection.execute(query)).one(), made(owner))
 
     async def session(self, token: str) -> Session | None:
         """The session of a cookie's token, and it lives on; None when it is over or never was."""
@@ -248,7 +256,7 @@ class People:
             owner = made(await account(connection, row.account))
         if owner.disabled:
             return None
-        found = _session(row, owner)
+        found = made_session(row, owner)
         if at - row.seen_at >= SEEN_EVERY:
             until = min(at + IDLE, row.created_at + LONGEST_SESSION)
             async with self._database.writing() as connection:
@@ -265,7 +273,7 @@ class People:
         async with self._database.reading() as connection:
             owner = made(await account(connection, name.casefold()))
             rows = (await connection.execute(query.order_by(sessions.c.id.desc()))).all()
-        return [_session(row, owner) for row in rows]
+        return [made_session(row, owner) for row in rows]
 
     async def end_session(self, session_id: int) -> None:
         """Signed out; it does not matter whether it was over already."""
@@ -308,7 +316,7 @@ class People:
             }
             key = await connection.scalar(insert(api_tokens).values(row).returning(api_tokens.c.id))
             query = select(api_tokens).where(api_tokens.c.id == key)
-            return token, _api_token((await connection.execute(query)).one())
+            return token, made_token((await connection.execute(query)).one())
 
     async def by_token(self, token: str) -> tuple[Account, ApiToken] | None:
         """Whose token it is, with the roles that both have; None when it is no good."""
@@ -329,7 +337,7 @@ class People:
             async with self._database.writing() as connection:
                 changed = update(api_tokens).where(api_tokens.c.id == row.id)
                 await connection.execute(changed.values(last_used=at))
-        known = _api_token(row)
+        known = made_token(row)
         return replace(owner, roles=owner.roles & known.roles), known
 
     async def tokens(self, name: str) -> list[ApiToken]:
@@ -338,7 +346,7 @@ class People:
         async with self._database.reading() as connection:
             await account(connection, name.casefold())
             rows = (await connection.execute(query.order_by(api_tokens.c.id.desc()))).all()
-        return [_api_token(row) for row in rows]
+        return [made_token(row) for row in rows]
 
     async def revoke_token(self, token_id: int) -> ApiToken:
         """The token is no good any more. Raises `NotFound`."""
@@ -350,7 +358,7 @@ class People:
             row = (await connection.execute(query)).first()
             if row is None:
                 raise NotFound(f"there is no token {token_id}")
-            return _api_token(row)
+            return made_token(row)
 
 
 def _named(name: str) -> str:
@@ -367,29 +375,3 @@ async def _extension_is_free(connection: AsyncConnection, extension: str, name: 
     holder = await connection.scalar(query.where(accounts.c.name != name))
     if extension and holder is not None:
         raise Conflict(f"extension {extension} belongs to {holder}")
-
-
-def _session(row: Row[Any], owner: Account) -> Session:
-    return Session(
-        row.id,
-        owner,
-        row.created_at,
-        row.seen_at,
-        row.expires_at,
-        row.csrf,
-        row.address,
-        row.agent,
-    )
-
-
-def _api_token(row: Row[Any]) -> ApiToken:
-    return ApiToken(
-        row.id,
-        row.account,
-        row.label,
-        frozenset(role_set(row.roles)),
-        row.created_at,
-        row.expires_at,
-        row.last_used,
-        row.revoked_at,
-    )

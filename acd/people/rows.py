@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from acd.people.model import ROLES, Account, Role
+from acd.people.model import ROLES, Account, ApiToken, Role, Session
 from acd.people.tables import accounts, api_tokens, sessions
 from acd.records.errors import NotFound, Refused
 
@@ -52,6 +52,35 @@ def made(row: Any) -> Account:
         row.created_at,
         row.version,
         bool(row.password),
+    )
+
+
+def made_session(row: Any, owner: Account) -> Session:
+    """A session from its row."""
+    return Session(
+        row.id,
+        owner,
+        row.created_at,
+        row.seen_at,
+        row.expires_at,
+        row.csrf,
+        row.address,
+        row.agent,
+        row.identity_id,
+    )
+
+
+def made_token(row: Any) -> ApiToken:
+    """A program's token from its row."""
+    return ApiToken(
+        row.id,
+        row.account,
+        row.label,
+        frozenset(role_set(row.roles)),
+        row.created_at,
+        row.expires_at,
+        row.last_used,
+        row.revoked_at,
     )
 
 

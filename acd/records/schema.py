@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from acd.records.errors import RecordsUnavailable, brief
 from acd.records.tables import schema_version
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """The number of the last migration; a test holds it to the files."""
 UPGRADE_COMMAND: Final = "tieline records upgrade"
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"

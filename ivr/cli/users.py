@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from acd.customers import Audit
-from acd.people import ROLES, Account, People
+from acd.people import ROLES, Account, Identities, People
 from acd.records import Database
 from ivr.errors import IvrError
 from ivr.settings import load_settings
@@ -156,13 +156,49 @@ def token(
             typer.echo(f"{each.id}  {each.label}  ({state})")
 
 
+@users_app.command("identity")
+def identity(
+    name: Name,
+    subject: Annotated[str, typer.Option(help="Who they are at the identity provider.")] = "",
+    unlink: Annotated[int | None, typer.Option(help="The number of a link to end.")] = None,
+) -> None:
+    """Link an account with an identity of the provider in the setting oidc, or list or end links.
+
+    \b
+    Examples:
+      tieline users identity root --subject 248289761001
+      tieline users identity root
+      tieline users identity root --unlink 1
+    """
+    if unlink is not None:
+        _look(lambda links: links.unlink(unlink), "identity unlinked", name)
+        typer.echo(f"Link {unlink} has ended, and every session that was begun with it.")
+    elif subject:
+        chosen = load_settings().oidc
+        if chosen is None:
+            raise IvrError("no identity provider is set up: the setting oidc names one")
+        made = _look(lambda links: links.link(chosen.issuer, subject, name), "linked", name)
+        typer.echo(f"Link {made.id}: {name} signs in with {chosen.title}.")
+    else:
+        for each in _look(lambda links: links.of(name)):
+            typer.echo(f"{each.id}  {each.issuer}  {each.subject}")
+
+
 def _ask(question: Callable[[People], Awaitable[T]], did: str = "", whom: str = "") -> T:
+    return _within(lambda database: question(People(database)), did, whom)
+
+
+def _look(question: Callable[[Identities], Awaitable[T]], did: str = "", whom: str = "") -> T:
+    return _within(lambda database: question(Identities(database)), did, whom)
+
+
+def _within(question: Callable[[Database], Awaitable[T]], did: str, whom: str) -> T:
     """The answer; what was done to whom is audited."""
 
     async def ask() -> T:
         database = Database(load_settings().records_url)
         try:
-            answer = await question(People(database))
+            answer = await question(database)
             if did:
                 told = {"account": whom}
                 await Audit(database).note(getpass.getuser(), did, route=ROUTE, detail=told)

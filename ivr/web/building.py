@@ -13,7 +13,7 @@ from aiohttp import web
 from acd.customers import Audit, Consents, Customers, Links
 from acd.desk import Announcements, Dispositions, Knowledge, Tickets
 from acd.dispatch import Distributing
-from acd.people import People
+from acd.people import BegunSignIns, Identities, People
 from acd.records import ContactEvent, Database
 from ivr.asterisk.ami import AmiClient
 from ivr.backends.errands import Errands
@@ -29,19 +29,24 @@ from ivr.threads.threads import Threads
 from ivr.web.addresses import Outside
 from ivr.web.api.account import Accounts
 from ivr.web.api.agents import Agents
+from ivr.web.api.bulk import CustomersInBulk
 from ivr.web.api.calls import Calls
 from ivr.web.api.contacts import ContactFiles
 from ivr.web.api.customers import CustomersAsked
 from ivr.web.api.desk import DeskAsked, DeskKeeps, Script, ScriptLine
 from ivr.web.api.floor import FloorAsked
+from ivr.web.api.sign_in import SignIns
 from ivr.web.api.tickets import TicketsAsked
 from ivr.web.api.timeline import Timelines
 from ivr.web.api.users import UsersAsked
+from ivr.web.api.waiting import WaitingAsked
 from ivr.web.door import PeopleDoor
 from ivr.web.feed import Feed
 from ivr.web.files import StaticFiles
 from ivr.web.house import House
 from ivr.web.hub import Hub
+from ivr.web.import_jobs import ImportJobs
+from ivr.web.oidc.building import provided_by
 from ivr.web.openapi import document
 from ivr.web.phones import AsteriskPhones
 from ivr.web.roles import Who
@@ -213,18 +218,23 @@ class Web:
             Announcements(database, house.clock),
             Dispositions(database, house.clock),
         )
+        imports = settings.data_dir / "imports"
+        self._imports = ImportJobs(database, self.hub, imports, house.clock)
         stream = Stream(self.hub, house.clock, self._still_there)
         parts = (
             Accounts(people, self.hub),
+            self._sign_ins(settings, people, database, house.clock),
             Agents(house, self.hub),
             Calls(house, files),
             files,
+            CustomersInBulk(database, house, self._imports, settings.data_dir / "exports"),
             customers,
             Timelines(database, files.discretion),
             TicketsAsked(Tickets(database, house.clock), self.hub, house.clock),
             DeskAsked(keeps, house, files, self.hub, script),
             UsersAsked(people, audit, self.hub),
             FloorAsked(house, self.document),
+            WaitingAsked(house),
             stream,
             StaticFiles("/desk/", DESK),
         )
@@ -232,6 +242,15 @@ class Web:
         self.server = WebServer(routes, door, self._outside, settings.web_bind, settings.web_port)
         self.dialling_out: DiallingOut
         self._running: asyncio.Task[None] | None = None
+
+    def _sign_ins(
+        self, settings: Settings, people: People, database: Database, clock: Callable[[], float]
+    ) -> SignIns:
+        identities, begun = Identities(database, clock), BegunSignIns(database, clock)
+        provided = provided_by(settings, people, identities, clock)
+        return SignIns(
+            people, identities, begun, outside=self._outside, hub=self.hub, provided=provided
+        )
 
     def document(self) -> dict[str, Any]:
         """The OpenAPI document."""
@@ -252,6 +271,7 @@ class Web:
             await asyncio.gather(self._running, return_exceptions=True)
             self._running = None
         await self.server.stop()
+        await self._imports.close()
 
 
 def _region(house: House) -> Any:

@@ -17,7 +17,10 @@ class PeopleDoor:
     async def by_session(self, secret: str) -> Who | None:
         """See `Doorkeeper`."""
         session = await self._people.session(secret)
-        return None if session is None else _who(session.account, str(session.id), "session")
+        if session is None:
+            return None
+        provided = session.identity is not None
+        return _who(session.account, str(session.id), "session", provided)
 
     async def by_token(self, secret: str) -> Who | None:
         """See `Doorkeeper`."""
@@ -36,7 +39,7 @@ class PeopleDoor:
         )
 
 
-def _who(account: Account, session: str, means: Means) -> Who:
+def _who(account: Account, session: str, means: Means, provided: bool = False) -> Who:
     roles = frozenset(Role(each) for each in account.roles)
     name = account.title or account.name
-    return Who(account.name, name, roles, account.extension, session, means)
+    return Who(account.name, name, roles, account.extension, session, means, provided)

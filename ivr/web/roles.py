@@ -33,7 +33,7 @@ class Who:
 
     `user` is the account's id, `name` what people read, `agent` the extension on the floor ("" for
     nobody of it). `session` names the session or token by an id that is no secret; `means` says
-    which of the two it is.
+    which of the two it is; `provided`: it was begun with the identity provider.
     """
 
     user: str
@@ -42,7 +42,7 @@ class Who:
     agent: str = ""
     session: str = ""
     means: Means = "session"
-    login: str = ""
+    provided: bool = False
 
     def may(self, roles: Iterable[Role]) -> bool:
         """Whether one of their roles is among `roles`."""

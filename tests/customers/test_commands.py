@@ -48,6 +48,20 @@ def test_a_file_goes_in_is_found_merged_and_erased(run: Run, tmp_path: Path) -> 
     assert run("customers", "find", "mei").output.strip() == "No customers found."
 
 
+def test_an_identity_is_linked_by_hand_and_the_link_ended(run: Run, tmp_path: Path) -> None:
+    run("users", "add", "root", "--role", "administrator", "--no-password")
+    unknown = run("users", "identity", "root", "--subject", "u-1")
+    assert "the setting oidc names one" in str(unknown.exception)
+    (tmp_path / "tieline.yaml").write_text("oidc: {issuer: 'https://id.example', client_id: t}\n")
+    linked = run("users", "identity", "root", "--subject", "u-1")
+    assert "Link 1: root signs in with id.example." in linked.output
+    assert run("users", "identity", "root").output == "1  https://id.example  u-1\n"
+    again = run("users", "identity", "root", "--subject", "u-2")
+    assert "account root is linked already" in str(again.exception)
+    assert "Link 1 has ended" in run("users", "identity", "root", "--unlink", "1").output
+    assert run("users", "identity", "root").output == ""
+
+
 def test_a_password_comes_from_the_input(run: Run) -> None:
     assert "may sign in as agent" in run("users", "add", "ada", says=GOOD + "\n").output
     refused = run("users", "add", "bob", says="short\n")

@@ -125,6 +125,37 @@ def test_a_value_that_cannot_work_is_refused(tmp_path: Path, text: str, told: st
     assert told in refusals(tmp_path, text)[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{client_id: t}", "oidc: issuer: Field required"),
+        ("{issuer: 'http://id.example.org', client_id: t}", "oidc: issuer: an issuer begins with"),
+        ("{issuer: 'https://id/?a=1', client_id: t}", "oidc: issuer: an issuer is an address"),
+        ("{issuer: 'https://id', client_id: t, client_secret: x}", "oidc: client_secret: Extra"),
+        ("{issuer: 'https://id', client_id: t, scopes: [email]}", "scopes must have openid"),
+        ("{issuer: 'https://id', client_id: t, new_accounts: true}", "new_accounts needs roles"),
+        ("{issuer: 'https://id', client_id: t, roles: {a: agent}}", "roles_claim go together"),
+        (
+            "{issuer: 'https://id', client_id: t, roles_claim: g, roles: {a: king}}",
+            "oidc: roles: a: Input should be 'agent'",
+        ),
+    ],
+)
+def test_an_identity_provider_is_told_whole_and_safe(tmp_path: Path, text: str, told: str) -> None:
+    (refused,) = refusals(tmp_path, f"oidc: {text}\n")
+    assert told in refused
+    assert "it is an identity provider that people sign in with" in refused
+
+
+def test_an_identity_provider_may_be_on_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "tieline.yaml").write_text(
+        "oidc: {issuer: 'http://127.0.0.1:8080/realms/x', client_id: tieline}\n"
+    )
+    oidc = load_settings(env={}, cwd=tmp_path).oidc
+    assert oidc is not None
+    assert (oidc.title, oidc.account_claim, oidc.new_accounts) == ("127.0.0.1", "email", False)
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tieline.yaml").write_bytes(b"\xff\xfe\x00")
     assert "cannot be read" in refusals(tmp_path)[0]

@@ -86,7 +86,7 @@ class Pretended:
 class DeskHouse:
     """Calls come by `call`, are answered by `answer` and ended by `end`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **chosen: Any) -> None:
         self.clock = steady_clock()
         self.plan: Plan = load_plan(flows_dir(), flows_dir() / "floor.yaml")
         url = f"sqlite+aiosqlite:///{folder / 'records.sqlite'}"
@@ -98,7 +98,7 @@ class DeskHouse:
         self.distributor = Distributor(self.journal, self.clock)
         self.contacts = LiveContacts(self.journal, self.tell, self.clock)
         self.outside = Pretended()
-        self.settings = Settings(folder=folder, home=folder)
+        self.settings = Settings(folder=folder, home=folder, **chosen)
         house = House(
             distributor=self.distributor,
             contacts=self.contacts,
@@ -121,7 +121,7 @@ class DeskHouse:
             script=script_of(lambda: self.plan),
             more=self.letters.routes,
         )
-        self.web.server._wanted = 0
+        self.web.server._wanted = chosen.get("web_port", 0)
         # One browser signs in as often here as a whole call centre does elsewhere.
         often = Limit(per_minute=6000, burst=1000)
         self.web.server.routes = [replace(each, limit=often) for each in self.web.server.routes]
@@ -271,8 +271,9 @@ class DeskHouse:
 
 
 @asynccontextmanager
-async def desk_house(folder: Path) -> AsyncIterator[DeskHouse]:
-    house = DeskHouse(folder)
+async def desk_house(folder: Path, **chosen: Any) -> AsyncIterator[DeskHouse]:
+    """A house below `folder`; `chosen` are settings of its installation."""
+    house = DeskHouse(folder, **chosen)
     house.distributor.recover()
     house.distributor.send(FloorLoaded(house.clock(), house.plan.floor.floor))
     house.distributor.subscribe(house.web.feed.on_command)

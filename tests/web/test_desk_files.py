@@ -17,6 +17,7 @@ VENDORED = {
     "hooks.js": "5c65ab263688d0805862fd0807c779af02c2799c44fda0873dfcb870d0da70a0",
     "htm.js": "ab33dd3f38059b9be4d5f5350128eefb2356639c4e0bbe9d9e8b3ba75847e9e4",
 }
+WORDS = [DESK / "words.js", *sorted((DESK / "words").glob("*.js"))]
 OURS = [each for each in sorted(DESK.rglob("*.js")) if each.parent.name != "vendor"]
 
 
@@ -26,7 +27,11 @@ def test_vendored_libraries_are_those_that_were_looked_at(name: str) -> None:
 
 
 def words(language: str) -> set[str]:
-    text = (DESK / "words.js").read_text(encoding="utf-8")
+    return {word for file in WORDS for word in words_of(file, language)}
+
+
+def words_of(file: Path, language: str) -> set[str]:
+    text = file.read_text(encoding="utf-8")
     body = text.partition(f"const {language} = {{")[2].partition("\n};")[0]
     found = re.findall(r'(?:^\s*|, )(?:"([\w-]+)"|(\w+)): "', body, re.MULTILINE)
     return {quoted or bare for quoted, bare in found}
@@ -35,6 +40,7 @@ def words(language: str) -> set[str]:
 def test_every_word_is_there_in_both_languages() -> None:
     assert words("en") == words("zh")
     assert len(words("en")) > 100
+    assert len(words("en")) == sum(len(words_of(file, "en")) for file in WORDS)
 
 
 @pytest.mark.parametrize("file", OURS, ids=lambda file: str(file.relative_to(DESK)))

@@ -20,6 +20,10 @@ OPEN = {
     ("GET", "/desk/{file:.+}"),
     ("POST", "/api/session"),
     ("GET", "/api/session"),
+    ("GET", "/api/sign-in"),
+    ("GET", "/api/sign-in/oidc"),
+    ("GET", "/api/sign-in/oidc/back"),
+    ("GET", "/api/sign-in/oidc/out"),
 }
 """What strangers may ask; whoever adds to this says why beside the route."""
 OPEN_BELOW = ("/widget", "/api/visitors", "/hooks/")

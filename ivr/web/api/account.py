@@ -40,13 +40,17 @@ class Speaking(Model):
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """Who is signed in; `agent` is their extension on the floor, "" for none."""
+    """Who is signed in; `agent` is their extension on the floor, "" for none.
+
+    `provided`: with the identity provider, where they may sign out as well.
+    """
 
     user: str
     name: str
     roles: list[Role]
     agent: str
     language: str
+    provided: bool
 
 
 class Accounts:
@@ -100,10 +104,10 @@ class Accounts:
         call.answer.cookie = ""
 
     async def _session(self, call: Call) -> Me | None:
-        return None if call.who is None else _me(await self._people.get(call.who.user))
+        return None if call.who is None else await self._me(call)
 
     async def _me(self, call: Call) -> Me:
-        return _me(await self._people.get(call.me.user))
+        return _me(await self._people.get(call.me.user), call.me.provided)
 
     async def _new_password(self, call: Call) -> None:
         given: Passwords = call.body
@@ -119,11 +123,16 @@ class Accounts:
         call.answer.cookie = ""
 
     async def _speak(self, call: Call) -> Me:
-        return _me(await self._people.edit(call.me.user, language=call.body.language))
+        account = await self._people.edit(call.me.user, language=call.body.language)
+        return _me(account, call.me.provided)
 
 
-def _me(account: Account) -> Me:
-    roles = sorted(Role(each) for each in account.roles)
+def _me(account: Account, provided: bool = False) -> Me:
     return Me(
-        account.name, account.title or account.name, roles, account.extension, account.language
+        account.name,
+        account.title or account.name,
+        sorted(Role(each) for each in account.roles),
+        account.extension,
+        account.language,
+        provided,
     )

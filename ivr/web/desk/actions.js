@@ -1,5 +1,6 @@
 // What the desk does: asks the server, and keeps what came back. Every action ends in words.
 import { get, post, query, Refused, remove } from "./api.js";
+import { leaveThereToo } from "./parts/provider.js";
 import { notify, set, state } from "./store.js";
 import { Stream } from "./stream.js";
 import { t } from "./words.js";
@@ -40,15 +41,17 @@ export async function signIn(name, password) {
 }
 
 export async function signOut() {
+  const { provided } = state.me;
   await attempt(() => remove("/api/session"));
   leave();
+  if (provided) leaveThereToo();
 }
 
 function leave() {
   if (stream) stream.stop();
   stream = null;
   set({ me: null, agent: null, pop: null, contact: null, customer: null, announcements: [] });
-  set({ connected: false, dialog: "", view: "contact", chats: {} });
+  set({ connected: false, dialog: "", view: "contact", chats: {}, floor: null, imports: [] });
 }
 
 function listen() {
@@ -78,7 +81,11 @@ const handlers = {
 // Panes add what they want to hear: `listenFor("chat_message", (data) => ...)`.
 const panes = new Map();
 export function listenFor(type, handler) {
-  panes.set(type, handler);
+  panes.set(type, [...(panes.get(type) ?? []), handler]);
+}
+
+function tellPanes(type, data) {
+  for (const handler of panes.get(type) ?? []) handler(data);
 }
 
 function take(event) {
@@ -86,8 +93,7 @@ function take(event) {
   if (event.type !== "hello") set({ skew: event.at - Date.now() / 1000 });
   const handler = handlers[event.type];
   if (handler) handler(event);
-  const pane = panes.get(event.type);
-  if (pane) pane(event.data);
+  tellPanes(event.type, event.data);
 }
 
 export async function lookAtEverything() {
@@ -96,8 +102,7 @@ export async function lookAtEverything() {
     const mine = await attempt(() => get("/api/agents/me"));
     if (mine) takeMine(mine);
   }
-  const again = panes.get("reset");
-  if (again) again();
+  tellPanes("reset");
 }
 
 function takeMine(mine) {

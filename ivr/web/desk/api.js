@@ -29,6 +29,24 @@ export async function ask(method, path, body) {
   return told;
 }
 
+// A file goes as it is; `sent` hears how much of it is on its way.
+export function upload(path, file, type, sent) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", path);
+    request.setRequestHeader("X-Tieline", "1");
+    request.setRequestHeader("Content-Type", type);
+    request.upload.onprogress = (event) => sent(event.loaded, event.total);
+    request.onerror = () => reject(new Refused(0, { detail: "offline" }));
+    request.onload = () => {
+      const told = request.responseText ? JSON.parse(request.responseText) : {};
+      if (request.status < 300) resolve(told);
+      else reject(new Refused(request.status, told));
+    };
+    request.send(file);
+  });
+}
+
 export const get = (path) => ask("GET", path);
 export const post = (path, body) => ask("POST", path, body);
 export const patch = (path, body) => ask("PATCH", path, body);

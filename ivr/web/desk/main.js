@@ -4,6 +4,8 @@ import { html, render, useEffect } from "./html.js";
 import { Key, useKey } from "./keys.js";
 import { Chats, unreadChats } from "./panes/chat.js";
 import { Bar } from "./parts/bar.js";
+import { CustomerFiles } from "./parts/files.js";
+import { Floor } from "./parts/floor.js";
 import { ContactPage } from "./parts/contact.js";
 import { CustomerPage } from "./parts/customer.js";
 import { Dialogs } from "./parts/dialogs.js";
@@ -13,6 +15,7 @@ import { News } from "./parts/news.js";
 import { SignIn } from "./parts/signin.js";
 import { TicketsPage } from "./parts/tickets.js";
 import { notify, set, state, use } from "./store.js";
+import { viewsOf } from "./views.js";
 import { language, t } from "./words.js";
 
 const VIEWS = {
@@ -22,11 +25,13 @@ const VIEWS = {
   chat: Chats,
   knowledge: Knowledge,
   mine: MyDay,
+  floor: Floor,
+  files: CustomerFiles,
 };
 
 function Views() {
-  const { view } = use();
-  const names = Object.keys(VIEWS);
+  const { me, view } = use();
+  const names = viewsOf(me);
   names.forEach((name, place) => useKey(String(place + 1), () => set({ view: name })));
   return html`<nav class="views" aria-label=${t("desk")}>
     ${names.map(

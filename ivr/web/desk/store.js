@@ -18,6 +18,8 @@ export const state = {
   dialog: "",
   notice: null, // {text, bad}
   chats: {},
+  floor: null, // {queues, agents: by extension}, while somebody who leads looks at it
+  imports: [], // files of customers, the latest first
 };
 
 export function set(changes) {

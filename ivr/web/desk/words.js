@@ -1,5 +1,6 @@
 // Every word the desk says, in each of its languages. Another language is another object.
 import { state } from "./store.js";
+import * as office from "./words/office.js";
 
 const en = {
   desk: "Tieline desk",
@@ -130,6 +131,9 @@ const zh = {
   channel_voice: "电话", channel_chat: "聊天", channel_sms: "短信",
   whole_contact: "完整联系资料", by_customer: "客户", by_bot: "机器人", by_agent: "坐席", by_house: "系统",
 };
+
+Object.assign(en, office.en);
+Object.assign(zh, office.zh);
 
 export const LANGUAGES = { en, zh };
 // How dates are written.

@@ -4,6 +4,7 @@ import { newId } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { keysAreOn, switchKeys } from "../keys.js";
 import { set, use } from "../store.js";
+import { viewsOf } from "../views.js";
 import { known, t } from "../words.js";
 import { Dialog } from "./pieces.js";
 
@@ -98,11 +99,13 @@ function Dialling() {
 
 const KEYS = [
   ["r", "key_ready"], ["p", "key_break"], ["w", "key_finish"], ["t", "key_transfer"],
-  ["m", "key_text"], ["d", "key_dial"], ["/", "key_search"], ["n", "key_note"], ["1–6", "key_views"],
+  ["m", "key_text"], ["d", "key_dial"], ["/", "key_search"], ["n", "key_note"],
 ];
 
 function Help() {
+  const { me } = use();
   const [on, setOn] = useState(keysAreOn());
+  const shown = [...KEYS, [`1–${viewsOf(me).length}`, "key_views"]];
   const turn = () => {
     switchKeys(!on);
     setOn(!on);
@@ -110,7 +113,7 @@ function Help() {
   };
   return html`<${Dialog} title=${t("help")} close=${close}>
     <p>${t("keys_about")}</p>
-    <dl class="keys">${KEYS.map(([key, words]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${t(words)}</dd></div>`)}</dl>
+    <dl class="keys">${shown.map(([key, words]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${t(words)}</dd></div>`)}</dl>
     <label class="check"><input type="checkbox" checked=${on} onChange=${turn} /> ${t("keys_on")}</label>
   <//>`;
 }

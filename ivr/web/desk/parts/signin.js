@@ -1,7 +1,8 @@
-// Name and password. The browser's own password manager knows these fields by their names.
+// Name and password, or an identity provider. The browser's own password manager knows these fields by their names.
 import { signIn } from "../actions.js";
 import { html, useState } from "../html.js";
 import { t } from "../words.js";
+import { Provider } from "./provider.js";
 
 export function SignIn() {
   const [name, setName] = useState("");
@@ -17,6 +18,7 @@ export function SignIn() {
   return html`<main class="signin">
     <form onSubmit=${submit}>
       <h1>${t("desk")}</h1>
+      <${Provider} />
       <label>${t("name")}
         <input name="username" autocomplete="username" required value=${name}
           autofocus onInput=${(event) => setName(event.target.value)} />
