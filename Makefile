@@ -36,8 +36,10 @@ test: lint ## style, types, then every test with branch coverage
 bench: venv ## measure what is promised, into benchmarks/RESULTS.md (an hour; NAMES="decision offers" for some)
 	@exec $(PY) -m benchmarks $(NAMES)
 
-pictures: venv ## draw the example flows into docs/pictures
+pictures: venv ## draw the example flows, and take pictures of desk and chat, into docs/pictures
 	@for flow in docs/pictures/*.svg; do .venv/bin/tieline graph $$(basename $$flow .svg) -o $$flow; done
+	@PICTURES_TO=docs/pictures $(PY) -m pytest -q tests/web/test_desk.py::test_every_view_is_whole_readable_and_quiet \
+	  tests/e2e/test_one_contact.py::test_a_chat_a_call_and_a_text_are_one_contact
 
 # Wants uv (any recent version) on PATH, and only when pyproject.toml changes. No index is written
 # into the file; hashes bind each name to its contents wherever it is downloaded from.

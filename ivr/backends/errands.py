@@ -258,7 +258,7 @@ class Errands:
             needs=dict(errand.needs),
             priority=errand.priority,
             tell_agent=errand.tell_agent,
-            asked_at=asker.now.timestamp(),
+            asked_at=self._house.clock(),
             since=place or self._house.clock(),
             customer=customer,
         )

@@ -38,7 +38,13 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    fast: Annotated[bool, typer.Option("--fast", help="Everybody hurries: under 40 s.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Everybody hurries: under 50 s.")] = False,
+    stay: Annotated[
+        bool,
+        typer.Option(
+            "--stay", help="After the last act it is your turn, in a browser, until Ctrl-C."
+        ),
+    ] = False,
     backends: Annotated[
         bool,
         typer.Option("--backends", help="Only the services that the example flows ask, to ring."),
@@ -46,12 +52,13 @@ def demo(
 ) -> None:
     """Watch scripted callers and agents talk over real SIP phones.
 
-    Plays on the Tieline that runs here if it is at leisure, otherwise on one of its own, which
-    is gone afterwards. Ctrl-C ends everything.
+    Plays on an installation of its own, beside any that runs, which is gone afterwards. Ctrl-C
+    ends everything.
 
     \b
-    Example:
+    Examples:
       tieline demo --fast
+      tieline demo --stay
       tieline demo --backends
     """
     if backends:
@@ -66,18 +73,16 @@ def demo(
     settings = load_settings()
     with shown_progress(console) as progress:
         ensure_tools(settings, RUN_TOOLS, progress)
-    raise typer.Exit(asyncio.run(_interruptible(_demo(console, settings, fast=fast))))
+    raise typer.Exit(asyncio.run(_interruptible(_demo(console, settings, fast=fast, stay=stay))))
 
 
-async def _demo(console: Console, settings: Settings, *, fast: bool) -> None:
+async def _demo(console: Console, settings: Settings, *, fast: bool, stay: bool) -> None:
     try:
         from ivr.demo.performance import perform  # noqa: PLC0415 - it needs an extra, others do not
     except ImportError as why:
         raise IvrError(f"{_NO_PHONES}: {why}") from why
     screen = Screen(console)
-    figures = await perform(screen, settings, prompt_book, fast=fast)
-    screen.line()
-    screen.summary(figures.rows())
+    await perform(screen, settings, prompt_book, fast=fast, stay=stay)
     for what, how in _next(settings):
         screen.line(Text.assemble((f"{what}: ", "bold"), how))
 
@@ -88,6 +93,10 @@ def _next(settings: Settings) -> tuple[tuple[str, str], ...]:
         "tieline" if which("tieline") else min(sys.argv[0], os.path.relpath(sys.argv[0]), key=len)
     )
     return (
+        (
+            "Play on",
+            f"{tieline} demo --stay leaves the shop's page and the agent's desk to your browser.",
+        ),
         (
             "Run it",
             f"{tieline} run, and register a softphone at {settings.bind}:{settings.sip_port} as "

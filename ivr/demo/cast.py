@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 from urllib.parse import unquote
 
@@ -14,7 +15,7 @@ from acd.model import AgentState
 from ivr.demo.figures import milliseconds
 from ivr.demo.installation import CODES
 from ivr.demo.meter import BLOCKS, PLAIN_BLOCKS, QUIETEST, Meter, strip
-from ivr.demo.phone import Line, LineState, SoftPhone
+from ivr.demo.phone import Line, LineState, PhoneError, SoftPhone
 from ivr.demo.show import Show
 from ivr.demo.story import Lane, Manner, unspelled
 from ivr.speech.phrases import phrase
@@ -28,6 +29,9 @@ LONGER_THAN_A_PAUSE: Final = 0.45
 """No voice takes so long a breath in the middle of a prompt."""
 GAP_MS: Final = 140
 """Between keys: with less, the phone is still sending the last keys when it has pressed them."""
+RINGS: Final = 4.0
+"""Seconds a phone rings that is answered by nobody's hand."""
+LONGEST_CALL: Final = 3600.0
 LEVELS: Final = 14
 """Blocks in a level meter."""
 
@@ -97,6 +101,18 @@ class Person:
         """End the call."""
         self.tell(f"{self.first_name} hangs up")
         await self.line.hang_up()
+
+    async def answers_alone(self) -> None:
+        """Pick up whatever rings, and hum until the other side is gone; until cancelled."""
+        while True:
+            line = self.take(await self.phone.incoming())
+            self.tell(f"☎ {self.name}'s phone rings", at=line.began_at)
+            await asyncio.sleep(RINGS)
+            with suppress(PhoneError):
+                await line.answer(PATIENCE)
+                self.tell(f"{self.first_name}'s phone is answered")
+                line.hum()
+            self.tell(f"{self.first_name}'s call ends", await line.ended(LONGEST_CALL))
 
     async def hears_voice(self, other: Person, timeout: float = PATIENCE) -> None:
         """Wait for the other one's own tone, and tell that it came through."""

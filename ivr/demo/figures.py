@@ -14,7 +14,8 @@ class Figures:
     `first_words`: from dialling to the first sound. `next_words`: from the end of a key to the
     next sound. `found`: from the last key to the ringing of an agent's phone. `roused`: from an
     agent's dialling of the code for ready to the ringing of the same phone, a caller waiting.
-    `handed_on`: from an agent's transfer to the ringing of the next phone.
+    `handed_on`: from an agent's transfer to the ringing of the next phone. `bot`: from a message to
+    the bot's answer. `rung_back`: from the click to the ringing of the visitor's phone.
     """
 
     calls: int = 0
@@ -24,6 +25,8 @@ class Figures:
     found: list[float] = field(default_factory=list)
     roused: list[float] = field(default_factory=list)
     handed_on: list[float] = field(default_factory=list)
+    bot: list[float] = field(default_factory=list)
+    rung_back: list[float] = field(default_factory=list)
     callers_heard: float = 0.0
     agents_heard: float = 0.0
 
@@ -37,6 +40,8 @@ class Figures:
             ("last key → phone rings", self.found),
             ("transfer → next phone rings", self.handed_on),
             ("agent ready → phone rings", self.roused),
+            ("message → bot's answer", self.bot),
+            ("click → visitor's phone rings", self.rung_back),
         ):
             if seconds:
                 told.append((what, spread(seconds)))

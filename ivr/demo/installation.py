@@ -1,47 +1,34 @@
-"""The Tieline that the demo plays on: the one that runs here and is at leisure, or one of its own.
+"""An installation of Tieline that plays are given on: in a folder of its own, on free ports.
 
-Its own lives in a temporary folder, on free ports, and believes that it is a weekday morning. It
-is started as `tieline run` starts one: Asterisk and the service, each a process of its own.
+It is started as `tieline run` starts one: Asterisk and the service, each a process of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import shutil
 import socket
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from acd.errors import AcdError
 from acd.journal import Journal
-from acd.model import AgentState
-from ivr.asterisk.process import CONTROL_SOCKET, AsteriskProcess, listener, socket_folder
-from ivr.asterisk.provision import Tool, Toolchain, ensure_asterisk, ensure_tools, find_asterisk
-from ivr.demo.watch import Watch
+from ivr.asterisk.process import AsteriskProcess, socket_folder
+from ivr.asterisk.provision import Tool, Toolchain, ensure_tools
 from ivr.errors import IvrError
 from ivr.plans import Plan, load_plan
-from ivr.resources import flows_dir
 from ivr.secrets import Secrets
-from ivr.settings import LOOPBACK, Settings, load_settings
+from ivr.settings import LOOPBACK, Settings
 from ivr.site import build_site, write_configuration
 from ivr.speech.music import generate_music
 from ivr.speech.phrases import phrase
 from ivr.speech.prompts import PromptBook
 from ivr.speech.script import fixed_batches
 
-MORNING: Final = "2026-03-02T10:00:00+08:00"
-"""A Monday at the clinic, with its desk open."""
-NUMBERS: Final = {"4001": "clinic", "4002": "bank"}
-"""What the script dials, and the flow it expects there."""
 CODES: Final = {
-    "*40": "agent-logged-out",
     "*41": "agent-logged-in",
     "*42": "agent-ready",
     "*43": "agent-paused",
@@ -49,31 +36,24 @@ CODES: Final = {
 }
 """The feature codes that agents dial, and the phrase that answers each."""
 
-_RTP_FIRST, _RTP_LAST = 12000, 12998
 _PATIENCE = 30.0
 _LAST_WORDS = 5.0
 _LOOK: Final = 0.05
-_REGISTERED = re.compile(r"Contact:\s+(\d+)/")
 
 Speaking = Callable[[Settings, Tool], Awaitable[PromptBook]]
 """Makes the prompt book of an installation."""
 
 
 class Installation:
-    """A running Tieline, found or begun by the demo; `stop` ends what was begun, and only that."""
+    """A Tieline in `settings.folder`, which is gone after `stop`.
+
+    `environment` is all that it, and commands that are to find it, are told of their settings.
+    """
 
     def __init__(
-        self,
-        settings: Settings,
-        toolchain: Toolchain,
-        environment: Mapping[str, str] | None = None,
+        self, settings: Settings, toolchain: Toolchain, environment: Mapping[str, str]
     ) -> None:
-        self.settings, self.toolchain = settings, toolchain
-        self.own = environment is not None
-        """Whether it is the demo's: then it reads its settings from this environment alone."""
-        self.environment = dict(os.environ if environment is None else environment)
-        self.cwd = settings.folder if self.own else Path.cwd()
-        """In which folder, with this environment, our own commands find this installation."""
+        self.settings, self.toolchain, self.environment = settings, toolchain, environment
         self.plan: Plan = load_plan(settings.flows, settings.floor)
         rehearsed = settings.rehearse_at
         self._ahead = rehearsed - datetime.now(UTC) if rehearsed is not None else timedelta()
@@ -109,7 +89,7 @@ class Installation:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "ivr", *words),
-            cwd=self.cwd,
+            cwd=self.settings.folder,
             env={**self.environment, "COLUMNS": str(columns), "FORCE_COLOR": "1"},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -167,7 +147,7 @@ class Installation:
             process = self._service = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", "ivr", "serve"),
-                cwd=self.cwd,
+                cwd=self.settings.folder,
                 env=self.environment,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -192,8 +172,6 @@ class Installation:
 
     async def stop(self, *, keep: bool = False) -> None:
         """End what `begin` started; `keep` leaves the folder with its logs behind."""
-        if not self.own:
-            return
         if self._service is not None:
             await _end(self._service)
         if (self.settings.run_dir / "etc" / "asterisk.conf").is_file():
@@ -203,73 +181,6 @@ class Installation:
             with suppress(IvrError, OSError):  # a deep folder's socket lies in one of its own
                 shutil.rmtree(socket_folder(self.settings.run_dir), ignore_errors=True)
 
-    # --- is there one already? -------------------------------------------------------------------
-
-    async def hindrance(self, agents: Collection[str]) -> str:
-        """Why the demo should leave this running installation alone; "" when it may play on it."""
-        if self.settings.bind != LOOPBACK:
-            return "strangers cannot ring it: it listens on a network"
-        if reason := unlike_shipped(self.plan):
-            return reason
-        if not is_open(self.plan, self.flow_time()):
-            return "its clinic is closed now"
-        try:
-            with self.journal() as journal:
-                watch = Watch(journal, self.plan.library)
-            registered = _REGISTERED.findall(await self._asterisk.command("pjsip show contacts"))
-        except (OSError, AcdError, IvrError) as why:
-            return f"it does not answer as it should ({why})"
-        if watch.calls(0.0):
-            return "people are talking on it"
-        states = {row.agent: row.state for row in watch.agents(0.0)}
-        if any(states.get(agent) is not AgentState.LOGGED_OUT for agent in agents):
-            return "agents are logged in"
-        if taken := sorted(set(agents) & set(registered)):
-            return f"a phone is registered as {taken[0]}"
-        return ""
-
-
-async def running(settings: Settings) -> Installation | None:
-    """The installation of these settings, if both its Asterisk and its service answer."""
-    try:
-        asterisk = listener(socket_folder(settings.run_dir) / CONTROL_SOCKET)
-    except IvrError:
-        return None
-    toolchain = find_asterisk(settings) if asterisk else None
-    if toolchain is None or not await _answers(settings.agi_port):
-        return None
-    return Installation(settings, toolchain)
-
-
-def own(settings: Settings) -> Installation:
-    """One for the demo alone, not yet begun; programs are shared with the usual one."""
-    toolchain = ensure_asterisk(settings, _silent)
-    folder = Path(tempfile.mkdtemp(prefix="tieline-demo-"))
-    environment = _environment(settings, folder)
-    return Installation(load_settings(env=environment, cwd=folder), toolchain, environment)
-
-
-def _environment(usual: Settings, folder: Path) -> dict[str, str]:
-    """This process's environment, with settings of its own in place of whatever it says."""
-    sip, agi, ami, console, web = free_ports(5)
-    told: dict[str, object] = {
-        "home": folder / "home",
-        "flows": flows_dir(),
-        "cache": usual.cache,
-        "sip_port": sip,
-        "agi_port": agi,
-        "ami_port": ami,
-        "console_port": console,
-        "web_port": web,
-        "rtp_start": _RTP_FIRST,
-        "rtp_end": _RTP_LAST,
-        "rehearse_at": MORNING,
-    }
-    if usual.asterisk is not None:
-        told["asterisk"] = usual.asterisk
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("TIELINE_")}
-    return kept | {f"TIELINE_{name.upper()}": str(value) for name, value in told.items()}
-
 
 def free_ports(count: int) -> list[int]:
     """Loopback ports that nobody listens on; held together, so that all differ."""
@@ -278,22 +189,6 @@ def free_ports(count: int) -> list[int]:
         for each in held:
             each.bind((LOOPBACK, 0))
         return [each.getsockname()[1] for each in held]
-
-
-def unlike_shipped(plan: Plan) -> str:
-    """Why the script does not fit this plan; "" when flows and floor are those that ship."""
-    shipped = load_plan(flows_dir(), flows_dir() / "floor.yaml")
-    for number, name in NUMBERS.items():
-        here, there = plan.library.for_number(number), shipped.library.for_number(number)
-        if here is None or there is None or here.revision != there.revision:
-            return f"its {name} is not the one of the script"
-    return "" if plan.floor == shipped.floor else "its floor is not the one of the script"
-
-
-def is_open(plan: Plan, now: datetime) -> bool:
-    """Whether the clinic's desk is open."""
-    clinic = plan.library.flows["clinic"]
-    return clinic.calendars["desk"].is_open(now)
 
 
 async def _answers(port: int) -> bool:

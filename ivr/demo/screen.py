@@ -88,10 +88,13 @@ class Screen:
         """A command and what it printed (with terminal colours in it)."""
         told = Text.from_ansi(text)
         told.no_wrap, told.overflow = True, "ellipsis"
-        body = Panel(told, box=box.ROUNDED, style="", border_style="dim", width=self.width)
+        self.framed(Text.assemble(("  $ ", "dim"), (command, "bold yellow")), told)
+
+    def framed(self, heading: Text, body: RenderableType) -> None:
+        """Something that is held up to be read."""
         self.line()
-        self.line(Text.assemble(("  $ ", "dim"), (command, "bold yellow")))
-        self._print(body)
+        self.line(heading)
+        self._print(Panel(body, box=box.ROUNDED, style="", border_style="dim", width=self.width))
 
     def summary(self, rows: Sequence[tuple[str, str]]) -> None:
         """The figures at the end."""

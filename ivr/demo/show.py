@@ -9,12 +9,12 @@ from typing import Any, Final, Protocol, TypeVar
 
 from rich.text import Text
 
-from acd.model import AgentChanged
+from acd.model import AgentChanged, Channel
 from acd.views import CallRow
 from ivr.demo.figures import Figures
 from ivr.demo.installation import Installation
 from ivr.demo.screen import Screen, Stage
-from ivr.demo.story import Beat, Lane, Manner, Names, of_agent, of_contact, unspelled
+from ivr.demo.story import Beat, Lane, Manner, Names, lane_of, of_agent, of_contact, unspelled
 from ivr.demo.watch import News, Watch
 from ivr.errors import IvrError
 
@@ -156,7 +156,7 @@ class Show:
         if isinstance(news, AgentChanged):
             told, lane, at = of_agent(news, self.names), Lane.AGENTS, news.since
         else:
-            told, lane, at = of_contact(news, self.names), Lane.TIELINE, news.at
+            told, lane, at = of_contact(news, self.names), lane_of(news), news.at
         if told is not None:
             text, note, manner = told
             self.tell(lane, text, note, manner=manner, at=self.monotonic(at))
@@ -187,7 +187,8 @@ class Show:
         return lines
 
     def _call(self, row: CallRow) -> Text:
-        queue = (self.names.queue(row.queue), "bold")
+        title = self.names.queue(row.queue)
+        queue = (f"{title}, in writing" if row.channel is Channel.CHAT else title, "bold")
         if row.position is not None:
             return Text.assemble(queue, f": place {row.position}, {row.wait:.0f} s")
         agent = self.names.agent(row.agent or "")

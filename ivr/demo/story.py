@@ -61,10 +61,23 @@ def unspelled(words: str) -> str:
     return _SPELLED.sub("", words)
 
 
+def on_one_line(text: str) -> str:
+    """A message that offers choices line by line, in one."""
+    return " · ".join(line for line in text.splitlines() if line)
+
+
 def of_contact(event: ContactEvent, names: Names) -> Told | None:
-    """What happened to a contact, for Tieline's lane; None for what the other lanes tell better."""
+    """What happened to a contact; None for what the phones tell better."""
     tell = _TELLERS.get(event.kind)
     return tell(event, names) if tell is not None else None
+
+
+def lane_of(event: ContactEvent) -> Lane:
+    """Whose doing it is: what is written stands with whoever wrote it."""
+    if event.kind == "message_written":
+        return Lane.AGENTS
+    writer = event.data.get("by") if event.kind == "message" else None
+    return {"customer": Lane.CALLERS, "agent": Lane.AGENTS}.get(str(writer), Lane.TIELINE)
 
 
 def of_agent(change: AgentChanged, names: Names) -> Told | None:
@@ -111,6 +124,29 @@ def _transferred(event: ContactEvent, _: Names) -> Told:
     return f"the same contact, on to {to}", "nothing is asked twice", "plain"
 
 
+def _message(event: ContactEvent, names: Names) -> Told:
+    text = f"“{on_one_line(str(event.data.get('text')))}”"
+    match event.data.get("by"):
+        case "customer":
+            return text, "", "key"
+        case "agent":
+            return f"{names.agent(str(event.data.get('agent')))}: {text}", "", "key"
+    return text, "", "words"
+
+
+def _written(event: ContactEvent, _: Names) -> Told:
+    return f"✉ to {event.data.get('to')}", f"“{event.data.get('text')}”", "key"
+
+
+def _promised(event: ContactEvent, names: Names) -> Told:
+    queue = names.queue(str(event.data.get("queue")))
+    return f"{queue} will ring", str(event.data.get("number")), "plain"
+
+
+def _unreached(event: ContactEvent, _: Names) -> Told:
+    return "they are not reached", str(event.data.get("cause")), "plain"
+
+
 def _ended(event: ContactEvent, _: Names) -> Told:
     spent = event.data.get("duration")
     seconds = duration(spent) if isinstance(spent, int | float) else "?"
@@ -123,5 +159,10 @@ _TELLERS: Mapping[str, Callable[[ContactEvent, Names], Told]] = {
     "identified": _identified,
     "queued": _queued,
     "transferred": _transferred,
+    "message": _message,
+    "message_written": _written,
+    "message_delivered": lambda event, _: ("text message delivered", "", "good"),
+    "callback_asked": _promised,
+    "callback_unreached": _unreached,
     "ended": _ended,
 }

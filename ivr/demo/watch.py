@@ -14,7 +14,7 @@ from typing import Any
 
 from acd.engine import Engine
 from acd.journal import Journal
-from acd.model import EVENTS, AgentChanged, from_json
+from acd.model import EVENTS, AgentChanged, Channel, from_json
 from acd.records.contact import ContactEvent
 from acd.views import AgentRow, CallRow
 from ivr.flow.actions import Ask, Hangup, Prompts, Say, Voicemail
@@ -84,8 +84,8 @@ class Watch:
         return list(self._in_flow)
 
     def call(self, contact: str, now: float) -> CallRow | None:
-        """The contact's wait or conversation, as the distributor sees it."""
-        rows = self._engine.calls_view(now)
+        """The contact's wait or conversation on the telephone, as the distributor sees it."""
+        rows = (row for row in self._engine.calls_view(now) if row.channel is Channel.VOICE)
         return next((row for row in rows if row.contact == contact), None)
 
     def calls(self, now: float) -> list[CallRow]:

@@ -8,7 +8,7 @@ from acd.model import AgentChanged, AgentState
 from acd.records.contact import ContactEvent, Json
 from ivr.demo.cast import small_print
 from ivr.demo.show import below_heads
-from ivr.demo.story import Names, of_agent, of_contact, unspelled
+from ivr.demo.story import Lane, Names, lane_of, of_agent, of_contact, unspelled
 
 NAMES = Names({"1001": "Ana Ruiz"}, {"nurse": "Nurse on duty"})
 
@@ -42,6 +42,34 @@ def test_the_end_is_told_with_its_outcome_and_length() -> None:
 @pytest.mark.parametrize("kind", ["key", "field", "step", "offered", "an unknown kind"])
 def test_what_other_lanes_tell_better_is_left_out(kind: str) -> None:
     assert told(kind, name="pin", value="•••") is None
+
+
+@pytest.mark.parametrize(
+    ("by", "lane", "text"),
+    [
+        ("customer", Lane.CALLERS, "“a person”"),
+        ("bot", Lane.TIELINE, "“a person”"),
+        ("house", Lane.TIELINE, "“a person”"),
+        ("agent", Lane.AGENTS, "Ana Ruiz: “a person”"),
+    ],
+)
+def test_a_message_stands_with_whoever_wrote_it(by: str, lane: Lane, text: str) -> None:
+    data = {"by": by, "text": "a person", "agent": "1001"}
+    assert lane_of(ContactEvent("k3f9", 0.0, "message", "", data)) is lane
+    assert told("message", **data) == (text, "")
+
+
+def test_choices_of_a_message_are_told_in_one_line() -> None:
+    found = told("message", by="bot", text="Lantern Books.\n1 an order\n\n2 a person")
+    assert found == ("“Lantern Books. · 1 an order · 2 a person”", "")
+
+
+def test_a_text_message_and_a_call_back_are_told() -> None:
+    assert told("message_written", to="+49", text="A copy.") == ("✉ to +49", "“A copy.”")
+    assert told("message_delivered", id="1") == ("text message delivered", "")
+    asked = told("callback_asked", queue="nurse", number="+49")
+    assert asked == ("Nurse on duty will ring", "+49")
+    assert told("callback_unreached", cause="busy") == ("they are not reached", "busy")
 
 
 def test_an_agent_is_told_by_name_and_reason() -> None:

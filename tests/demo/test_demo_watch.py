@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from acd.journal import Journal
-from acd.model import AgentState, CallQueued, FloorLoaded, LoggedIn, to_json
-from ivr.demo.installation import MORNING
+from acd.model import AgentState, CallQueued, Channel, FloorLoaded, LoggedIn, to_json
+from ivr.demo.town import MORNING
 from ivr.demo.watch import Place, Watch, place
 from ivr.flow.actions import Ask, Keys, Said, Say
 from ivr.flow.errands import Identify
@@ -135,6 +135,25 @@ def test_places_and_states_are_those_of_the_distributor(
     eve = watch.call("eve", 5.0)
     assert eve is not None
     assert (eve.agent, eve.position) == ("1001", None)
+
+
+def test_a_conversation_in_writing_is_not_taken_for_the_call(
+    journal: Journal, watch: Watch, plan: Plan
+) -> None:
+    ways = (("t1", Channel.CHAT), ("1", Channel.VOICE))
+    waits = [
+        CallQueued(2.0, f"nora.{name}", "nora", "orders", {}, 0, 2.0, channel=channel)
+        for name, channel in ways
+    ]
+    for event in (FloorLoaded(1.0, plan.floor.floor), *waits[:1]):
+        journal.append("engine", event.at, to_json(event))
+    watch.look(NOW)
+    assert watch.call("nora", 3.0) is None
+    journal.append("engine", 2.0, to_json(waits[1]))
+    watch.look(NOW)
+    call = watch.call("nora", 3.0)
+    assert call is not None
+    assert call.call == "nora.1"
 
 
 def test_only_what_is_new_is_told(journal: Journal, plan: Plan) -> None:

@@ -12,7 +12,7 @@ from acd.customers import Address
 from acd.desk import Code
 from ivr.settings import Settings
 from ivr.web.hub import EVERYBODY
-from tests.web.browser import NARROW, WIDE, Window, chromium, overflow, serious, window
+from tests.web.browser import NARROW, WIDE, Window, chromium, overflow, serious, shoot, window
 from tests.web.desk_house import PASSWORD, DeskHouse, desk_house
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVIL = '<img src=x onerror="document.title=\'taken\'"><script>document.title="taken"</script>'
 """What a caller's name, a message or a note may hold."""
 FIRST_PAINT_MS = 1000
+PICTURED = {(WIDE, False): "desk", (NARROW, True): "desk-phone"}
 VIEWS = ("Contact", "Customer", "Tickets", "Chats", "Knowledge", "My day")
 
 
@@ -76,10 +77,14 @@ async def test_every_view_is_whole_readable_and_quiet(
     async with window(browser, size, dark=dark) as opened:
         page = await signed_in(house, opened)
         house.log_in("1001")
-        contact = house.call(agent="1001")
+        known = {"reason": "appointment", "birth_date": "1984-03-12", "name": "Mei Lin"}
+        contact = house.call(agent="1001", fields=known)
         await expect(page.locator(".head h1")).to_have_text("Mei Lin")
         house.answer(contact)
         await expect(page.locator(".phase")).to_contain_text("In the call")
+        await expect(page.locator("ol.path")).to_contain_text("agent 1001 answers")
+        if (size, dark) in PICTURED:
+            await shoot(page, PICTURED[size, dark])
         for view in VIEWS:
             await page.get_by_role("button", name=view, exact=False).first.click()
             await expect(page.locator(".view.on")).to_contain_text(view)
