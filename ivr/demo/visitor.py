@@ -39,7 +39,7 @@ class Visitor(Caller):
 
     @asynccontextmanager
     async def on(self, page: str) -> AsyncIterator[None]:
-        """Open the page, and the chat that it holds."""
+        """Open the page, and the chat that it holds, and send the form that comes first."""
         async with aiohttp.ClientSession() as session:
             async with session.get(page) as answer:
                 found = _SCRIPT.search(await answer.text())
@@ -54,6 +54,8 @@ class Visitor(Caller):
                 try:
                     form = {"name": self.name, "phone": self.phone.user}
                     await self._send(type="hello", site=site, language="en", form=form)
+                    await self._hears("welcome")
+                    await self._send(type="begin")
                     self.contact = (await self._hears("welcome"))["chat"]
                     yield
                 finally:
