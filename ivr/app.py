@@ -164,7 +164,7 @@ class Service:
         routes = {
             "call": self.callers.enter,
             "callback": AgentLine(voice, self.callbacks).enter,
-            "agent/colleague": colleagues.ring,
+            **colleagues.routes(),
             "dial-out": self.web.dialling_out.enter,
             "message": self.letters.by_sip.enter,
             **desk_phone.routes(),

@@ -303,7 +303,7 @@ class Callers:
             log.warning("transfer to an unknown target", contact=contact.id, target=target)
         contact.waiting_action = queue_to_json(asked)
         contact.phase, contact.call, contact.since = "waiting", "", 0.0
-        contact.offer = contact.rung = ""
+        contact.offer = contact.rung = contact.held = ""
         services.contacts.keep(contact)
         await agi.set_variable("TIELINE_TARGET", "")
         await self._go_on(agi, contact)

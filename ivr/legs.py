@@ -81,6 +81,8 @@ class Legs:
         self._offers: dict[str, OpenOffer] = {}
         self.on_talk: Callable[[LiveContact, str], None] = lambda *_: None
         """Told of a contact that talks with an agent, and of the call by which it came to that."""
+        self.on_left: Callable[[OpenOffer], None] = lambda _: None
+        """Told of a leg that was answered and is gone; the distributor knows by then."""
 
     def recover(self, offers: Iterable[OpenOffer]) -> None:
         """Take up the offers that the last service left open."""
@@ -247,6 +249,27 @@ class Legs:
             return
         kind = "asked_left" if offer.asked else "agent_left"
         self._tell(offer, kind, talk=round(now - offer.answered_at, 3))
+        self.on_left(offer)
+
+    def lost(self, offer_id: str) -> None:
+        """This leg was answered and cannot be reached any more."""
+        offer = self._offers.get(offer_id)
+        if offer is not None and offer.channel:
+            self._hanging_up.hang_up_soon(offer.channel)
+        self.ended(offer_id, Cause.LOST)
+
+    def with_caller(self, contact: LiveContact) -> OpenOffer | None:
+        """The leg of the agent who has this contact's caller."""
+        mine = (each for each in self._offers_of(contact) if each.agent == contact.agent)
+        return next((each for each in mine if each.answered_at is not None), None)
+
+    def asked_about(self, contact: LiveContact) -> OpenOffer | None:
+        """The leg of the colleague who is asked about this contact's caller, or rung for it."""
+        return next((each for each in self.of_contact(contact.id) if each.asked), None)
+
+    def of_contact(self, contact_id: str) -> list[OpenOffer]:
+        """Everybody who is with this contact, or rung for it."""
+        return [each for each in self._offers.values() if each.contact == contact_id]
 
     def rung(self, offer_id: str, dial_status: str) -> None:
         """The Dial of an agent who asks a colleague has come back."""
@@ -275,6 +298,8 @@ class Legs:
         """The caller's channel is gone for good: settle the wait or the talk, close the contact."""
         if self._contacts.get(contact.id) is None:
             return  # told twice: by the session and by the channel's own end
+        if contact.held:
+            self._hang_up_all(contact)
         for offer in self._offers_of(contact):
             if offer.answered_at is not None:
                 self.ended(offer.offer)
@@ -285,6 +310,12 @@ class Legs:
         otherwise = "abandoned" if contact.phase == "waiting" else "left"
         outcome = contact.outcome(otherwise if by == "caller" else "lost")
         self._contacts.end(contact, outcome, contact.ended_by or by, reason)
+
+    def _hang_up_all(self, contact: LiveContact) -> None:
+        """The desk has them apart: the legs do not end with the caller's channel."""
+        for offer in self.of_contact(contact.id):
+            if offer.channel:
+                self._hanging_up.hang_up_soon(offer.channel)
 
     def take_out(self, contact: LiveContact) -> None:
         """The call goes on elsewhere: nobody shall be rung for it, and its wait leads nowhere."""

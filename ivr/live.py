@@ -19,6 +19,9 @@ from ivr.flow.running.state import unfinished
 
 Phase = Literal["flow", "waiting", "talking", "outside", "callback"]
 """`callback`: nobody is on the line, a promise to call back is all that is left."""
+Held = Literal["", "held", "asked", "conference"]
+"""Where the desk has a caller who talks: with the agent, with music, with music while a colleague
+is asked about them, or with both of the two."""
 
 
 class Store(Protocol):
@@ -63,7 +66,7 @@ class LiveContact:
 
     `promise` is the promise to call back that is still to be kept, `callback` its call in the
     distributor, `dial` the offer for which the customer is being dialled. `called_back`: the
-    present line is one that we dialled.
+    present line is one that we dialled. `held` is where the agent's desk has the caller.
     """
 
     id: str
@@ -75,6 +78,7 @@ class LiveContact:
     flow: str
     started_at: float
     phase: Phase = "flow"
+    held: Held = ""
     call: str = ""
     queue: str = ""
     agent: str = ""

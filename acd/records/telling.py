@@ -223,6 +223,12 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "left_queue": _left_queue,
     "wait_told": _wait_told,
     "transferred": lambda data: f"agent {data.get('by', '?')} transfers to {data.get('to', '?')}",
+    "held": lambda data: f"agent {data.get('agent', '?')} holds the call",
+    "taken_back": lambda data: f"agent {data.get('agent', '?')} is with the caller again",
+    "asking": lambda data: f"agent {data.get('agent', '?')} asks {data.get('to', '?')}",
+    "conference": lambda data: (
+        f"agents {data.get('agent', '?')} and {data.get('colleague', '?')} talk with the caller"
+    ),
     "asked": lambda data: f"agent {data.get('agent', '?')} is asked about the caller",
     "ask_failed": lambda data: (
         f"agent {data.get('agent', '?')} cannot be asked: "

@@ -4,11 +4,13 @@ Who talks with a caller and dials a colleague who is ready asks the distributor 
 no other call meanwhile, their phone shows whom it is about, and their time counts as theirs. When
 the agent's phone then joins the two (an attended transfer), the colleague has the caller, and
 `ivr.callers` hears of it. Anybody else is rung past the queues, where they sit.
+
+From the desk it is the agent's own leg that asks, while the caller is held: `ask_from_desk`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -29,9 +31,11 @@ from ivr.agi.session import AgiSession
 from ivr.channels.caller_card import CallerCard, plain, queue_from_json
 from ivr.channels.mobile import who_calls
 from ivr.channels.services import VoiceServices, sound_name
+from ivr.channels.talk import take_back
 from ivr.errors import CallerHungUp
 from ivr.floor import FloorPlan
 from ivr.flow.running.state import State
+from ivr.live import LiveContact
 from ivr.reach import Way
 from ivr.speech.engine import SpeechFailed
 from ivr.speech.phrases import phrase
@@ -47,15 +51,24 @@ PREPARE_ASKED = "leg-asked"
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """Who asks, about which offer, and whom: one agent, or anybody of a queue."""
+    """Who asks, about which offer, and whom: one agent, or anybody of a queue.
+
+    `held` is the contact whose caller the desk holds meanwhile.
+    """
 
     asker: AgentRow
     queue: str
     agent: str | None
+    held: LiveContact | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the desk has not moved any of the two elsewhere meanwhile."""
+        return self.held is None or self.held.held == "asked"
 
 
 class Colleagues:
-    """The route `agent/colleague`: the dialling phone, and what it dialled."""
+    """The agents who ask, each over a channel of their own."""
 
     def __init__(
         self,
@@ -72,8 +85,15 @@ class Colleagues:
     def _distributor(self) -> Distributing:
         return self._house.distributor
 
+    def routes(self) -> Mapping[str, Callable[[AgiSession], Awaitable[None]]]:
+        """AGI path -> handler."""
+        return {"agent/colleague": self.ring, "agent/ask": self.ask_from_desk}
+
     async def ring(self, agi: AgiSession) -> None:
-        """Stay until one of the two hangs up."""
+        """The route `agent/colleague`: the dialling phone, and what it dialled.
+
+        Stays until one of the two hangs up.
+        """
         phone, dialled = (*agi.env.args, "", "")[:2]
         question = self._question(self._person_at(phone), dialled)
         try:
@@ -87,6 +107,30 @@ class Colleagues:
                 await self._ring_past_the_queues(agi, dialled)
         except CallerHungUp:
             log.info("a call to a colleague is over", channel=agi.env.channel)
+
+    async def ask_from_desk(self, agi: AgiSession) -> None:
+        """The route `agent/ask`: the offer of an agent whose caller is held, and whom they ask.
+
+        However it ends, agent and caller are together again, unless the desk has decided otherwise.
+        """
+        leg, dialled = (*agi.env.args, "", "")[:2]
+        offer, talks = self._house.legs.find(leg), self._house.talks
+        contact = self._house.contacts.get(offer.contact) if offer is not None else None
+        if offer is None or contact is None:
+            return
+        question, elsewhere = self._question(offer.agent, dialled), False
+        talks.asking.add(contact.id)
+        try:
+            if question is None:
+                await self._say(agi, "colleague-away")
+            else:
+                await self._ask(agi, replace(question, held=contact))
+        except CallerHungUp:
+            elsewhere = True
+        finally:
+            talks.asking.discard(contact.id)
+            if not elsewhere:
+                take_back(self._house, contact)
 
     async def _ring_past_the_queues(self, agi: AgiSession, agent: str) -> None:
         way = self._house.reach(agent)
@@ -147,7 +191,7 @@ class Colleagues:
             if isinstance(command, CallExits):
                 break
             if isinstance(command, MakeOffer) and self._house.legs.is_open(command.offer):
-                if await self._ring(agi, command, question.asker):
+                if await self._ring(agi, command, question):
                     return
                 if question.agent is not None:
                     break
@@ -162,7 +206,7 @@ class Colleagues:
                 return command
             await agi.wait_for_digit(LOOK_MS)
 
-    async def _ring(self, agi: AgiSession, offer: MakeOffer, asker: AgentRow) -> bool:
+    async def _ring(self, agi: AgiSession, offer: MakeOffer, question: _Question) -> bool:
         """Ring from the asking agent's own channel; True when the two spoke with each other."""
         way, legs = self._house.reach(offer.agent, offer.queue), self._house.legs
         status = "CHANUNAVAIL"
@@ -170,9 +214,10 @@ class Colleagues:
             if way is not None and not await self._distributor.may_ring(offer.agent):
                 status = "CANCEL"
             elif way is not None:
-                await self._show(agi, offer, asker, way)
+                await self._show(agi, offer, question.asker, way)
                 status = await self._dial(agi, offer, way)
-        legs.rung(offer.offer, status)
+        if question.stands:
+            legs.rung(offer.offer, status)
         return status == "ANSWER"
 
     async def _dial(self, agi: AgiSession, offer: MakeOffer, way: Way) -> str:

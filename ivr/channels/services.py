@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from ivr.flow.running.state import State, Turn
 from ivr.legs import Legs
 from ivr.live import LiveContact, LiveContacts
 from ivr.reach import Reach
+from ivr.talks import Talks
 
 
 class PromptFiles(Protocol):
@@ -65,7 +66,8 @@ class VoiceServices:
     """What a call needs from the house.
 
     `outside` gives the Dial string for a number outside, None for one that may not be dialled;
-    `reach` the way to an agent's phone. `node` is this machine's name among several.
+    `reach` the way to an agent's phone. `talks` are the callers whom a desk has away from their
+    agent. `node` is this machine's name among several.
     """
 
     distributor: Distributing
@@ -84,6 +86,7 @@ class VoiceServices:
     now: Callable[[], datetime]
     rehearsal: Rehearsed | None = None
     node: str | None = None
+    talks: Talks = field(default_factory=Talks)
 
 
 def sound_name(path: Path) -> str:

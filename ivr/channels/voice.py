@@ -27,6 +27,7 @@ from ivr.channels.caller_card import queue_from_json, queue_to_json
 from ivr.channels.medium import converse
 from ivr.channels.outside import ANSWERED, OutsideCall
 from ivr.channels.services import VoiceServices, sound_name
+from ivr.channels.talk import Talk, take_back
 from ivr.channels.telephone import Telephone
 from ivr.channels.waiting import GRACE, AgentWait, Unanswered
 from ivr.errors import AsteriskRefused, CallerHungUp
@@ -150,8 +151,16 @@ class VoiceCall:
         return await self._wait.until_served(asked, state, unanswered=unanswered, since=since)
 
     async def talk_is_over(self, state: interpreter.State) -> None:
-        """The agent left while the service was away: on with what follows a conversation."""
-        self._contact.phase = "flow"
+        """The caller comes back from a talk: on with what follows it, once no agent is left."""
+        contact, house = self._contact, self._house
+        if contact.id not in house.talks.asking and house.legs.asked_about(contact) is None:
+            take_back(house, contact)
+        try:
+            await Talk(house, self._agi, contact).until_over()
+        except CallerHungUp:
+            self._caller_left()
+            return
+        contact.phase = "flow"
         await self._resume(state, QueueLeft("answered"))
 
     async def outside_is_over(self, state: interpreter.State) -> None:

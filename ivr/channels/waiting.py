@@ -33,6 +33,7 @@ from ivr.channels.caller_card import CallerCard
 from ivr.channels.meanwhile import MeanwhileOnTheLine
 from ivr.channels.mobile import who_calls
 from ivr.channels.services import VoiceServices, sound_name
+from ivr.channels.talk import Talk
 from ivr.errors import AsteriskRefused, AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Outcome, Queue, QueueLeft
 from ivr.flow.running.state import State
@@ -301,6 +302,8 @@ class AgentWait:
             if not legs.is_open(offer.offer):
                 return False
             self._status = await self._dial(offer, card)
+            if contact.held:
+                await Talk(self._house, self._agi, contact).until_over()
         return legs.settle(contact, offer.offer, self._status)
 
     async def _dial(self, offer: MakeOffer, card: CallerCard) -> str:

@@ -17,8 +17,10 @@ from acd.people import BegunSignIns, Identities, People
 from acd.records import ContactEvent, Database
 from ivr.asterisk.ami import AmiClient
 from ivr.backends.errands import Errands
+from ivr.callers import Callers
 from ivr.channels.dialled_out import DiallingOut
 from ivr.chats.building import Letters
+from ivr.desk_talk import DeskTalk
 from ivr.in_force import InForce
 from ivr.legs import Legs
 from ivr.live import LiveContacts
@@ -48,7 +50,6 @@ from ivr.web.hub import Hub
 from ivr.web.import_jobs import ImportJobs
 from ivr.web.oidc.building import provided_by
 from ivr.web.openapi import document
-from ivr.web.phones import AsteriskPhones
 from ivr.web.roles import Who
 from ivr.web.routes import PUBLIC, Call, Route
 from ivr.web.server import WebServer
@@ -101,6 +102,11 @@ class Service(Protocol):
         ...
 
     @property
+    def callers(self) -> Callers:
+        """Who is on the line."""
+        ...
+
+    @property
     def plans(self) -> Plans:
         """What is in force."""
         ...
@@ -146,13 +152,15 @@ def build_web(service: Service) -> Web:
         node=service.settings.node,
     )
     service.ami.on_event(dialling_out.take)
+    talks = DeskTalk(service.callers, service.ami)
+    service.legs.on_left = talks.left
     house = House(
         distributor=service.distributor,
         contacts=service.contacts,
         offers=service.legs,
         plan=lambda: service.plans.plan,
         texts=service.errands.texts,
-        phones=AsteriskPhones(service.ami),
+        talks=talks,
         dial=dialling_out.ask,
         written=service.threads.book.get,
         tell=service.tell,
@@ -199,7 +207,7 @@ class Web:
         script: Script,
         more: Iterable[Route] = (),
     ) -> None:
-        self.hub = hub
+        self.hub, self.house = hub, house
         self.feed = Feed(self.hub, house)
         region = _region(house)
         people, audit = People(database, house.clock), Audit(database, house.clock)

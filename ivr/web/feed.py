@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 import structlog
@@ -28,6 +29,11 @@ LOOKS: Final = 3
 """Looks after an event in a contact's story; it is told at the first and at the last of them."""
 FLOOR_EVERY: Final = 2
 """Looks between pictures of the queues, while somebody watches them."""
+
+CALL_CHANGES: Final = frozenset(
+    {"answered", "held", "taken_back", "asking", "asked", "ask_failed", "asked_left", "conference"}
+)
+"""What changes how a call stands, for everybody who is in it."""
 
 
 def contact_of(offer: str) -> str:
@@ -137,6 +143,9 @@ class Feed:
         The records, which are looked at, take it over from the journal a moment after.
         """
         self._dirty[event.contact] = LOOKS
+        if event.kind in CALL_CHANGES:
+            for each in self._house.talks.of_contact(event.contact):
+                self._hub.publish("call", asdict(each), for_agents(each.agent))
 
     def _tell_contacts(self) -> None:
         dirty, self._dirty = self._dirty, {}

@@ -9,6 +9,7 @@ from typing import Protocol
 from acd.dispatch import Distributing
 from acd.records.contact import ContactEvent
 from ivr.backends.texting import Draft
+from ivr.desk_talk import TalkNow
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Sent
 from ivr.live import LiveContact
@@ -41,15 +42,43 @@ class Sending(Protocol):
         ...
 
 
-class Phones(Protocol):
-    """What is asked of Asterisk for an agent's own call."""
+class Talking(Protocol):
+    """What an agent does with the call in hand; `ivr.desk_talk.DeskTalk` says what each means."""
 
-    async def hang_up(self, channel: str) -> None:
-        """End that leg."""
+    def now(self, offer: OpenOffer) -> TalkNow:
+        """How this call stands."""
         ...
 
-    async def transfer(self, channel: str, target: str) -> None:
-        """Send whoever talks with that leg to an extension of `[transferred]`."""
+    def of_contact(self, contact: str) -> list[TalkNow]:
+        """How the calls of all who are with this contact stand."""
+        ...
+
+    async def hold(self, offer: OpenOffer) -> None:
+        """Music for the caller."""
+        ...
+
+    async def take_back(self, offer: OpenOffer) -> None:
+        """Agent and caller, and nobody else."""
+        ...
+
+    async def ask(self, offer: OpenOffer, target: str) -> None:
+        """Ask an agent, or somebody of the queue with that number."""
+        ...
+
+    async def conference(self, offer: OpenOffer) -> None:
+        """All three."""
+        ...
+
+    async def complete(self, offer: OpenOffer) -> None:
+        """The caller is the colleague's."""
+        ...
+
+    async def transfer(self, offer: OpenOffer, target: str) -> None:
+        """Send the caller to that extension or number."""
+        ...
+
+    async def hang_up(self, offer: OpenOffer) -> None:
+        """End one's own leg."""
         ...
 
 
@@ -68,7 +97,7 @@ class House:
     offers: OpenOffers
     plan: Callable[[], Plan]
     texts: Sending
-    phones: Phones
+    talks: Talking
     dial: Callable[[str, str, str], Awaitable[str]]
     written: Callable[[str], Thread | None]
     tell: Callable[[ContactEvent], None]

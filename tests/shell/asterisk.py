@@ -15,9 +15,10 @@ from ivr.asterisk.ami import Ready
 from ivr.asterisk.living import LiveChannel
 from ivr.channels.telephone import LOOK_MS
 from ivr.errors import AsteriskRefused, AsteriskUnreachable
+from tests.e2e.known import until
 
 PATIENCE = 5.0
-HELD = ("WAIT FOR DIGIT", "EXEC Dial", "GET DATA", "RECORD FILE")
+HELD = ("WAIT FOR DIGIT", "EXEC Dial", "EXEC Bridge", "EXEC ConfBridge", "GET DATA", "RECORD FILE")
 """Commands that take their time: a test answers them."""
 
 
@@ -53,6 +54,8 @@ class Ami:
         self.uptime = 3600.0
         self.lamps: dict[str, str] = {}
         self.hung_up: list[str] = []
+        self.sent: list[tuple[str, str, str]] = []
+        self.sends = True
         self.registered: set[str] = set()
         self.commands: list[str] = []
         self._asterisk = asterisk
@@ -101,7 +104,20 @@ class Ami:
     async def hangup(self, channel: str) -> None:
         self._look()
         self.hung_up.append(channel)
-        raise AsteriskRefused("no such channel")
+        if channel not in {leg.channel for leg in self._asterisk.legs.values()}:
+            raise AsteriskRefused("no such channel")
+
+    async def redirect(self, channel: str, context: str, extension: str) -> None:
+        self._look()
+        if not self.sends:
+            raise AsteriskRefused("no such channel")
+        self.sent.append((channel, context, extension))
+
+    async def action(self, name: str, /, **fields: str | int) -> None:
+        for channel in ("Channel", "ExtraChannel"):
+            if channel in fields:
+                context, extension = str(fields["Context"]), str(fields["Exten"])
+                await self.redirect(str(fields[channel]), context, extension)
 
     async def set_device_state(self, name: str, state: str) -> None:
         self._look()
@@ -148,7 +164,8 @@ class Caller:
     def hears_keys(self) -> bool:
         """Whether a key, or the wake digit, ends the command it is held in."""
         at = self.at or ""
-        return at.startswith("WAIT FOR DIGIT") or (at.startswith("STREAM FILE") and "D" in at[-12:])
+        waits = at.startswith(("WAIT FOR DIGIT", "EXEC ConfBridge"))
+        return waits or (at.startswith("STREAM FILE") and "D" in at[-12:])
 
     def shown(self) -> LiveChannel:
         contact = self.variables.get("TIELINE_CONTACT", "")
@@ -232,6 +249,17 @@ class Caller:
         """Dial comes back, the caller still there."""
         await self.comes_to("EXEC Dial")
         self.variables["DIALSTATUS"] = status
+        await self.reply("200 result=0")
+
+    async def hears_music(self) -> None:
+        """In no command of the session's: music, and the next word of the desk."""
+        music = lambda: [each for each in self.commands if "MUSIC" in each or "EXEC" in each]  # noqa: E731
+        await until(lambda: music()[-1].startswith("SET MUSIC ON"), why=f"music {music()}")
+
+    async def joined(self, until_now: str = "EXEC Bridge", result: str = "SUCCESS") -> None:
+        """What they were joined by comes back."""
+        await self.comes_to(until_now)
+        self.variables["BRIDGERESULT"] = result
         await self.reply("200 result=0")
 
     async def leaves(self) -> None:

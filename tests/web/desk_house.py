@@ -31,6 +31,7 @@ from ivr.backends.building import build_errands
 from ivr.backends.sources import Sources
 from ivr.backends.texting import Draft
 from ivr.chats.building import Carriers, Letters, build_letters
+from ivr.desk_talk import NotNow, State, TalkNow
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Sent
 from ivr.flow.model import Flow
@@ -58,16 +59,50 @@ class Pretended:
 
     hung_up: list[str] = field(default_factory=list)
     transferred: list[tuple[str, str]] = field(default_factory=list)
+    stands: dict[str, TalkNow] = field(default_factory=dict)
+    done: list[tuple[str, ...]] = field(default_factory=list)
     texts: list[Draft] = field(default_factory=list)
     dialled: list[tuple[str, str, str]] = field(default_factory=list)
     said: list[tuple[str, str, str]] = field(default_factory=list)
     refuses: str = ""
 
-    async def hang_up(self, channel: str) -> None:
-        self.hung_up.append(channel)
+    async def hang_up(self, offer: OpenOffer) -> None:
+        self.hung_up.append(offer.channel)
 
-    async def transfer(self, channel: str, target: str) -> None:
-        self.transferred.append((channel, target))
+    async def transfer(self, offer: OpenOffer, target: str) -> None:
+        self.transferred.append((offer.channel, target))
+
+    def now(self, offer: OpenOffer) -> TalkNow:
+        plain: State = "ringing" if offer.answered_at is None else "talking"
+        usual = TalkNow(offer.offer, offer.contact, offer.agent, plain)
+        return self.stands.get(offer.offer, usual)
+
+    def of_contact(self, contact: str) -> list[TalkNow]:
+        return [each for each in self.stands.values() if each.contact == contact]
+
+    def is_now(self, offer: OpenOffer, state: State, colleague: str = "") -> None:
+        """Let the call stand so from now on."""
+        self.done.append((state, offer.offer, colleague))
+        self.stands[offer.offer] = replace(
+            self.now(offer), state=state, colleague=colleague, name=colleague and "Li Na"
+        )
+
+    async def hold(self, offer: OpenOffer) -> None:
+        self.is_now(offer, "held")
+
+    async def take_back(self, offer: OpenOffer) -> None:
+        self.is_now(offer, "talking")
+
+    async def ask(self, offer: OpenOffer, target: str) -> None:
+        if target == "1003":
+            raise NotNow("Tom is not free just now.")
+        self.is_now(offer, "asking", target)
+
+    async def conference(self, offer: OpenOffer) -> None:
+        self.is_now(offer, "conference", self.now(offer).colleague)
+
+    async def complete(self, offer: OpenOffer) -> None:
+        self.done.append(("complete", offer.offer))
 
     async def send_message(self, destination: str, sender: str, text: str) -> None:
         self.said.append((destination, sender, text))
@@ -105,7 +140,7 @@ class DeskHouse:
             offers=self,
             plan=lambda: self.plan,
             texts=self.outside,
-            phones=self.outside,
+            talks=self.outside,
             dial=self.outside.dial,
             written=self.written,
             tell=self.tell,

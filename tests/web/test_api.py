@@ -129,6 +129,39 @@ async def test_only_the_agent_who_talks_passes_the_call_on(
     assert house.outside.hung_up == ["PJSIP/1001-0001"]
 
 
+async def test_an_agent_holds_asks_joins_and_hands_over_their_own_call(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    ana = await signed_in(house, stranger, "ana", extension="1001")
+    tom = await signed_in(house, stranger, "tom", extension="1003")
+    house.log_in("1001")
+    contact = house.call(agent="1001")
+    offer = house.offer_of(contact)
+    at = f"/api/calls/{offer}"
+    assert (await (await ana.ask("GET", at)).json())["state"] == "ringing"
+    assert (await ana.ask("POST", f"{at}/hold")).status == 409
+    house.answer(contact)
+    for deed, body, state in (
+        ("hold", {}, "held"),
+        ("take-back", {}, "talking"),
+        ("ask", {"json": {"agent": "1002"}}, "asking"),
+        ("conference", {}, "conference"),
+    ):
+        assert (await tom.ask("POST", f"{at}/{deed}", **body)).status == 404, deed
+        told = await (await ana.ask("POST", f"{at}/{deed}", **body)).json()
+        assert (told["state"], told["contact"], told["agent"]) == (state, contact, "1001")
+        assert await (await ana.ask("GET", at)).json() == told
+    assert told["colleague"] == "1002"
+    assert (await tom.ask("GET", at)).status == 404
+    busy = await ana.ask("POST", f"{at}/ask", json={"agent": "1003"})
+    assert busy.status == 409
+    assert "Tom is not free" in (await busy.json())["detail"]
+    for wrong in ({}, {"agent": "1001"}, {"agent": "1002", "queue": "billing"}, {"queue": "none"}):
+        assert (await ana.ask("POST", f"{at}/ask", json=wrong)).status == 422, wrong
+    assert (await ana.ask("POST", f"{at}/complete")).status == 204
+    assert house.outside.done[-1] == ("complete", offer)
+
+
 async def test_a_refused_message_says_why_and_the_same_id_is_the_same_message(
     house: DeskHouse, stranger: Browser
 ) -> None:

@@ -10,10 +10,11 @@ from playwright.async_api import Browser, Page, expect
 
 from acd.customers import Address
 from acd.desk import Code
+from ivr.desk_talk import State
 from ivr.settings import Settings
 from ivr.web.hub import EVERYBODY
 from tests.web.browser import NARROW, WIDE, Window, chromium, overflow, serious, shoot, window
-from tests.web.desk_house import PASSWORD, DeskHouse, desk_house
+from tests.web.desk_house import PASSWORD, DeskHouse, desk_house, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -234,6 +235,81 @@ async def test_the_call_is_passed_on_by_the_keyboard_alone(
         await page.keyboard.press("Enter")
         await expect(page.locator(".notice")).to_contain_text("passed on")
     assert house.outside.transferred[-1] == ("PJSIP/1001-0001", "4102")
+
+
+async def stands(house: DeskHouse, contact: str, state: State, colleague: str = "") -> None:
+    """What Asterisk would have told: the call stands so."""
+    offer = house.find(house.offer_of(contact))
+    live = house.contacts.get(contact)
+    assert offer is not None
+    assert live is not None
+    house.outside.is_now(offer, state, colleague)
+    house.contacts.tell(live, "asked", {"agent": colleague})
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280x720", "390x844"])
+async def test_a_call_is_held_asked_about_joined_and_handed_over_by_the_keyboard_alone(
+    house: DeskHouse, browser: Browser, size: tuple[int, int]
+) -> None:
+    async with window(browser, size) as opened:
+        page = await signed_in(house, opened)
+        house.log_in("1001")
+        house.log_in("1002")
+        contact = house.call(agent="1001")
+        house.answer(contact)
+        phase, moves = page.locator(".phase"), page.locator(".head .moves")
+        await expect(moves).to_contain_text("Hold")
+        await page.keyboard.press("h")
+        await until(lambda: house.outside.done and house.outside.done[-1][0] == "held")
+        await stands(house, contact, "held")
+        await expect(phase).to_contain_text("the caller hears music")
+        await page.keyboard.press("h")
+        await until(lambda: house.outside.done[-1][0] == "talking")
+        await stands(house, contact, "talking")
+        await expect(phase).not_to_contain_text("music")
+        await page.keyboard.press("c")
+        box = page.get_by_role("dialog", name="Ask a colleague")
+        await expect(box).to_contain_text("free")
+        assert await overflow(page) <= 0
+        assert await serious(page) == []
+        await page.keyboard.type("1002")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(box).to_have_count(0)
+        assert house.outside.done[-1][::2] == ("asking", "1002")
+        await stands(house, contact, "asking", "1002")
+        await expect(phase).to_contain_text("a colleague is rung")
+        await stands(house, contact, "asked", "1002")
+        await expect(phase).to_contain_text("Li Na is asked")
+        await expect(moves).not_to_contain_text("Transfer")
+        assert await overflow(page) <= 0
+        assert await serious(page) == []
+        await page.keyboard.press("j")
+        await until(lambda: house.outside.done[-1][0] == "conference")
+        await stands(house, contact, "conference", "1002")
+        await expect(phase).to_contain_text("All three talk")
+        await page.keyboard.press("l")
+        await expect(page.locator(".notice")).to_contain_text("passed on")
+        assert house.outside.done[-1][0] == "complete"
+        await stands(house, contact, "talking")
+        await expect(page.locator(".notice")).to_contain_text("together again")
+        assert opened.complaints == []
+
+
+async def test_a_colleague_who_is_asked_sees_whose_call_it_is(
+    house: DeskHouse, browser: Browser
+) -> None:
+    async with window(browser) as opened:
+        page = await signed_in(house, opened)
+        house.log_in("1001")
+        contact = house.call(agent="1001")
+        house.answer(contact)
+        await stands(house, contact, "advising", "1002")
+        await page.reload()
+        await expect(page.locator(".phase")).to_contain_text("Li Na asks you about this caller")
+        moves = page.locator(".head .moves")
+        await expect(moves).not_to_contain_text("Hold")
+        await expect(moves.get_by_role("button", name="Hang up")).to_be_enabled()
 
 
 async def test_a_text_message_goes_to_whoever_is_on_the_line(

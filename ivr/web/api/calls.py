@@ -1,4 +1,4 @@
-"""What an agent does with the call in hand: pass it on, end it, and write to the caller."""
+"""What an agent does with the call in hand: hold it, ask a colleague, pass it on, end it, write."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pydantic import StringConstraints
 from acd.records.contact import ContactEvent
 from ivr.backends.segments import segments
 from ivr.backends.texting import Draft
+from ivr.desk_talk import TalkNow
 from ivr.flow.actions import Failed
 from ivr.open_offers import OpenOffer
 from ivr.web.api.contacts import ContactFiles
@@ -25,7 +26,7 @@ Number = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 ()./-]{1,30}$"
 
 
 class Passing(Model):
-    """Where a call goes: an agent's extension or a queue, one of the two."""
+    """Where a call goes, or who is asked: an agent's extension or a queue, one of the two."""
 
     agent: str = ""
     queue: str = ""
@@ -72,6 +73,19 @@ class Calls:
         """What may be asked."""
         at = "/api/calls/{offer}"
         return (
+            Route("GET", at, self._show, roles=AGENTS, gives=TalkNow,
+                  summary="How a call stands: who is with whom"),
+            Route("POST", f"{at}/hold", self._hold, roles=AGENTS, gives=TalkNow,
+                  summary="Hold: the caller hears music", audit="call.hold"),
+            Route("POST", f"{at}/take-back", self._take_back, roles=AGENTS, gives=TalkNow,
+                  summary="Agent and caller again, and nobody else", audit="call.take_back"),
+            Route("POST", f"{at}/ask", self._ask, roles=AGENTS, takes=Passing, gives=TalkNow,
+                  summary="Hold the caller and ask a colleague", audit="call.ask"),
+            Route("POST", f"{at}/conference", self._conference, roles=AGENTS, gives=TalkNow,
+                  summary="Caller, agent and the colleague who was asked", audit="call.conference"),
+            Route("POST", f"{at}/complete", self._complete, roles=AGENTS,
+                  summary="Leave the caller with the colleague who was asked",
+                  audit="call.complete"),
             Route("POST", f"{at}/transfer", self._transfer, roles=AGENTS, takes=Passing,
                   summary="Pass the caller on and leave the call", audit="call.transfer"),
             Route("POST", f"{at}/hang-up", self._hang_up, roles=AGENTS,
@@ -83,8 +97,39 @@ class Calls:
                   status=202, summary="Send a text message", audit="text.send"),
         )  # fmt: skip
 
+    async def _show(self, call: Call) -> TalkNow:
+        return self._house.talks.now(self._leg(call))
+
+    async def _hold(self, call: Call) -> TalkNow:
+        offer = self._mine(call)
+        await self._house.talks.hold(offer)
+        return self._house.talks.now(offer)
+
+    async def _take_back(self, call: Call) -> TalkNow:
+        offer = self._mine(call)
+        await self._house.talks.take_back(offer)
+        return self._house.talks.now(offer)
+
+    async def _ask(self, call: Call) -> TalkNow:
+        offer = self._mine(call)
+        await self._house.talks.ask(offer, self._target(call, offer))
+        return self._house.talks.now(offer)
+
+    async def _conference(self, call: Call) -> TalkNow:
+        offer = self._mine(call)
+        await self._house.talks.conference(offer)
+        return self._house.talks.now(offer)
+
+    async def _complete(self, call: Call) -> None:
+        await self._house.talks.complete(self._mine(call))
+
     async def _transfer(self, call: Call) -> None:
-        offer, plan = self._mine(call), self._house.plan().floor
+        offer = self._mine(call)
+        await self._house.talks.transfer(offer, self._target(call, offer))
+
+    def _target(self, call: Call, offer: OpenOffer) -> str:
+        """What a phone would dial for whom the body names."""
+        plan = self._house.plan().floor
         passing: Passing = call.body
         if bool(passing.agent) == bool(passing.queue):
             raise Problem(422, "Name an agent or a queue, one of the two.")
@@ -97,14 +142,11 @@ class Calls:
             if passing.queue not in numbers:
                 raise Problem(422, "A queue needs a `number` in the floor file to be passed to.")
             target = numbers[passing.queue]
-        call.answer.contact = offer.contact
         call.answer.concerns.append(target)
-        await self._house.phones.transfer(offer.channel, target)
+        return target
 
     async def _hang_up(self, call: Call) -> None:
-        offer = self._mine(call)
-        call.answer.contact = offer.contact
-        await self._house.phones.hang_up(offer.channel)
+        await self._house.talks.hang_up(self._mine(call))
 
     async def _dial(self, call: Call) -> Dialled:
         if call.body.contact:
@@ -113,13 +155,19 @@ class Calls:
         call.answer.contact = contact
         return Dialled(contact)
 
-    def _mine(self, call: Call) -> OpenOffer:
-        """The agent's own leg, talking."""
+    def _leg(self, call: Call) -> OpenOffer:
+        """The agent's own leg; of anybody for those who lead."""
         offer = self._house.offers.find(call["offer"])
         if offer is None or not (offer.agent == call.me.agent or call.me.leads):
             raise not_found("call")
+        return offer
+
+    def _mine(self, call: Call) -> OpenOffer:
+        """The agent's own leg, talking."""
+        offer = self._leg(call)
         if offer.answered_at is None or not offer.channel:
             raise Problem(409, "The call is not answered yet: answer it on the phone first.")
+        call.answer.contact = offer.contact
         return offer
 
     async def _write(self, call: Call) -> Written:

@@ -71,6 +71,7 @@ const handlers = {
     takeAgent(data);
   },
   offer: ({ data }) => takeOffer(data),
+  call: ({ data }) => takeTalk(data),
   contact({ data }) {
     if (state.pop && state.pop.contact === data.contact) loadContact(state.pop);
   },
@@ -108,6 +109,7 @@ export async function lookAtEverything() {
 function takeMine(mine) {
   set({ queues: mine.queues, reasons: mine.pause_reasons });
   if (mine.seq >= newest) takeAgent(mine.row);
+  if (state.pop && state.pop.answered) loadTalk(state.pop);
 }
 
 function takeAgent(row) {
@@ -190,6 +192,33 @@ export const leaveQueue = (queue) => own(`queues/${queue}/leave`)();
 
 const callPath = (action) => `/api/calls/${encodeURIComponent(state.pop.offer)}/${action}`;
 
+// How the call stands: who is with whom. An answer that an event has overtaken says the same or less.
+function takeTalk(talk) {
+  const { pop } = state;
+  if (!pop || pop.offer !== talk.offer) return;
+  const before = pop.talk ? pop.talk.state : "talking";
+  set({ pop: { ...pop, talk } });
+  if (talk.state === "talking" && ["asking", "asked", "conference"].includes(before)) notify(t("together_again"));
+}
+
+async function loadTalk(pop) {
+  if (pop.chat || pop.over) return;
+  // Who is not told shows a plain talk: a call of another node is that node's.
+  const talk = await get(`/api/calls/${encodeURIComponent(pop.offer)}`).catch(() => null);
+  if (talk) takeTalk(talk);
+}
+
+const talks = (action) => (target) => attempt(() => post(callPath(action), target));
+
+export const hold = talks("hold");
+export const takeBack = talks("take-back");
+export const askColleague = talks("ask");
+export const joinAll = talks("conference");
+export const handOver = () =>
+  attempt(async () => {
+    await post(callPath("complete"));
+    return true;
+  }, t("transferred"));
 export const transfer = (target) =>
   attempt(async () => {
     await post(callPath("transfer"), target);

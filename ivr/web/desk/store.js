@@ -10,7 +10,9 @@ export const state = {
   reasons: [],
   skew: 0, // seconds the server's clock is ahead of this one
   connected: false,
-  pop: null, // {offer, contact, queue, title, channel, ringing}: the work in hand, keyed by its offer
+  // {offer, contact, queue, title, channel, ringing, talk}: the work in hand, keyed by its offer;
+  // `talk` is how the call stands, as the event `call` tells it
+  pop: null,
   contact: null, // all of the contact of `pop`
   customer: null,
   announcements: [],

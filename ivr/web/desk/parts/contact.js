@@ -1,5 +1,5 @@
 // The contact in hand: who calls, why, what they met and said, and what to do with the call.
-import { hangUp } from "../actions.js";
+import { hangUp, handOver, hold, joinAll, takeBack } from "../actions.js";
 import { html, useRef, useEffect } from "../html.js";
 import { Key, useKey } from "../keys.js";
 import { set, use } from "../store.js";
@@ -15,11 +15,13 @@ function Head({ pop, contact, customer }) {
   const name = (customer && customer.name) || (contact && contact.caller_name) || pop.caller_name;
   const number = (contact && contact.number) || pop.caller;
   const phase = pop.chat && !pop.over ? "chatting" : pop.ringing ? "ringing" : pop.over ? (agent && agent.state === "wrap_up" ? "wrapping" : "over") : "answered";
-  return html`<header class="head" data-phase=${phase}>
+  const talk = phase === "answered" && pop.talk && pop.talk.state !== "talking" ? pop.talk : null;
+  return html`<header class="head" data-phase=${phase} data-talk=${talk ? talk.state : undefined}>
     <div>
       <p class="phase" role="status">
         <strong>${t(phase)}</strong>
         ${!pop.over && !pop.chat && agent && html`<span class="timer">${clock(now - agent.since)}</span>`}
+        ${talk && html`<span class="after">${t(`talk_${talk.state}`, { name: talk.name })}</span>`}
       </p>
       <h1>${name || number || t("unknown_caller")}</h1>
       <p class="facts">
@@ -37,12 +39,28 @@ function Head({ pop, contact, customer }) {
   </header>`;
 }
 
+// Every move with the call: its words, its key, what it does, and how the call must stand for it.
+const MOVES = [
+  ["hold", "h", hold, ["talking"]],
+  ["take_back", "h", takeBack, ["held"]],
+  ["only_caller", "h", takeBack, ["asking", "asked", "conference"]],
+  ["join_all", "j", joinAll, ["asked"]],
+  ["hand_over", "l", handOver, ["asked", "conference"]],
+  ["ask_colleague", "c", () => set({ dialog: "ask" }), ["talking", "held"]],
+  ["transfer", "t", () => set({ dialog: "transfer" }), ["talking", "held"]],
+];
+
+function Move({ words, of, go }) {
+  useKey(of, go);
+  return html`<button type="button" onClick=${go}>${t(words)}<${Key} of=${of} /></button>`;
+}
+
 function Moves({ pop, number }) {
   const talks = pop.answered && !pop.over && !pop.chat;
-  useKey("t", talks ? () => set({ dialog: "transfer" }) : null);
+  const how = pop.talk ? pop.talk.state : "talking";
   useKey("m", () => set({ dialog: "text" }));
   return html`<div class="moves">
-    <button type="button" disabled=${!talks} onClick=${() => set({ dialog: "transfer" })}>${t("transfer")}<${Key} of="t" /></button>
+    ${talks && MOVES.filter(([, , , when]) => when.includes(how)).map(([words, of, act]) => html`<${Move} key=${words} words=${words} of=${of} go=${() => act()} />`)}
     <button type="button" disabled=${!number} onClick=${() => set({ dialog: "text" })}>${t("text")}<${Key} of="m" /></button>
     <button type="button" class="bad" disabled=${!talks} onClick=${hangUp}>${t("hang_up")}</button>
   </div>`;

@@ -1,5 +1,5 @@
 // What opens over the desk: passing a call on, a text message, a number to call, the keys.
-import { dial, sendText, transfer, whoIsFree } from "../actions.js";
+import { askColleague, dial, sendText, transfer, whoIsFree } from "../actions.js";
 import { newId } from "../api.js";
 import { html, useEffect, useState } from "../html.js";
 import { keysAreOn, switchKeys } from "../keys.js";
@@ -18,7 +18,8 @@ function estimate(queue) {
   return t("estimate", { minutes: low === high ? high : `${low}–${high}` });
 }
 
-function Transfer() {
+// Queues and colleagues to choose from; `busy` ones can be chosen where somebody else waits with them.
+function Targets({ title, act, busy }) {
   const [targets, setTargets] = useState(null);
   const [text, setText] = useState("");
   useEffect(() => {
@@ -27,9 +28,9 @@ function Transfer() {
     const timer = setInterval(look, 3000);
     return () => clearInterval(timer);
   }, []);
-  const go = async (target) => (await transfer(target)) && close();
+  const go = async (target) => (await act(target)) && close();
   const fits = (...words) => words.join(" ").toLowerCase().includes(text.toLowerCase());
-  return html`<${Dialog} title=${t("transfer")} close=${close}>
+  return html`<${Dialog} title=${title} close=${close}>
     <label>${t("search")}<input type="search" autofocus value=${text} onInput=${(event) => setText(event.target.value)} /></label>
     ${targets &&
     html`<div class="columns">
@@ -51,7 +52,7 @@ function Transfer() {
         <ul class="targets">
           ${targets.agents.filter((each) => each.state !== "logged_out" && fits(each.agent, each.name)).map(
             (each) => html`<li key=${each.agent}>
-              <button type="button" onClick=${() => go({ agent: each.agent })}>
+              <button type="button" disabled=${!busy && !each.free} onClick=${() => go({ agent: each.agent })}>
                 <b>${each.name}</b>
                 <small class=${each.free ? "free" : ""}>${each.agent} · ${each.free ? t("free") : known("state", each.state)}</small>
               </button>
@@ -62,6 +63,9 @@ function Transfer() {
     </div>`}
   <//>`;
 }
+
+const Transfer = () => html`<${Targets} title=${t("transfer")} act=${transfer} busy=${true} />`;
+const Asking = () => html`<${Targets} title=${t("ask_colleague")} act=${askColleague} busy=${false} />`;
 
 function Texting() {
   const { pop, contact } = use();
@@ -98,7 +102,8 @@ function Dialling() {
 }
 
 const KEYS = [
-  ["r", "key_ready"], ["p", "key_break"], ["w", "key_finish"], ["t", "key_transfer"],
+  ["r", "key_ready"], ["p", "key_break"], ["w", "key_finish"], ["h", "key_hold"],
+  ["c", "key_ask"], ["j", "key_join"], ["l", "key_hand_over"], ["t", "key_transfer"],
   ["m", "key_text"], ["d", "key_dial"], ["/", "key_search"], ["n", "key_note"],
 ];
 
@@ -118,7 +123,7 @@ function Help() {
   <//>`;
 }
 
-const DIALOGS = { transfer: Transfer, text: Texting, dial: Dialling, help: Help };
+const DIALOGS = { transfer: Transfer, ask: Asking, text: Texting, dial: Dialling, help: Help };
 
 export function Dialogs() {
   const { dialog } = use();
