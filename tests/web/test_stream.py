@@ -12,10 +12,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from ivr.chats.talking import PING as VISITORS_PING
 from ivr.web.gate import HEADER
 from ivr.web.hub import EVERYBODY, Hub
 from ivr.web.roles import Who
-from ivr.web.stream import Stream
+from ivr.web.stream import PING, Stream
 from tests.web.house import PEOPLE, Browser, FakeDoor, serving
 
 SOON = 5.0
@@ -126,3 +127,9 @@ async def test_a_reader_that_stops_reading_is_dropped_within_five_seconds(eventf
         assert len(hub) == 1
         assert heard > 10 or not eventful
         silent.close()
+
+
+@pytest.mark.parametrize("ping", [PING, VISITORS_PING], ids=["an agent's", "a visitor's"])
+def test_a_silent_socket_is_given_up_with_time_to_spare_for_a_busy_machine(ping: float) -> None:
+    """A ping comes at most so late, and its answer is waited for half as long again."""
+    assert ping * 1.5 + 1.0 <= 5.0
