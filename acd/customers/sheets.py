@@ -25,7 +25,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from acd.records.errors import Refused
 
-LARGEST_WORKBOOK: Final = 1_000_000_000
+LARGEST_WORKBOOK: Final = 400_000_000
 """Bytes that a workbook may unpack to."""
 LARGEST_PART: Final = 200_000_000
 """Bytes of a part that is held in memory as a whole: the texts that cells share, styles, names."""
