@@ -203,28 +203,29 @@ async def test_agents_have_neither_the_floor_nor_the_files(
 async def test_a_file_is_checked_then_taken_and_its_wrong_rows_come_back(
     house: DeskHouse, browser: Browser, size: tuple[int, int], tmp_path: Path
 ) -> None:
-    mixed, good = tmp_path / "mixed.csv", tmp_path / "good.csv"
+    mixed, good = tmp_path / f"mixed-{size[0]}.csv", tmp_path / f"good-{size[0]}.csv"
     mixed.write_text(MIXED)
     good.write_text(GOOD)
     async with window(browser, size) as opened:
         page = await signed_in(house, opened)
         await page.keyboard.press("8")
         await expect(page.locator("h1")).to_have_text("Import and export")
+        await expect(page.locator(".view.on")).to_be_in_viewport()
         assert await serious(page) == []
         await page.set_input_files("input[type=file]", mixed)
         await page.get_by_role("button", name="Check", exact=True).press("Enter")
-        job = page.locator(".job", has_text="mixed.csv").first
+        job = page.locator(".job", has_text=mixed.name)
         await expect(job).to_contain_text("Done")
         await expect(job).to_contain_text("only checked")
         await expect(job).to_contain_text("Row 3 · phone")
         async with page.expect_download() as waited:
             await job.get_by_role("link", name="Download the wrong rows").click()
         download = await waited.value
-        assert download.suggested_filename == "mixed.errors.csv"
+        assert download.suggested_filename == f"{mixed.stem}.errors.csv"
         await page.set_input_files("input[type=file]", good)
         await page.get_by_role("checkbox").uncheck()
         await page.get_by_role("button", name="Import", exact=True).press("Enter")
-        taken = page.locator(".job", has_text="good.csv").first
+        taken = page.locator(".job", has_text=good.name)
         await expect(taken).to_contain_text("1,200 rows", timeout=30_000)
         await expect(taken).to_contain_text("Done")
         assert await overflow(page) <= 0

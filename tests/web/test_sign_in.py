@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +20,12 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from acd.customers import Audit
-from acd.people import Identities
+from acd.people import Identities, People
+from acd.records import Database
+from ivr.errors import IvrError
+from ivr.oidc import Oidc
+from ivr.settings import Settings
+from ivr.web.oidc.building import provided_by
 from tests.e2e.house import free_ports
 from tests.web.desk_house import PASSWORD, DeskHouse, desk_house
 from tests.web.house import Browser
@@ -501,6 +507,16 @@ async def test_signing_out_ends_our_session_and_leads_to_the_providers_own_sign_
     await visitor.get(answer.headers["Location"])
     (told,) = provider.signed_out
     assert told["post_logout_redirect_uri"] == f"{visitor.house.url}/desk/"
+
+
+async def test_a_provider_without_its_library_is_told_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ivr.web.oidc.provider", None)
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/records.sqlite")
+    chosen = Settings(folder=tmp_path, oidc=Oidc(issuer="https://id.example", client_id=CLIENT))
+    with pytest.raises(IvrError, match=r"needs an extra, pip install '\.\[oidc\]'"):
+        provided_by(chosen, People(database), Identities(database), time.time)
 
 
 async def test_without_a_provider_there_is_none_and_nothing_of_it_is_asked(tmp_path: Path) -> None:

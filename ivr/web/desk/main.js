@@ -32,6 +32,8 @@ const VIEWS = {
 function Views() {
   const { me, view } = use();
   const names = viewsOf(me);
+  // On a phone the row of views may be longer than the screen.
+  useEffect(() => document.querySelector(".view.on")?.scrollIntoView({ block: "nearest", inline: "nearest" }), [view]);
   names.forEach((name, place) => useKey(String(place + 1), () => set({ view: name })));
   return html`<nav class="views" aria-label=${t("desk")}>
     ${names.map(

@@ -9,7 +9,7 @@ import { known, t } from "../words.js";
 import { Why } from "./why.js";
 
 const SHOWN = 200; // agents drawn at once; the search finds the others
-const LOOK_AGAIN = 3000; // milliseconds between looks at who waits in a queue
+const LOOK_AGAIN = 5000; // milliseconds between looks at who waits in a queue
 
 async function load() {
   const found = await attempt(() => get("/api/floor"));

@@ -16,7 +16,7 @@ export const en = {
   import_waiting: "Waiting", import_running: "Running", import_done: "Done", import_failed: "Not taken",
   import_stopped: "Stopped",
   import_did: "{rows} rows: {created} new, {updated} changed, {unchanged} as they were, {failed} wrong",
-  import_would: "{rows} rows: {created} would be new, {updated} changed, {unchanged} as they are, {failed} are wrong",
+  import_would: "{rows} rows: {created} would be new, {updated} changed, {unchanged} as they are, {failed} wrong",
   kept_out: "{count} consents were not taken: a STOP stands against them.",
   wrong_rows: "Rows that are wrong: {count}", row: "Row {row}", download_wrong: "Download the wrong rows",
   stop: "Stop", forget: "Forget",
