@@ -28,8 +28,10 @@ from acd.explain import AgentExplained, CallExplained, explain_agent, explain_ca
 from acd.floor import Floor
 from acd.livefloor import LiveFloor
 from acd.outlook import estimate_of, look_ahead
+from acd.room import Room, room_in
 from acd.rules import APPLY
 from acd.state import CallRecord, OfferRecord, State
+from acd.words import Channel
 
 SNAPSHOT_VERSION = 1
 """To be raised when an older snapshot no longer means the same."""
@@ -159,6 +161,10 @@ class Engine:
         """How long a waiting call will wait from now on; None when that cannot be known."""
         record = self._live.state.calls.get(call)
         return estimate_of(self._live, record) if record is not None and not record.offer else None
+
+    def room(self, channel: Channel, queue: str, needs: Mapping[str, int], now: float) -> Room:
+        """Whether one more contact of that kind would find somebody at this moment."""
+        return room_in(self._live, channel, queue, needs, now)
 
     def announcement(self, call: str, now: float) -> Announcement | None:
         """What a waiting caller may be told now, None for nothing.

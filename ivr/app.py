@@ -231,7 +231,8 @@ class Service:
 
     def _carried(self, key: str, region: Callable[[], str | None]) -> Letters:
         """Chats and text messages: who carries them."""
-        carriers = Carriers(self.threads, self.errands, self.hub, self.ami, self.matters)
+        around = (self.errands, self.hub, self.ami, self.matters, self.distributor)
+        carriers = Carriers(self.threads, *around)
         consents = Consents(self.database, region, self.clock)
         now = flow_clock(self.settings.rehearse_at)
         sources = self.in_force.sources

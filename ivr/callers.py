@@ -117,7 +117,7 @@ class Callers:
     async def enter(self, agi: AgiSession) -> None:
         """Own this channel until it hangs up."""
         contact_id, dialled, target = (*agi.env.args, "", "", "")[:3]
-        contact = self._services.contacts.get(contact_id) if contact_id else None
+        contact = self._known(agi, contact_id) if contact_id else None
         try:
             if self._callbacks.too_late(contact, agi.env.uniqueid):
                 await agi.set_variable("TIELINE_DONE", "yes")
@@ -136,6 +136,11 @@ class Callers:
         except Exception:
             self._stumbled(agi)
             raise
+
+    def _known(self, agi: AgiSession, contact_id: str) -> LiveContact | None:
+        """The contact that the channel names, or that it has become since by a code."""
+        contacts = self._services.contacts
+        return contacts.get(contact_id) or contacts.on_channel(agi.env.uniqueid)
 
     async def _return(self, agi: AgiSession, contact: LiveContact, target: str) -> None:
         if self._callbacks.admits(contact, agi.env.uniqueid):

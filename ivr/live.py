@@ -66,7 +66,8 @@ class LiveContact:
 
     `promise` is the promise to call back that is still to be kept, `callback` its call in the
     distributor, `dial` the offer for which the customer is being dialled. `called_back`: the
-    present line is one that we dialled. `held` is where the agent's desk has the caller.
+    present line is one that we dialled. `held` is where the agent's desk has the caller. `answers`
+    were given in forms, by flow and field, and wait for the flow to take them up.
     """
 
     id: str
@@ -104,12 +105,18 @@ class LiveContact:
     callback: str = ""
     dial: str = ""
     called_back: bool = False
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     position: dict[str, Any] = field(default_factory=dict)
     waiting_action: dict[str, Any] = field(default_factory=dict)
 
     def place_in(self, queue: str) -> float | None:
         """Since when the caller stands in a queue that was left in this call; None: nowhere."""
         return self.places.get(queue)
+
+    def take_answers(self) -> dict[str, dict[str, Any]]:
+        """What was given in forms since this was asked last."""
+        answers, self.answers = self.answers, {}
+        return answers
 
     def outcome(self, otherwise: str) -> str:
         """What came of the contact: a talk, a way out of the house, a message, or `otherwise`."""
@@ -184,6 +191,10 @@ class LiveContacts:
         """Add one event to the contact's story."""
         self._tell(ContactEvent(contact.id, self._clock(), kind, step, data))
 
+    def tell_of(self, contact_id: str, kind: str, data: Mapping[str, Json]) -> None:
+        """Add one event to the story of a contact that may have no line."""
+        self._tell(ContactEvent(contact_id, self._clock(), kind, "", data))
+
     def put_through(self, contact: LiveContact) -> None:
         """The number outside that rings for this contact has answered; told once."""
         if contact.dials:
@@ -198,6 +209,26 @@ class LiveContacts:
         if uniqueid:
             self._by_uniqueid[uniqueid] = contact
         self.keep(contact)
+
+    def join(self, contact: LiveContact, into: str) -> bool:
+        """The call belongs to that contact from here on, with its whole story.
+
+        False where it cannot: that contact has a line of its own, or what this one has promised or
+        recorded is known by its own name.
+        """
+        if contact.id == into:
+            return True
+        if into in self._by_id or contact.promise or contact.messages or contact.recordings:
+            return False
+        before, at = contact.id, self._clock()
+        with self._store.together():
+            self._tell(ContactEvent(into, at, "joined", "", {"from": before}))
+            self._store.drop_live(before)
+            self._store.set_live(into, at, {**contact.to_json(), "id": into})
+        del self._by_id[before]
+        contact.id = into
+        self._by_id[into] = contact
+        return True
 
     def end(self, contact: LiveContact, outcome: str, by: str, reason: str = "") -> bool:
         """The line is over: close the contact once; whoever comes second is told False.

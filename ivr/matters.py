@@ -1,14 +1,20 @@
-"""Which matter a call or a text belongs to: the one that its number is in with us just now.
+"""Which matter a call or a text belongs to, and what is known of it on another channel.
 
 A contact spans calls, chats and texts. Numbers count only where somebody vouches for them: a trunk,
-a provider of text messages, or the site that a visitor is signed in to.
+a provider of text messages, or the site that a visitor is signed in to. Whoever has a code or a
+link that the contact was given belongs to it without a number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from acd.records.contact import Json
 from ivr.backends.numbers import same_form
+from ivr.backends.passing import known_of_state
+from ivr.flow.actions import Value
+from ivr.flow.errands import Known
 from ivr.live import LiveContacts
 from ivr.threads.book import Book
 
@@ -33,5 +39,34 @@ class Matters:
         callers = (each for each in self._contacts if each.customer)
         return next((each.id for each in callers if self._form(each.customer) == form), "")
 
+    def known(self, contact: str) -> Known:
+        """What the conversation in letters of that contact knows, also when it is over."""
+        thread = self._book.get(contact)
+        state = thread.stands.get("state") if thread is not None else None
+        return known_of_state(state) if state else Known()
+
+    def fill(self, contact: str, flow: str, values: Mapping[str, Value]) -> None:
+        """The contact has these fields from here on; its flow takes them up at its next turn."""
+        live, thread = self._contacts.get(contact), self._book.get(contact)
+        with self._book.together():
+            if live is not None:
+                live.answers = _with(live.answers, flow, values)
+                self._contacts.keep(live)
+            if thread is not None and not thread.over:
+                thread.answers = _with(thread.answers, flow, values)
+                self._book.keep(thread)
+            for name, value in values.items():
+                told: dict[str, Json] = {"name": name, "value": value, "by": "form"}
+                self._contacts.tell_of(contact, "field", told)
+            self._contacts.tell_of(contact, "form_filled", {"fields": [*values]})
+
     def _form(self, number: str) -> str | None:
         return same_form(number, self._region())
+
+
+def _with(
+    before: Mapping[str, Mapping[str, Any]], flow: str, values: Mapping[str, Value]
+) -> dict[str, dict[str, Any]]:
+    answers = {name: {**each} for name, each in before.items()}
+    answers[flow] = {**answers.get(flow, {}), **values}
+    return answers

@@ -43,6 +43,7 @@ CORE = (
     "acd.relax",
     "acd.estimate",
     "acd.outlook",
+    "acd.room",
     "acd.explain",
     "acd.service_level",
     "acd.pools",

@@ -11,10 +11,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, get_args
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from acd.customers.addresses import Address, form_of, kind_of
+from acd.customers.addresses import KINDS, Address, form_of, kind_of
 from acd.customers.model import Link, Sure
 from acd.customers.rows import locate, log, owners
 from acd.customers.tables import contact_links
@@ -133,7 +133,7 @@ async def project(
     connection: AsyncConnection, events: Sequence[ContactEvent], region: str | None
 ) -> None:
     """What a batch of contact events says about whose the contacts are."""
-    told = [each for each in events if each.kind in {"began", "customer"}]
+    told = [each for each in events if each.kind in {"began", "customer", "joined"}]
     if not told:
         return
     came = {each.contact: (each, _came_by(each, region)) for each in told if each.kind == "began"}
@@ -151,8 +151,12 @@ async def project(
     if new:
         await connection.execute(insert(contact_links), new)
     for event in told:
-        if event.data.get("customer") is not None:
-            await _say(connection, event)
+        if event.kind == "joined":
+            await _join(connection, event)
+        elif event.data.get("customer") is not None:
+            await _say(connection, event, event.data["customer"])
+        elif event.kind == "customer":
+            await _proven(connection, event, region)
 
 
 def _came_by(event: ContactEvent, region: str | None) -> Address | None:
@@ -191,9 +195,9 @@ async def _fill_in(
     await connection.execute(changed.values(**values))
 
 
-async def _say(connection: AsyncConnection, event: ContactEvent) -> None:
+async def _say(connection: AsyncConnection, event: ContactEvent, told: object) -> None:
     """The story itself says whose the contact is; what makes no sense is left alone."""
-    told, sure = event.data["customer"], str(event.data.get("sure") or "recognised")
+    sure = str(event.data.get("sure") or "recognised")
     if isinstance(told, bool) or not isinstance(told, int) or sure not in SURE:
         return
     try:
@@ -207,6 +211,44 @@ async def _say(connection: AsyncConnection, event: ContactEvent) -> None:
     elif RANK[sure] >= RANK[before.sure]:
         changed = update(contact_links).where(contact_links.c.contact_id == event.contact)
         await connection.execute(changed.values(customer_id=key, sure=sure))
+
+
+async def _proven(connection: AsyncConnection, event: ContactEvent, region: str | None) -> None:
+    """A flow has found out who it is: the customer who is reached by what it went by.
+
+    `addresses` are such as `other:12345678` or `phone:+8613800138000`, the surest first: the first
+    one that is somebody's counts.
+    """
+    listed = event.data.get("addresses")
+    forms = []
+    for each in listed if isinstance(listed, list) else ():
+        kind, _, value = str(each).partition(":")
+        form = form_of(kind, value, region) if kind in KINDS else None
+        if form is not None:
+            forms.append(Address.of(kind, form, region))
+    whose = await owners(connection, forms)
+    first = next((key for each in forms if (key := whose.get((each.kind, each.value)))), None)
+    if first is not None:
+        await _say(connection, event, first)
+
+
+async def _join(connection: AsyncConnection, event: ContactEvent) -> None:
+    """What was known of the contact that has become part of this one is known of this one."""
+    gone = str(event.data.get("from") or "")
+    theirs, mine = await _link(connection, gone), await _link(connection, event.contact)
+    if theirs is None or gone == event.contact:
+        return
+    of_theirs = contact_links.c.contact_id == gone
+    if mine is None:
+        await connection.execute(
+            update(contact_links).where(of_theirs).values(contact_id=event.contact)
+        )
+        return
+    await connection.execute(delete(contact_links).where(of_theirs))
+    if theirs.customer is not None and RANK[theirs.sure] > RANK[mine.sure]:
+        surer = {"customer_id": theirs.customer, "sure": theirs.sure, "by": theirs.by}
+        changed = update(contact_links).where(contact_links.c.contact_id == event.contact)
+        await connection.execute(changed.values(**surer))
 
 
 async def _records(

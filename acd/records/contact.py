@@ -79,10 +79,12 @@ def fold(record: ContactRecord | None, event: ContactEvent) -> ContactRecord:
 
 
 def _began(record: ContactRecord, event: ContactEvent) -> Changes:
+    """A contact that goes on, by another channel, after it was over lives again."""
     told = ("channel", "caller", "caller_name", "dialled", "flow", "revision", "language")
-    return {name: _text(event, name) for name in told if name in event.data} | {
-        "started_at": event.at
-    }
+    changes: Changes = {name: _text(event, name) for name in told if name in event.data}
+    if record.ended_at is not None:
+        changes |= {"outcome": None, "ended_at": None, "ended_by": "", "reason": ""}
+    return changes | {"started_at": event.at}
 
 
 def _flow_started(record: ContactRecord, event: ContactEvent) -> Changes:

@@ -189,6 +189,13 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "identified": lambda data: (
         f"identified: {data.get('level', 'yes')}" if data.get("ok", True) else "not identified"
     ),
+    "customer": lambda data: "it is known whose contact this is",
+    "recognised": lambda data: "recognised" if data.get("ok") else "not recognised",
+    "joined": lambda data: "goes on as this contact: a code was given",
+    "code_taken": lambda data: "the code is right" if data.get("ok") else "that was no code",
+    "invited": lambda data: "a code is given, for a call",
+    "advised": lambda data: f"is told of room in {data.get('queue', '?')}",
+    "form_filled": lambda data: "the form is filled in",
     "queued": _queued,
     "offered": lambda data: f"agent {data.get('agent', '?')} is rung",
     "offer_failed": lambda data: (

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -29,6 +29,8 @@ from acd.records.stream import ContactStream
 from acd.records.tables import contact_events, contacts, projection
 
 NAME = "contacts"
+JOINED = "joined"
+"""Of a contact: `from` is the one that has become part of it."""
 BATCH = 500
 LINGER_SECONDS = 0.05  # events come in clusters: one commit for each cluster, not for each event
 FIRST_RETRY_SECONDS = 0.25
@@ -171,6 +173,33 @@ async def _move_mark(connection: AsyncConnection, last: int, to: int) -> None:
 
 
 async def _store(connection: AsyncConnection, events: Sequence[ContactEvent]) -> None:
+    """The rows and the stories; a contact that has become another one leaves its own to that."""
+    begin = 0
+    for place, event in enumerate(events):
+        gone = str(event.data.get("from") or "") if event.kind == JOINED else ""
+        if gone and gone != event.contact:
+            await _store_plain(connection, events[begin:place])
+            await _take_over(connection, gone, event.contact)
+            begin = place
+    await _store_plain(connection, events[begin:])
+
+
+async def _take_over(connection: AsyncConnection, gone: str, into: str) -> None:
+    """The story of `gone` goes on the end of that of `into`, and `gone` is no more."""
+    theirs = contact_events.c.contact_id == gone
+    rows = await connection.execute(
+        select(contact_events).where(theirs).order_by(contact_events.c.seq)
+    )
+    told = ("at", "kind", "step", "data")
+    story = [ContactEvent(into, *(row[name] for name in told)) for row in rows.mappings().all()]
+    await connection.execute(delete(contact_events).where(theirs))
+    await connection.execute(delete(contacts).where(contacts.c.id == gone))
+    await _store_plain(connection, story)
+
+
+async def _store_plain(connection: AsyncConnection, events: Sequence[ContactEvent]) -> None:
+    if not events:
+        return
     before = await _load(connection, {event.contact for event in events})
     after = dict(before)
     story = []

@@ -28,6 +28,7 @@ from ivr.backends.identity import Identities
 from ivr.backends.lookup import Databases
 from ivr.backends.numbers import NOT_LISTED, may_ring, same_form
 from ivr.backends.optouts import Arrived
+from ivr.backends.passing import Passing
 from ivr.backends.services import Service
 from ivr.backends.sources import Sources
 from ivr.backends.store import Store
@@ -46,13 +47,17 @@ from ivr.flow.errands import (
     Http,
     Identified,
     Identify,
+    Invite,
     Json,
     Lookup,
     Recognise,
     Reserve,
+    Room,
     SendCode,
+    SendLink,
     Slots,
     Sms,
+    TakeCode,
 )
 
 log = structlog.get_logger(__name__)
@@ -71,6 +76,7 @@ class House:
     databases: Databases
     identities: Identities
     codes: Codes
+    passing: Passing
     texts: Texts
     arrived: Arrived
     promises: Promises
@@ -119,6 +125,11 @@ class Errands:
     def arrived(self) -> Arrived:
         """Which messages of providers were taken."""
         return self._house.arrived
+
+    @property
+    def passing(self) -> Passing:
+        """What leads from one channel to another."""
+        return self._house.passing
 
     async def sent_all(self, within: float) -> bool:
         """Whether no text message waits any more, after so many seconds at most."""
@@ -178,6 +189,10 @@ class Errands:
                 key = self._name("reserve", asker, errand.service, errand.slot)
                 service = self._service(errand.service)
                 return await booking.reserve(house.http, service, errand, key)
+            case Room() | Invite() | TakeCode() | SendLink():
+                return await house.passing.run(
+                    errand, asker.contact, asker.caller, sources.services
+                )
 
     def _service(self, name: str) -> Service:
         """Raises ServiceFault when no such service was loaded."""

@@ -18,7 +18,7 @@ class Names:
     `services` tells the kind of each; `databases` the parameters of each query, which are what a
     `lookup` must give in `by`. `outside` are the patterns a number must match to be dialled over
     a trunk; `region` is the country (`CN`) in which numbers without `+` are read. `sms` tells
-    whether a gateway sends text messages at once.
+    whether a gateway sends text messages at once, `chats` are the sites with a chat of ours.
     """
 
     services: Mapping[str, Kind] = field(default_factory=dict)
@@ -26,6 +26,7 @@ class Names:
     outside: tuple[str, ...] = ()
     region: str | None = None
     sms: bool = False
+    chats: frozenset[str] = frozenset()
 
     def of_kind(self, kind: Kind) -> tuple[str, ...]:
         """The services of that kind."""

@@ -23,30 +23,42 @@ from ivr.errors import ServiceFault
 from ivr.flow.actions import Failed
 from ivr.flow.errands import (
     CODE_MARK,
+    LINK_MARK,
     Answer,
     Callback,
     CallbackKept,
     CallbackRefused,
     CheckCode,
+    CodeMade,
     CodeSent,
     Errand,
     Findings,
     Http,
     Identified,
     Identify,
+    Invite,
+    Joined,
+    Known,
     Lookup,
     Recognise,
     Reserve,
     Reserved,
+    Room,
+    RoomFound,
     Row,
     SendCode,
+    SendLink,
     Sent,
     Slots,
     Sms,
+    TakeCode,
 )
 from ivr.flow.loading.tables import verify
 
 DIGITS = "1234567890"
+INVITED = DIGITS[:6]
+"""The code that leads from a chat to a call."""
+LINK = "https://tieline.example/link"
 
 
 class Pretended:
@@ -106,6 +118,19 @@ class Pretended:
                 return self._slots(errand)
             case Reserve():
                 return self._reserve(errand)
+            case Room() | Invite() | TakeCode() | SendLink():
+                return self._elsewhere(errand)
+
+    def _elsewhere(self, errand: Room | Invite | TakeCode | SendLink) -> Findings:
+        match errand:
+            case Room():
+                return self._room()
+            case Invite():
+                return CodeMade(INVITED)
+            case TakeCode():
+                return self._take_code(errand)
+            case SendLink():
+                return self._sms(Sms(errand.to, errand.text.replace(LINK_MARK, LINK)))
 
     # --- what was told ---
 
@@ -231,6 +256,39 @@ class Pretended:
                 return CallbackKept(f"callback-{count}", already=kept != errand)
         self.promises.append(errand)
         return CallbackKept(f"callback-{len(self.promises)}")
+
+    def _room(self) -> RoomFound | Failed:
+        """There is room unless something else was told; `body` is the wait in minutes."""
+        pretence = self._pretence("room")
+        if pretence is None:
+            return RoomFound(room=True)
+        failed = _failed("room", pretence)
+        minutes = pretence.body
+        if failed is not None:
+            return failed
+        if not isinstance(minutes, int) or isinstance(minutes, bool):
+            return RoomFound(room=pretence.status < 300)
+        return RoomFound(False, minutes * 60.0, (0, minutes))
+
+    def _take_code(self, errand: TakeCode) -> Joined | Failed:
+        """What was told under `join` is known there; in letters, without it, there is no other."""
+        pretence = self._pretence("join")
+        failed = _refused("join", pretence)
+        if failed is not None:
+            return failed
+        if errand.given != INVITED and (errand.given or pretence is None):
+            return Joined(ok=False)
+        body = pretence.body if pretence is not None else None
+        told = body if isinstance(body, dict) else {}
+        fields, level = told.get("fields"), told.get("level")
+        customer = told.get("customer")
+        known = Known(
+            scalars({} if fields is None else fields, "the fields of the other conversation"),
+            level if isinstance(level, str) else "unknown",
+            scalars({} if customer is None else customer, "the customer"),
+            ("join",),
+        )
+        return Joined(True, known)
 
     def _slots(self, errand: Slots) -> Findings:
         until = errand.after + timedelta(seconds=errand.within)

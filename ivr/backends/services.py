@@ -119,6 +119,7 @@ class Services:
             outside=self.outside,
             region=self.region,
             sms=self.gateway is not None,
+            chats=frozenset(self.chats),
         )
 
 

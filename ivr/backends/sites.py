@@ -6,6 +6,7 @@ chats:
     flow: shop
     title: {en: Book shop, zh: 书店}
     colour: "#0b7a75"
+    phone: "+861065551234"
     languages: [en, zh]
     secret: {env: SHOP_CHAT}
     ask: [name, phone]
@@ -25,6 +26,7 @@ from ivr.flow.loading.section import Section, as_text
 from ivr.flow.loading.yaml import Node, Problems, quote
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_PHONE = re.compile(r"(\+?[0-9][0-9 -]{1,20})?")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[a-z0-9]{1,8})*")
 ASKED = ("name", "email", "phone")
@@ -37,7 +39,8 @@ MEGABYTE = 1_000_000
 @dataclass(frozen=True, slots=True)
 class Site:
     """One web site. `origins` are the pages that may embed the chat, `files` the bytes of one
-    attachment at most (0: none), `types` their kinds. `secret` signs whom the site vouches for."""
+    attachment at most (0: none), `types` their kinds. `secret` signs whom the site vouches for.
+    `phone` is the number that its visitors ring, with a code of ours."""
 
     name: str
     flow: str
@@ -49,6 +52,7 @@ class Site:
     ask: tuple[str, ...] = ()
     files: int = 5 * MEGABYTE
     types: tuple[str, ...] = ("image/png", "image/jpeg", "application/pdf")
+    phone: str = ""
 
     def allows(self, origin: str) -> bool:
         """Whether pages from there may embed the chat."""
@@ -84,6 +88,7 @@ def _site(name: str, node: Node, values: Values, problems: Problems) -> Site:
             _some_of(section, "ask", ASKED),
             files,
             types,
+            _matching(section, "phone", _PHONE, "", 'such as "+861065551234"'),
         )
 
 

@@ -64,8 +64,11 @@ class Owner(Protocol):
         """Write down what was decided, before it is acted on."""
         ...
 
-    async def send(self, text: str) -> None:
-        """One message to the other side, in order; raises nothing the thread could mend."""
+    async def send(self, text: str, kept: str = "") -> None:
+        """One message to the other side, in order; raises nothing the thread could mend.
+
+        `kept` is the copy that stays, where that is not the text itself: a code is in none.
+        """
         ...
 
     async def call_person(self, wanted: Queue, state: State) -> None:

@@ -3,7 +3,7 @@
 Words are made while the music plays, and every one of them is cut short by a key that leads out of
 the wait and by the wake digit: no word ever stands between a free agent and the ringing. What was
 said of place and wait is told to the distributor once it was heard to its end, so that it is
-neither said twice nor taken back.
+neither said twice nor taken back. Advice to go to another channel is said only while that has room.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from ivr.agi.session import AgiSession
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.channels.telephone import WAKE_DIGIT
 from ivr.errors import AsteriskRefused
-from ivr.flow.actions import Meanwhile, Prompt, Prompts
+from ivr.flow.actions import Advice, Meanwhile, Prompt, Prompts
+from ivr.flow.errands import Room, RoomFound
 from ivr.flow.wording import waits
 from ivr.live import LiveContact
 from ivr.speech.engine import SpeechFailed
@@ -36,10 +37,15 @@ SILENT = Meanwhile("en", position=False, estimate=False)
 
 
 class Round:
-    """The words of one time: of place and wait (`told` is what they say), and then the rest."""
+    """The words of one time: of place and wait (`told` is what they say), the rest, and the advice.
 
-    def __init__(self, making: asyncio.Task[Sequence[Path]], told: Told | None) -> None:
-        self.making, self.told = making, told
+    Each piece of advice has words of its own, so that it can be left out when it is its turn.
+    """
+
+    def __init__(
+        self, making: asyncio.Task[Sequence[Path]], told: Told | None, advice: Sequence[Advice]
+    ) -> None:
+        self.making, self.told, self.advice = making, told, advice
 
 
 class MeanwhileOnTheLine:
@@ -87,12 +93,14 @@ class MeanwhileOnTheLine:
         """Have the words made that are due; finished ones are there at once."""
         said = self._announcement()
         head = () if said is None else self._spoken(said)
-        batches = [each for each in (head, self._rest()) if each]
+        advice = [each for each in self._plan.advice if each.prompts]
+        batches = [each for each in (head, self._rest(), *(a.prompts for a in advice)) if each]
         self._rounds += 1
         self._later()
         if batches:
             making = asyncio.create_task(self._made(batches))
-            self._round = Round(making, self._said(said) if said is not None and head else None)
+            told = self._said(said) if said is not None and head else None
+            self._round = Round(making, told, advice)
             await asyncio.wait((making,), timeout=AT_ONCE)
 
     def _later(self) -> None:
@@ -144,9 +152,16 @@ class MeanwhileOnTheLine:
     async def _say(self, words: Round) -> str:
         """Play what is ready, and the music again; the key that ended it."""
         self._round = None
-        key = ""
+        key, heard = "", False
         try:
-            for number, path in enumerate(words.making.result()):
+            paths = words.making.result()
+            told = [None] * (len(paths) - len(words.advice))
+            for number, (path, advice) in enumerate(
+                zip(paths, [*told, *words.advice], strict=True)
+            ):
+                if advice is not None and not await self._has_room(advice):
+                    continue
+                heard = True
                 key = await self._agi.stream_file(sound_name(path), self._keys + WAKE_DIGIT)
                 if key:
                     break
@@ -159,8 +174,21 @@ class MeanwhileOnTheLine:
                 raise
             self._agi.log.warning("words not played", action="waiting", why=str(refused))
         self._later()
-        await self._agi.set_music(True)
+        if heard:
+            await self._agi.set_music(True)
         return key
+
+    async def _has_room(self, advice: Advice) -> bool:
+        """Whether somebody is there for it at this moment; its key counts from here on."""
+        house, room = self._house, Room(advice.channel, advice.queue)
+        found = await house.desk.run(room, contact=self._contact.id, now=house.now())
+        if not isinstance(found, RoomFound) or not found.room:
+            return False
+        if advice.choice.key not in self._keys:
+            self._keys += advice.choice.key
+        data = {"channel": advice.channel, "queue": advice.queue}
+        house.contacts.tell(self._contact, "advised", {**data})
+        return True
 
     def _announced(self, told: Told) -> None:
         """It was heard to its end; a call whose wait has ended meanwhile has no use for it."""

@@ -16,12 +16,13 @@ from ivr.flow.actions import Action, Prompts, Result
 from ivr.flow.calendar import Switches
 from ivr.flow.errands import Errand, Findings
 from ivr.flow.model import Flow
-from ivr.flow.running.interpreter import resume
+from ivr.flow.running.interpreter import Answers, informed, resume
 from ivr.flow.running.state import State, Turn
 
 Errands = Callable[[Errand, State], Coroutine[Any, Any, Findings]]
 """Runs one errand of one conversation (`ivr.backends.desk.Desk.run`, bound to its contact)."""
 NO_SWITCHES: Mapping[str, Any] = MappingProxyType({})
+NO_NEWS: Answers = MappingProxyType({})
 
 
 class Medium(Protocol):
@@ -48,10 +49,12 @@ async def converse(
     note: Callable[[Turn], None],
     now: Callable[[], datetime],
     switches: Callable[[], Switches] = lambda: NO_SWITCHES,
+    news: Callable[[], Answers] = lambda: NO_NEWS,
 ) -> None:
     """Follows the flow from `turn` on, until the medium has no result to go on with.
 
-    `note` writes a turn down before it is acted on. Raises what the medium raises, and FlowStuck.
+    `note` writes a turn down before it is acted on; `news` is what was filled in elsewhere since it
+    was asked last. Raises what the medium raises, and FlowStuck.
     """
     while True:
         note(turn)
@@ -63,4 +66,6 @@ async def converse(
             result = await medium.perform(action, state)
         if result is None:
             return
+        if answers := news():
+            state = informed(flow, state, answers)
         turn = resume(flow, state, result, now(), switches())

@@ -33,6 +33,11 @@ _NOTICES: Mapping[str, Mapping[str, str]] = {
         "en": "We cannot connect you from here. Please ring {number}.",
         "zh": "此处无法为您转接，请拨打{number}。",
     },
+    "ring-us": {
+        "en": "To go on by telephone, ring {number} and key {code}. "
+        "It is good once, for {minutes} minutes.",
+        "zh": "如需电话沟通，请拨打{number}并输入{code}。{minutes}分钟内有效，仅限一次。",
+    },
     "closed": {
         "en": "We close this conversation for the moment. Write to us whenever you like.",
         "zh": "本次对话暂时结束，欢迎随时再联系我们。",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ from ivr.flow.actions import (
     Failed,
     Hangup,
     Keys,
+    Meanwhile,
     NoKeys,
     NotRecorded,
     Outcome,
@@ -45,7 +46,7 @@ from ivr.flow.actions import (
     Voicemail,
 )
 from ivr.flow.calendar import Switches
-from ivr.flow.errands import Errand, Findings
+from ivr.flow.errands import Errand, Findings, Room, RoomFound
 from ivr.flow.model import Flow
 from ivr.flow.running.interpreter import resume, start
 from ivr.flow.running.state import Facts, State, Turn
@@ -151,7 +152,12 @@ class Conversation:
     def _leave_by(self, key: str) -> bool:
         """Whether that key leads out of the wait."""
         offered = self.waiting.waiting if isinstance(self.waiting, Queue) else None
-        if offered is None or key not in {choice.key for choice in offered.keys}:
+        if offered is None:
+            return False
+        keys = {choice.key for choice in offered.keys}
+        if self._thread is not None:  # it knows by itself what it has offered
+            keys |= {each.choice.key for each in offered.advice}
+        if key not in keys:
             return False
         self.now += timedelta(seconds=offered.after)
         if self._thread is not None:
@@ -252,10 +258,23 @@ class Conversation:
             case Say(prompts):
                 self.log.extend(prompts)
                 return Said()
+            case Queue(waiting=Meanwhile() as plan):
+                self.log.extend(action.prompts)
+                self.waiting = replace(action, waiting=await self._advised(plan, state))
             case _:
                 self.log.extend(action.prompts)
                 self.waiting = action
         return None
+
+    async def _advised(self, plan: Meanwhile, state: State) -> Meanwhile:
+        """The wait with the ways out to other channels that have room."""
+        there = []
+        for each in plan.advice:
+            found = await self._errand(Room(each.channel, each.queue), state)
+            if isinstance(found, RoomFound) and found.room:
+                there.append(each)
+                self.log.extend(each.prompts)
+        return replace(plan, keys=(*plan.keys, *(each.choice for each in there)))
 
     async def until(self, work: Coroutine[Any, Any, Findings], prompts: Prompts) -> Findings:
         """See `Medium`. Nobody waits here, so that nothing is said to bridge it."""
@@ -300,7 +319,7 @@ class _Correspondent:
     def note(self, turn: Turn) -> None:
         self.to.note(turn)
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: str, kept: str = "") -> None:
         self.to.log.append(Message(text))
 
     async def call_person(self, wanted: Queue, state: State) -> None:

@@ -8,17 +8,19 @@ the end of a wait for a person (`left`), and the hour (`tick`, when `due` has co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from ivr.channels.letters import letter, parts
 from ivr.channels.manners import End, Manners, Owner
-from ivr.channels.medium import Errands, converse
+from ivr.channels.medium import NO_NEWS, Errands, converse
 from ivr.channels.notices import notice, word
 from ivr.flow.actions import (
+    MASK,
     Action,
+    Advice,
     Ask,
     Failed,
     Hangup,
@@ -37,7 +39,7 @@ from ivr.flow.actions import (
     Voicemail,
     Written,
 )
-from ivr.flow.errands import Findings
+from ivr.flow.errands import CODE_MARK, CodeMade, Errand, Findings, Invite, Room, RoomFound
 from ivr.flow.model import Flow
 from ivr.flow.running import interpreter
 from ivr.flow.running.interpreter import Facts, State, Turn
@@ -62,6 +64,8 @@ class TextThread:
 
     def __init__(self, flow: Flow, manners: Manners, owner: Owner, errands: Errands) -> None:
         self.flow, self.manners = flow, manners
+        self.news: Callable[[], interpreter.Answers] = lambda: NO_NEWS
+        """What was filled in elsewhere since it was asked last."""
         self._owner, self._errands = owner, errands
         self.state: State
         self.action: Action = Hangup()
@@ -239,7 +243,8 @@ class TextThread:
 
     async def _go_on(self, result: Result) -> None:
         now, switches = self._owner.now(), self._owner.switches()
-        await self._follow(interpreter.resume(self.flow, self.state, result, now, switches))
+        state = interpreter.informed(self.flow, self.state, self.news())
+        await self._follow(interpreter.resume(self.flow, state, result, now, switches))
 
     async def _follow(self, turn: Turn) -> None:
         """On from this turn. A fault of ours is told, ends the thread, and is raised."""
@@ -248,10 +253,11 @@ class TextThread:
                 self.flow,
                 turn,
                 self,
-                self._errands,
+                self._run,
                 note=self._note,
                 now=self._owner.now,
                 switches=self._owner.switches,
+                news=self.news,
             )
         except Exception:
             await self._notice("trouble")
@@ -261,6 +267,15 @@ class TextThread:
         await self._flush()
         if isinstance(self.action, Hangup):
             await self._finish("completed")
+
+    async def _run(self, errand: Errand, state: State) -> Findings:
+        """An errand of the flow; a code that comes of it is said here, and kept nowhere."""
+        found = await self._errands(errand, state)
+        if isinstance(errand, Invite) and isinstance(found, CodeMade):
+            await self._flush()
+            said, kept = (errand.text.replace(CODE_MARK, each) for each in (found.code, MASK))
+            await self._owner.send(said, kept)
+        return found
 
     def _note(self, turn: Turn) -> None:
         self.state, self.stand = turn.state, "working"
@@ -283,10 +298,10 @@ class TextThread:
                 await self._tell(letter(action.prompts))
                 self._stand_at(action, "message")
             case Queue():
-                if action.waiting is not None:
-                    await self._tell(letter(action.waiting.offers, action.waiting.keys))
+                ways_out = await self._offer(action, state)
                 await self._flush()
                 self._stand_at(action, "person")
+                self._ways_out = ways_out
                 await self._owner.call_person(action, state)
             case Transfer():
                 await self._tell(letter(action.prompts))
@@ -310,10 +325,23 @@ class TextThread:
         finally:
             task.cancel()
 
+    async def _offer(self, action: Queue, state: State) -> tuple[tuple[str, str], ...]:
+        """Tell the ways out of the wait, those alone that have room at this moment; their words."""
+        if (plan := action.waiting) is None:
+            return ()
+        there = [each for each in plan.advice if await self._has_room(each, state)]
+        prompts = plan.offers + tuple(prompt for each in there for prompt in each.prompts)
+        choices = (*plan.keys, *(each.choice for each in there))
+        await self._tell(letter(prompts, choices))
+        keys = {choice.key for choice in choices}
+        return tuple((words, key) for words, key in plan.answers if key in keys)
+
+    async def _has_room(self, advice: Advice, state: State) -> bool:
+        found = await self._errands(Room(advice.channel, advice.queue), state)
+        return isinstance(found, RoomFound) and found.room
+
     def _stand_at(self, action: Action, stand: Stand) -> None:
         self.action, self.stand, self._ways_out = action, stand, ()
-        if isinstance(action, Queue) and action.waiting is not None:
-            self._ways_out = action.waiting.answers
         self._since = self._owner.now()
 
     async def _finish(self, how: End) -> None:

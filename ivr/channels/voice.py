@@ -51,7 +51,7 @@ from ivr.flow.actions import (
     TransferOutcome,
     Voicemail,
 )
-from ivr.flow.errands import Errand, Findings
+from ivr.flow.errands import Errand, Findings, Joined
 from ivr.flow.model import Flow
 from ivr.flow.running import interpreter
 from ivr.live import LiveContact
@@ -118,6 +118,7 @@ class VoiceCall:
                 note=self._note,
                 now=house.now,
                 switches=house.switches,
+                news=self._contact.take_answers,
             )
         except CallerHungUp:
             self._caller_left()
@@ -202,7 +203,18 @@ class VoiceCall:
     async def until(self, work: Coroutine[Any, Any, Findings], prompts: Prompts) -> Findings:
         """What comes of an errand, and no silence meanwhile."""
         self._left_last = ""
-        return await self._phone.until(work, prompts)
+        found = await self._phone.until(work, prompts)
+        return await self._joined(found) if isinstance(found, Joined) else found
+
+    async def _joined(self, found: Joined) -> Joined:
+        """From here on the call is of the contact whose code was given."""
+        contact = self._contact
+        if found.ok and found.contact:
+            if not self._house.contacts.join(contact, found.contact):
+                return Joined(ok=False)
+            with suppress(AsteriskRefused):
+                await self._agi.set_variable("_TIELINE_CONTACT", contact.id)
+        return found
 
     async def _tried(self, action: Action, state: interpreter.State) -> Result | None:
         try:

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acd.customers import Consents
+from acd.dispatch import Distributing
 from ivr.backends.errands import Errands
+from ivr.backends.passes import Pass
 from ivr.backends.sites import Site
 from ivr.backends.sources import Sources
 from ivr.chats.desk import ChatDesk
 from ivr.chats.files import Files
+from ivr.chats.forms import Forms
+from ivr.chats.inviting import Inviting
 from ivr.chats.ringing import Ringing
 from ivr.chats.talking import Settling, Talking
 from ivr.chats.visitors import Visitors
 from ivr.chats.widget import Widget
 from ivr.matters import Matters
+from ivr.rooms import rooms
 from ivr.settings import Settings
 from ivr.texts.by_sip import Manager, SipTexts
 from ivr.texts.consenting import Consenting
@@ -36,6 +41,7 @@ class Carriers:
     hub: Hub
     manager: Manager
     matters: Matters
+    distributor: Distributing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +75,19 @@ def build_letters(
         return sources().services.chats.get(name)
 
     region = lambda: sources().services.region  # noqa: E731 - a name for one attribute
+    passing, passes = errands.passing, errands.passing.passes
+    passing.known = carriers.matters.known
+    passing.rooms = rooms(carriers.distributor, clock)
+
+    async def opened(secret: str) -> Pass | None:
+        return await passes.take("chat", secret)
+
     ringing = Ringing(errands, region, clock, now)
-    settling = Settling(threads, visitors, site, key, region, ringing.ask, clock)
+    settling = Settling(threads, visitors, site, key, region, ringing.ask, clock, opened)
     widget = Widget(threads, visitors, Talking(settling), kept, settling)
-    desk = ChatDesk(threads, visitors, hub, kept, site)
+    inviting = Inviting(threads, passes, site, clock)
+    desk = ChatDesk(threads, visitors, hub, kept, site=site, inviting=inviting)
+    forms = Forms(passes, carriers.matters.fill, lambda: now().date())
     receiving = Receiving(threads, errands.texts, errands.arrived, sources, clock)
     hooks = Hooks(receiving, errands.texts, sources, settings.web_address, clock)
     by_sip = SipTexts(receiving, carriers.manager, settings.sip_way)
@@ -80,5 +95,5 @@ def build_letters(
     consenting = Consenting(consents)
     receiving.consent, errands.texts.wanted = consenting.told, consenting.wanted
     receiving.joins = carriers.matters.spoken_by
-    routes = (*widget.routes(), *desk.routes(), *hooks.routes())
+    routes = (*widget.routes(), *desk.routes(), *hooks.routes(), *forms.routes())
     return Letters(desk, receiving, by_sip, routes, consenting.close)

@@ -17,6 +17,7 @@ from pydantic import Field
 from acd.records.contact import Json
 from ivr.backends.sites import Site
 from ivr.chats.files import Files
+from ivr.chats.inviting import Inviting, NoCode
 from ivr.chats.visitors import Visitors
 from ivr.threads.book import Message, Thread
 from ivr.threads.people import NotYours
@@ -116,10 +117,12 @@ class ChatDesk:
         visitors: Visitors,
         hub: Hub,
         files: Files,
+        *,
         site: Callable[[str], Site | None],
+        inviting: Inviting,
     ) -> None:
         self._threads, self._visitors, self._hub = threads, visitors, hub
-        self._files, self._site = files, site
+        self._files, self._site, self._inviting = files, site, inviting
         self._closing: dict[str, asyncio.TimerHandle] = {}
         threads.screens = self
         threads.book.on_phase = visitors.changed
@@ -240,6 +243,14 @@ class ChatDesk:
             ),
             self._route(
                 "POST",
+                f"{chat}/code",
+                self._code,
+                "Give a code for the telephone",
+                gives=ChatLine,
+                audit="chat.code",
+            ),
+            self._route(
+                "POST",
                 f"{chat}/files",
                 self._attach,
                 "Attach a file",
@@ -310,6 +321,13 @@ class ChatDesk:
         thread = self._mine(call)
         target = call.body
         self._threads.people.move_on(call.agent, thread.id, target.queue, target.agent or None)
+
+    async def _code(self, call: Call) -> ChatLine:
+        thread = self._mine(call)
+        try:
+            return line(thread.id, await self._inviting.give(thread))
+        except NoCode as why:
+            raise Problem(409, f"There is no code: {why}.") from None
 
     async def _attach(self, call: Call) -> ChatLine:
         thread = self._mine(call)

@@ -3,12 +3,14 @@
 The browser begins with
 
     {"type": "hello", "site": "shop", "token": "...", "chat": "...", "after": 12, "language": "en",
-     "form": {"name": "Mei", "phone": "..."}, "identity": "<payload>.<signature>", "page": "/cart"}
+     "form": {"name": "Mei", "phone": "..."}, "identity": "<payload>.<signature>", "page": "/cart",
+     "pass": "..."}
 
 and gets `{"type": "welcome", "token", "chat", "messages": [...], "phase"}`. `token` is kept by the
-browser and brings it back to the same conversation; `after` is the last message it has of `chat`.
-Who has none open gets `"chat": ""`, `"phase": "new"` and in `greeting` what the flow would say
-first: nothing is begun by looking. Then
+browser and brings it back to the same conversation; `after` is the last message it has of `chat`;
+`pass` is the secret of a link that a text message had, and begins at once. Who has none open gets
+`"chat": ""`, `"phase": "new"` and in `greeting` what the flow would say first: nothing is begun by
+looking. Then
 
     {"type": "say", "id": "...", "text": "..."}     -> {"type": "kept", "id", "seq"}
     {"type": "typing"}, {"type": "seen", "seq": 12}, {"type": "end"}
@@ -29,7 +31,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -37,6 +39,7 @@ from aiohttp import WSMsgType, web
 
 from acd.people.places import place_of
 from ivr.backends.numbers import same_form
+from ivr.backends.passes import Pass
 from ivr.backends.sites import Site
 from ivr.channels.caller_card import plain
 from ivr.chats.identity import (
@@ -75,6 +78,8 @@ TALKATIVE: Final = Limit(per_minute=60, burst=20)
 """Messages of one visitor."""
 BUFFER: Final = 64 * 1024
 
+Opened = Callable[[str], Awaitable[Pass | None]]
+"""What the secret of a link stands for; it is good once."""
 RingMe = Callable[[Thread, str], Awaitable[str]]
 """Have that number rung for the conversation; "" or why it is not."""
 
@@ -90,6 +95,7 @@ class Settling:
     region: Callable[[], str | None]
     ring_me: RingMe
     clock: Callable[[], float]
+    opened: Opened
 
 
 class TooMany(BadMessage):
@@ -151,10 +157,12 @@ class Talking:
             return
         house, now = self._house, self._house.clock()
         try:
-            opening = self._opening(site, hello, now)
+            opening = await self._by_link(self._opening(site, hello, now), hello)
             token = token_of(opening.address, site.name, house.key, now)
             seat = Seat(Socket(socket), opening, token, place)
             thread = house.threads.book.open_with("chat", opening.address, site.name)
+            if thread is None and opening.contact:
+                thread = house.threads.begin(opening)
             greeting = house.threads.greeting(opening) if thread is None else []
         except (NotVouched, BadMessage) as why:
             await socket.send_json({"type": "refused", "why": str(why)})
@@ -204,7 +212,8 @@ class Talking:
         """
         house, seat.thread = self._house, thread
         self._lobby.leave(seat)
-        messages = [shown(each) for each in house.threads.book.messages(thread.id, known)]
+        book = house.threads.book
+        messages = [shown(book.as_sent(thread, each)) for each in book.messages(thread.id, known)]
         welcome = {"type": "welcome", "token": seat.token, "chat": thread.id, **state_of(thread)}
         seat.browser.put({**welcome, "messages": messages})
         house.visitors.join(thread.id, seat.browser)
@@ -227,6 +236,21 @@ class Talking:
             await threads.settled(thread)
             return thread
         return seat.thread
+
+    async def _by_link(self, opening: Opening, hello: dict[str, Any]) -> Opening:
+        """Who comes by the link of a text message goes on as the contact that it was sent to."""
+        secret = _text(hello, "pass", 100)
+        found = await self._house.opened(secret) if secret and not opening.vouched else None
+        if found is None or found.about["site"] != opening.line:
+            return opening
+        there = self._house.threads.book.get(found.contact)
+        if there is None:
+            facts = {**(opening.facts or {}), "known": found.about["known"]}
+            return replace(opening, address=new_visitor(), contact=found.contact, facts=facts)
+        mine = there.kind == "chat" and there.line == opening.line
+        if not mine or needs_word(there.address):
+            return opening
+        return replace(opening, address=there.address)
 
     # --- talk ------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final
 
 from ivr.flow.checking.graph import Edge, edges
-from ivr.flow.model import AnyStep, Flow, options_of
+from ivr.flow.model import AnyStep, Flow, RoomStep, options_of
 from ivr.flow.words import Words
 
 LINE, LINES = 34, 4
@@ -46,12 +46,12 @@ class Kind(Enum):
 
 KINDS: Final[Mapping[str, Kind]] = {
     "say": Kind.SAYS,
-    **dict.fromkeys(("menu", "collect", "identify", "code", "survey", "book"), Kind.ASKS),
-    **dict.fromkeys(("hours", "branch"), Kind.DECIDES),
+    **dict.fromkeys(("menu", "collect", "identify", "code", "join", "survey", "book"), Kind.ASKS),
+    **dict.fromkeys(("hours", "branch", "room"), Kind.DECIDES),
     "set": Kind.NOTES,
     **dict.fromkeys(("http", "lookup"), Kind.LOOKS_UP),
     **dict.fromkeys(("queue", "transfer", "callback"), Kind.PEOPLE),
-    **dict.fromkeys(("voicemail", "record", "sms"), Kind.MESSAGE),
+    **dict.fromkeys(("voicemail", "record", "sms", "invite"), Kind.MESSAGE),
     "run": Kind.RUNS,
     **dict.fromkeys(("hangup", "return"), Kind.ENDS),
 }
@@ -87,11 +87,13 @@ _WAYS: Final[Mapping[str, str]] = {
     "locked": "locked out",
 }
 _OTHERWISE: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("menu", "collect", "identify", "code", "book"), "no valid answer"),
+    **dict.fromkeys(("menu", "collect", "identify", "code", "join", "book"), "no valid answer"),
     "survey": "not answered",
     **dict.fromkeys(("voicemail", "record"), "nothing recorded"),
     **dict.fromkeys(("http", "lookup"), "fails"),
     "sms": "not sent",
+    "invite": "no code",
+    "room": "no room",
     "callback": "not possible",
     "run": "without success",
 }
@@ -235,6 +237,8 @@ def _subject(step: AnyStep) -> str:
     if verb(step) == "set":
         sets: Mapping[str, object] = getattr(step, "sets", {})
         return _cut(", ".join(f"{name} = {plain(value)}" for name, value in sets.items()), LINE)
+    if isinstance(step, RoomStep):
+        return _cut(f"room in {plain(step.room.queue)} by {step.room.channel}?", LINE)
     words, attribute = _SUBJECTS.get(verb(step), ("", ""))
     about = plain(getattr(step, attribute, "")) if attribute else ""
     return _cut(f"{words} {about}".strip(), LINE) if about else ""

@@ -97,11 +97,24 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """A way to another channel, told only when somebody of `queue` has room there at that moment.
+
+    `prompts` offer the key of `choice`, which counts once it was told.
+    """
+
+    choice: Choice
+    channel: str
+    queue: str
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Meanwhile:
     """What is heard during a wait: times as in `ivr.flow.asking.Waiting`, words ready to be said.
 
     `say` are said in turn; `offers` tell the `keys` that lead out of the wait. `answers` are pairs
-    of words and the key they mean, for media with letters.
+    of words and the key they mean, for media with letters. `advice` are further keys.
     """
 
     language: str
@@ -113,6 +126,7 @@ class Meanwhile:
     keys: tuple[Choice, ...] = ()
     offers: Prompts = ()
     answers: tuple[tuple[str, str], ...] = ()
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,12 +36,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomIn:
+    """A channel, and the queue in which somebody must have room for one more contact of it."""
+
+    channel: str
+    queue: Template
+
+
+@dataclass(frozen=True, slots=True)
 class Option:
     """What one key of a menu does: fields to set, then where to go.
 
     `label` names it in a few words, from which the sentence is made that offers it, unless `say`
     has one; in writing the label counts alone. `also` are other written answers that mean it.
-    Outside the hours of the calendar `hours` it does not exist.
+    Outside the hours of the calendar `hours` it does not exist; one with `room` is offered only
+    when there is some at that moment.
     """
 
     next: str
@@ -51,6 +60,7 @@ class Option:
     also: tuple[str, ...] = ()
     hours: str | None = None
     place: Place = NOWHERE
+    room: RoomIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +137,24 @@ class CodeStep(Step):
     length: int = 6
     expires: float = 300.0
     level: str | None = None
+    wrong: Escalation = NOTHING
+    asking: Asking
+    patience: Speech = ()
+    next: str
+    locked: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinStep(Step):
+    """Ask for the code that a chat or a thread of texts gave, and go on as that contact.
+
+    Fields are filled by `take` (field -> its name there). `level` is the most that what was proven
+    there makes of the caller's.
+    """
+
+    say: Speech
+    take: Mapping[str, str] = field(default_factory=dict)
+    level: str = "number"
     wrong: Escalation = NOTHING
     asking: Asking
     patience: Speech = ()

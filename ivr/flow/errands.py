@@ -3,7 +3,8 @@
     Identify, Recognise, CheckCode -> Identified        SendCode -> CodeSent
     Http   -> Answer        Lookup -> Row               Sms      -> Sent
     Slots  -> SlotList      Reserve -> Reserved | SlotTaken
-    Callback -> CallbackKept or CallbackRefused
+    Callback -> CallbackKept or CallbackRefused        Room -> RoomFound
+    Invite -> CodeMade      TakeCode -> Joined        SendLink -> Sent
 
 Each may instead give `Failed(why)`. `prompts` are what the caller hears while the answer is on its
 way. Times are seconds.
@@ -16,12 +17,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ivr.flow.actions import Action, Failed, Prompts, Result, Value
+from ivr.flow.fields import Field
 
 Json = Value | list["Json"] | dict[str, "Json"]
 """What a service answers."""
 
 CODE_MARK = "\ue000"
 """Stands in the words of a `SendCode` where the code belongs; the interpreter never knows it."""
+
+LINK_MARK = "\ue003"
+"""Stands in the words of a `SendLink` where the link belongs."""
+
+CODE_DIGITS = 6
+"""Of a code that leads from a chat to a call; what bounds guessing is in `ivr.backends.passes`."""
 
 LEVELS = ("unknown", "number", "verified", "strong")
 """How sure we are of who is calling; "strong" takes two different proofs."""
@@ -146,8 +154,92 @@ class Reserve:
     prompts: Prompts = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Is somebody of the queue there for one more contact of that channel, at this moment?"""
+
+    channel: str
+    queue: str
+    needs: Mapping[str, int] = field(default_factory=dict)
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Make a code by which whoever writes goes on by telephone; `text` has CODE_MARK in its place.
+
+    It can be used once, within `expires` seconds. The medium says the words.
+    """
+
+    text: str
+    expires: float = 600.0
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakeCode:
+    """Go on as the contact whose code this is; in letters, as the one whose link was opened."""
+
+    given: str = field(default="", repr=False)
+    prompts: Prompts = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a contact when it is taken up on another channel; nothing of it is secret.
+
+    As in `State`: `proven` names the fields that were compared.
+    """
+
+    fields: Mapping[str, Value] = field(default_factory=dict)
+    level: str = "unknown"
+    customer: Mapping[str, Value] = field(default_factory=dict)
+    proofs: tuple[str, ...] = ()
+    proven: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One line of a form: the field, and what stands beside it."""
+
+    field: Field
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendLink:
+    """Send a text message with a link of our own; `text` has LINK_MARK in its place.
+
+    It opens the chat of the site `chat`, where `known` is taken up, or else a form that asks for
+    the fields of `form` in `flow`. It can be used once, within `expires` seconds.
+    """
+
+    to: str
+    text: str
+    chat: str = ""
+    form: tuple[FormField, ...] = ()
+    flow: str = ""
+    language: str = ""
+    expires: float = 3600.0
+    known: Known = field(default_factory=Known)
+    prompts: Prompts = ()
+
+
 Errand = (
-    Identify | Recognise | SendCode | CheckCode | Http | Lookup | Sms | Callback | Slots | Reserve
+    Identify
+    | Recognise
+    | SendCode
+    | CheckCode
+    | Http
+    | Lookup
+    | Sms
+    | Callback
+    | Slots
+    | Reserve
+    | Room
+    | Invite
+    | TakeCode
+    | SendLink
 )
 
 
@@ -243,6 +335,38 @@ class SlotTaken:
     """Somebody else was faster."""
 
 
+@dataclass(frozen=True, slots=True)
+class RoomFound:
+    """Whether there is room; else the wait to be expected, None when unknown.
+
+    `seconds` is its mean, `minutes` the band as it is said.
+    """
+
+    room: bool
+    seconds: float | None = None
+    minutes: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeMade:
+    """The code, for the medium alone."""
+
+    code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Whether the code was one; `known` is what the contact brings, `contact` its id.
+
+    `locked` as in `Identified`.
+    """
+
+    ok: bool
+    known: Known = field(default_factory=Known)
+    contact: str = ""
+    locked: bool = False
+
+
 Findings = (
     Identified
     | CodeSent
@@ -254,6 +378,9 @@ Findings = (
     | SlotList
     | Reserved
     | SlotTaken
+    | RoomFound
+    | CodeMade
+    | Joined
     | Failed
 )
 """What an errand can bring back."""

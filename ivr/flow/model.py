@@ -17,8 +17,10 @@ from ivr.flow.asking import (
     CodeStep,
     CollectStep,
     IdentifyStep,
+    JoinStep,
     MenuStep,
     Option,
+    RoomIn,
     Step,
     SurveyStep,
     Waiting,
@@ -183,11 +185,42 @@ class CallbackStep(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoomStep(Step):
+    """Ask whether somebody has room for one more contact: now, or for a call `within` seconds."""
+
+    room: RoomIn
+    needs: tuple[Need, ...] = ()
+    within: float | None = None
+    next: str
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteStep(Step):
+    """Give whoever writes a code by which they go on by telephone, `expires` seconds long."""
+
+    say: Speech
+    expires: float = 600.0
+    next: str
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a link in a text message opens, once: the chat of a site, or a form of some fields."""
+
+    chat: str = ""
+    form: tuple[str, ...] = ()
+    expires: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SmsStep(Step):
-    """Send a text message in the caller's language."""
+    """Send a text message in the caller's language; with `link` it holds one of our own."""
 
     to: Template
     text: Speech
+    link: Link | None = None
     patience: Speech = ()
     next: str
     otherwise: str
@@ -247,6 +280,7 @@ AnyStep = (
     | CollectStep
     | IdentifyStep
     | CodeStep
+    | JoinStep
     | HoursStep
     | BranchStep
     | SetStep
@@ -255,6 +289,8 @@ AnyStep = (
     | QueueStep
     | TransferStep
     | CallbackStep
+    | RoomStep
+    | InviteStep
     | SmsStep
     | VoicemailStep
     | RecordStep

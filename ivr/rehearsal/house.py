@@ -44,7 +44,14 @@ def pretended_house(library: Library, flow: Flow, pretences: Pretences) -> Prete
 
 def check_names(flow: Flow, sources: Sources, pretences: Pretences) -> None:
     """Raises IvrError for answers that nothing could ask for."""
-    known = {"sms", "callback", *sources.services.services, *sources.services.databases}
+    known = {
+        "sms",
+        "callback",
+        "room",
+        "join",
+        *sources.services.services,
+        *sources.services.databases,
+    }
     known.update(_asked(flow))
     for name in pretences:
         if name.partition(".")[0] not in known:

@@ -133,12 +133,16 @@ class Receiving:
         self._stopping.discard(thread.id)
         name = f"{thread.id}.{message.seq}"
         to = thread.number or thread.address
-        draft = Draft(name, thread.id, to, message.text, sender=thread.line, last=last)
+        kept = self._threads.book.messages(thread.id, message.seq - 1)[0].text
+        masked = None if kept == message.text else kept
+        draft = Draft(name, thread.id, to, message.text, masked, sender=thread.line, last=last)
         if not await self._accept(draft):
             self._threads.marked(thread, message.seq, "failed")
 
     async def _accept(self, draft: Draft) -> bool:
-        found = await self._texts.accept(draft)
+        # What is not kept as it is can only be sent at once.
+        send = self._texts.accept if draft.kept is None else self._texts.send_now
+        found = await send(draft)
         if isinstance(found, Failed):
             log.warning("a text message is not sent", contact=draft.contact, why=found.why)
             return False

@@ -75,6 +75,7 @@ class Thread:
     `unheard` the messages that the flow has not taken up yet. `call`, `queue`, `agent` and `offer`
     are of the present wait or talk, `asked` is what the flow asked for. `since` gives the place,
     `places` that in queues which were left without an agent. `agents` is everybody who has written.
+    `facts` are from the site, or of the call that led here; `answers` as in `LiveContact`.
     """
 
     id: str
@@ -99,6 +100,7 @@ class Thread:
     stands: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     agents: list[str] = field(default_factory=list)
     parked: bool = False
     since: float = 0.0
@@ -129,6 +131,7 @@ class Book:
         self._by_id: dict[tuple[str, str], int] = {}
         self._open: dict[tuple[Kind, str, str], str] = {}
         self._stood: dict[str, tuple[str, bool]] = {}
+        self._unmasked: dict[tuple[str, int], str] = {}
         self.on_phase: Callable[[Thread], None] = lambda _: None
         """Told of a thread that waits, is answered, set aside, or over from here on."""
 
@@ -242,6 +245,7 @@ class Book:
                 for message in self._messages.pop(thread.id):
                     del self._by_id[thread.id, message.id]
                 del self._threads[thread.id]
+                self._unmasked = {k: v for k, v in self._unmasked.items() if k[0] != thread.id}
                 self._stood.pop(thread.id, None)
 
     # --- reading ---------------------------------------------------------------------------------
@@ -262,6 +266,16 @@ class Book:
     def messages(self, thread_id: str, after: int = 0) -> list[Message]:
         """What was said, from number `after` + 1 on."""
         return self._messages.get(thread_id, [])[max(0, after) :]
+
+    def unmask(self, thread: Thread, message: Message, text: str) -> Message:
+        """The message with the words that go out: what they have besides is kept nowhere."""
+        self._unmasked[thread.id, message.seq] = text
+        return replace(message, text=text)
+
+    def as_sent(self, thread: Thread, message: Message) -> Message:
+        """The message as whoever it went to may read it; after a restart only the kept copy."""
+        text = self._unmasked.get((thread.id, message.seq))
+        return message if text is None else replace(message, text=text)
 
     def __iter__(self) -> Iterator[Thread]:
         return iter(tuple(each for each in self._threads.values() if not each.over))

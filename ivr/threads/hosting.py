@@ -17,12 +17,14 @@ from typing import Any, Protocol
 import structlog
 
 from ivr.backends.desk import Desk
+from ivr.backends.passing import known_from_json
 from ivr.channels.manners import CHAT, SMS, End
 from ivr.channels.thread import TextThread
 from ivr.flow.actions import MASK, Ask, Failed, Queue, QueueLeft, Record, Recorded, Voicemail
 from ivr.flow.calendar import Switches
-from ivr.flow.errands import Errand, Findings
+from ivr.flow.errands import Errand, Findings, Joined, TakeCode
 from ivr.flow.model import Flow
+from ivr.flow.running.interpreter import Answers
 from ivr.flow.running.state import Facts, State, Turn
 from ivr.threads.book import Book, Message, Thread
 
@@ -72,6 +74,7 @@ class Host:
     def __init__(self, house: House, thread: Thread, flow: Flow) -> None:
         self._house, self.thread = house, thread
         self.talk = TextThread(flow, MANNERS[thread.kind], self, self._errand)
+        self.talk.news = self._news
         self._hears = 0
         self._work: asyncio.Task[None] | None = None
         self._waiting: list[Callable[[], Awaitable[None]]] = []
@@ -185,9 +188,11 @@ class Host:
                     book.tell(thread, event.kind, data, event.step)
             self._keep()
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: str, kept: str = "") -> None:
         """See `Owner`."""
-        message, _ = self._house.book.write(self.thread, "bot", text)
+        message, _ = self._house.book.write(self.thread, "bot", kept or text)
+        if kept:
+            message = self._house.book.unmask(self.thread, message, text)
         await self._house.wire.deliver(self.thread, message)
 
     async def call_person(self, wanted: Queue, state: State) -> None:
@@ -215,8 +220,15 @@ class Host:
         """See `Owner`."""
         self._house.gone(self.thread, how)
 
+    def _news(self) -> Answers:
+        answers, self.thread.answers = self.thread.answers, {}
+        return answers
+
     async def _errand(self, errand: Errand, _: State) -> Findings:
         thread = self.thread
+        if isinstance(errand, TakeCode):
+            known = thread.facts.get("known")
+            return Joined(True, known_from_json(known)) if known else Joined(ok=False)
         return await self._house.desk.run(
             errand,
             contact=thread.id,

@@ -303,6 +303,12 @@ class Threads:
             self.screens.tell(agent, "chat_message", _shown(thread, message))
         return message
 
+    async def house_says(self, thread: Thread, text: str, kept: str) -> Message:
+        """The house writes what is kept otherwise; the kept copy."""
+        message, _ = self.book.write(thread, "house", kept)
+        await self.deliver(thread, self.book.unmask(thread, message, text))
+        return message
+
     async def agent_types(self, agent: str, thread_id: str) -> None:
         """The agent is writing."""
         thread = self.people.talking(agent, thread_id)
@@ -313,9 +319,10 @@ class Threads:
     # --- glue ------------------------------------------------------------------------------------
 
     async def deliver(self, thread: Thread, message: Message) -> None:
-        """Pass a message on over the wire of its kind."""
-        if thread.agent and message.by == "bot":
-            self.screens.tell(thread.agent, "chat_message", _shown(thread, message))
+        """Pass a message on over the wire of its kind; agents see the copy that is kept."""
+        if thread.agent and message.by in {"bot", "house"}:
+            kept = self.book.messages(thread.id, message.seq - 1)[0]
+            self.screens.tell(thread.agent, "chat_message", _shown(thread, kept))
         wire = self._wires.get(thread.kind)
         if wire is not None:
             await wire.deliver(thread, message)

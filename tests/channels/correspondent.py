@@ -11,7 +11,18 @@ from ivr.channels.manners import CHAT, End, Manners
 from ivr.channels.thread import TextThread
 from ivr.flow.actions import Event, Failed, Queue, Record, Recorded, Voicemail
 from ivr.flow.calendar import Switches
-from ivr.flow.errands import Answer, Errand, Findings, Http, Identified, Identify
+from ivr.flow.errands import (
+    Answer,
+    CodeMade,
+    Errand,
+    Findings,
+    Http,
+    Identified,
+    Identify,
+    Invite,
+    Room,
+    RoomFound,
+)
 from ivr.flow.model import Flow
 from ivr.flow.running.state import Facts, State, Turn
 from tests.flow.flows import NOW
@@ -25,6 +36,8 @@ class Correspondent:
     manners: Manners = CHAT
     clock: datetime = NOW
     sent: list[str] = field(default_factory=list)
+    copies: list[str] = field(default_factory=list)
+    room: bool = True
     events: list[Event] = field(default_factory=list)
     wanted: list[Queue] = field(default_factory=list)
     relayed: list[str] = field(default_factory=list)
@@ -75,6 +88,10 @@ class Correspondent:
                 return Identified(given.get("pin") == "4321", "verified", {"name": "Mei"})
             case Http():
                 return Answer(200, {"status": "sent"})
+            case Room():
+                return RoomFound(self.room)
+            case Invite():
+                return CodeMade("482193")
             case _:
                 return Failed("not here")
 
@@ -90,8 +107,9 @@ class Correspondent:
         self.events.extend(turn.events)
         self.noted = self.thread.to_json()
 
-    async def send(self, text: str) -> None:
+    async def send(self, text: str, kept: str = "") -> None:
         self.sent.append(text)
+        self.copies.append(kept or text)
 
     async def call_person(self, wanted: Queue, state: State) -> None:
         self.wanted.append(wanted)

@@ -237,3 +237,31 @@ async def test_a_caller_withdrawn_during_the_words_hears_what_follows(line: Hous
     line.service.distributor.send(CallWithdrawn(line.clock(), call, "console"))
     await caller.closed()
     assert line.told(caller.contact, "queue_left")[0]["outcome"] == "failed"
+
+
+async def test_another_channel_is_offered_only_while_it_has_room_as_it_is_said(line: House) -> None:
+    flow, room = (line.flows / "line.yaml").read_text(), "another team, room: {chat: help}"
+    (line.flows / "line.yaml").write_text(flow.replace("another team", room))
+    await line.service.reload()
+    caller, people = await waiting(line), line.service.threads.people
+    advice = await sound(line, OFFERS[1])
+
+    async def hears(seconds: float) -> list[str]:
+        before = len(caller.commands)
+        await looks(line, caller, seconds)
+        await caller.comes_to("WAIT FOR DIGIT 5000")
+        return [each.removeprefix(f"{advice} ") for each in plays(caller, before)]
+
+    assert len(await hears(10)) == 2, "place and promise: nobody is there for a chat"
+    line.log_in("1002")
+    [words] = await hears(60)
+    assert words.endswith(" 1D"), "an agent without a desk has no room for chats"
+    people.set_room("1002", None)
+    assert [each.rpartition(" ")[2] for each in await hears(60)] == ["1D", "12D"]
+    line.service.distributor.send(Paused(line.clock(), "1002", "break"))
+    [words] = await hears(60)
+    assert words.endswith(" 12D"), "what was told still counts"
+    assert line.told(caller.contact, "advised") == [{"channel": "chat", "queue": "help"}]
+    await caller.reply("200 result=50")
+    await until(lambda: line.told(caller.contact, "queue_left"))
+    assert line.told(caller.contact, "queue_left") == [{"outcome": "key", "detail": "2"}]

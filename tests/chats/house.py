@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from ivr.backends import attempts, passes
+from ivr.backends.attempts import StoredAttempts
+from ivr.backends.digests import Digests
+from ivr.backends.passes import Passes
 from ivr.backends.sites import Site
+from ivr.backends.store import Store
 from ivr.chats.desk import ChatDesk
 from ivr.chats.files import Files
+from ivr.chats.forms import Forms
+from ivr.chats.inviting import Inviting
 from ivr.chats.talking import Settling, Talking
 from ivr.chats.visitors import Visitors
 from ivr.chats.widget import Widget
+from ivr.flow.actions import Value
 from ivr.threads.book import Thread
 from ivr.web.addresses import Outside
 from ivr.web.hub import Hub
@@ -33,6 +42,7 @@ SHOP = Site(
     secret=SECRET,
     types=("image/png", "application/pdf"),
     files=20_000,
+    phone="+86 10 6555 1234",
 )
 
 
@@ -80,6 +90,7 @@ class House:
     session: aiohttp.ClientSession
     folder: Path
     rung: list[tuple[str, str]] = field(default_factory=list)
+    filled: list[tuple[str, str, dict[str, Value]]] = field(default_factory=list)
     port: int = 0
     shop: Site = SHOP
 
@@ -94,13 +105,27 @@ class House:
             self.rung.append((thread.id, number))
             return "" if number.startswith("+86") else "this number may not be rung"
 
+        clock = lambda: self.rooms.time  # noqa: E731 - a name for one attribute
+        self.store = Store(self.folder / "errands.sqlite", (attempts.SCHEMA, passes.SCHEMA))
+        self.passes = Passes(self.store, StoredAttempts(self.store), Digests(KEY), clock)
         settling = Settling(
-            threads, self.visitors, self.site, KEY, lambda: "CN", ring, lambda: self.rooms.time
+            threads,
+            self.visitors,
+            self.site,
+            KEY,
+            lambda: "CN",
+            ring,
+            clock,
+            lambda secret: self.passes.take("chat", secret),
         )
         self.talking = Talking(settling)
         widget = Widget(threads, self.visitors, self.talking, files, settling)
-        self.desk = ChatDesk(threads, self.visitors, self.hub, files, self.site)
-        routes = [*widget.routes(), *self.desk.routes()]
+        inviting = Inviting(threads, self.passes, self.site, clock)
+        self.desk = ChatDesk(
+            threads, self.visitors, self.hub, files, site=self.site, inviting=inviting
+        )
+        forms = Forms(self.passes, self.fill, lambda: date(2026, 3, 2))
+        routes = [*widget.routes(), *self.desk.routes(), *forms.routes()]
         outside = Outside("http://desk.example.org", ())
         self.server = WebServer(routes, FakeDoor(), outside, "127.0.0.1", self.port)
         await self.server.start()
@@ -109,10 +134,14 @@ class House:
     async def close(self) -> None:
         await self.server.stop()
         await self.rooms.close()
+        await self.store.close()
 
     async def restart(self) -> None:
         await self.close()
         await self.open()
+
+    def fill(self, contact: str, flow: str, values: Mapping[str, Value]) -> None:
+        self.filled.append((contact, flow, dict(values)))
 
     def site(self, name: str) -> Site | None:
         return self.shop if name == self.shop.name else None

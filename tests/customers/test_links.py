@@ -121,3 +121,51 @@ async def test_the_timeline_holds_every_channel_and_pages_without_loss(
     assert {item.kind for item in notes} == {"note", "answered"}
     with pytest.raises(Refused, match="cursor"):
         await timeline(database, mei.id, before="nonsense")
+
+
+async def test_who_proves_who_they_are_is_linked_by_what_they_proved(
+    url: str, customers: Customers, links: Links
+) -> None:
+    account = Address("other", "12345678", "account")
+    mei = await customers.create(name="Mei", addresses=[MEI], by="ada")
+    tom = await customers.create(name="Tom", addresses=[account], by="ada")
+
+    def proven(contact: str, sure: str, *addresses: str) -> ContactEvent:
+        return event(contact, 5, "customer", sure=sure, addresses=[*addresses])
+
+    await write(
+        url,
+        began("c1", MEI.value),
+        proven("c1", "verified", "other:12345678", f"phone:{MEI.value}"),
+        began("c2", "13900139000"),
+        proven("c2", "verified", "other:777", "phone:138 0013 8000"),
+        began("c3", "13900139000"),
+        proven("c3", "verified", "other:777", "nonsense", "pin:1", "email:no"),
+        began("c4", MEI.value),
+        proven("c4", "made up", "other:12345678"),
+        event("c5", 5, "customer", sure="verified", addresses="other:12345678"),
+    )
+    found = [await links.of(contact) for contact in ("c1", "c2", "c3", "c4", "c5")]
+    assert [link and (link.customer, link.sure) for link in found] == [
+        (tom.id, "verified"),
+        (mei.id, "verified"),
+        (None, ""),
+        (mei.id, "recognised"),
+        None,
+    ]
+
+
+async def test_a_call_that_becomes_another_contact_brings_its_customer_along(
+    url: str, customers: Customers, links: Links
+) -> None:
+    mei = await customers.create(name="Mei", addresses=[MEI], by="ada")
+    await write(
+        url,
+        began("chat", "v-1", channel="chat"),
+        began("call", MEI.value, 1),
+        event("chat", 2, "joined", **{"from": "call"}),
+    )
+    link = await links.of("chat")
+    assert link is not None
+    assert (link.customer, link.sure) == (mei.id, "recognised")
+    assert await links.of("call") is None

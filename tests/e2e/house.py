@@ -88,6 +88,7 @@ LANTERN = """chats:
     title: {{en: Lantern Books, zh: 明灯书店}}
     colour: "#7a4a12"
     languages: [en, zh]
+    phone: "4951"
     ask: [name, phone]
 """
 """A chat whose visitors prove who they are, on the page of the same house."""

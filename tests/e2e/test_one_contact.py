@@ -17,6 +17,7 @@ from acd.customers.timeline import timeline
 from acd.desk import Code, Dispositions
 from acd.people import People
 from acd.records import Database
+from acd.records.queries import story
 from ivr.demo.backends import Backends
 from ivr.demo.phone import Line
 from ivr.demo.provider import Provider
@@ -296,6 +297,65 @@ async def test_a_chat_a_call_and_a_text_are_one_contact(scene: Scene, phones: Ph
     assert link.customer is not None
     items = await timeline(scene.database, link.customer, limit=200)
     assert {item.contact for item in items if item.contact} == {contact}
+
+
+async def fills_in(scene: Scene, link: str) -> None:
+    """The form that the text message led to, once."""
+    async with window(scene.browser) as opened:
+        page = opened.page
+        await page.goto(link)
+        await page.get_by_label("What shall we know?").fill("The bell is broken")
+        for size in (NARROW, WIDE):
+            await page.set_viewport_size({"width": size[0], "height": size[1]})
+            assert await overflow(page) <= 0
+            assert await serious(page) == []
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator("#state")).to_contain_text("Thank you")
+        await page.goto("about:blank")
+        await page.goto(link)
+        await expect(page.locator("#state")).to_contain_text("sent already")
+
+
+async def test_a_code_of_the_chat_makes_a_call_the_same_contact(
+    scene: Scene, phones: Phones
+) -> None:
+    house, agent = scene.house, await phones.ready("3004")
+    async with window(scene.browser) as shop, window(scene.browser) as desk:
+        page = await at_the_desk(scene, desk)
+        chat = await begins(scene, shop.page)
+        await asks_the_flow(chat)
+        pane = await is_taken(page)
+        await pane.get_by_role("button", name="Code for a call").click()
+        await hears(chat, "ring 4951 and key")
+        said = await chat.locator("li.house .said").last.inner_text()
+        code = said.partition("key ")[2][:6]
+        assert code.isdecimal()
+        await expect(pane).to_contain_text("ring 4951 and key •••")
+        line = await (await phones.caller("+493070000088")).dial("4951")
+        await line.answered()
+        await line.hears_sound(5)
+        await line.press(code)
+        await until(lambda: bool(scene.provider.phone("+493070000088")), why="the text is out")
+        text = scene.provider.phone("+493070000088")[-1]
+        assert text.startswith("Order 1001: ")
+        link = text.removeprefix("Order 1001: ")
+        await fills_in(scene, link)
+        await line.press("1")
+        ringing = await agent.incoming(20)
+        contact = ringing.headers["X-Tieline-Contact"]
+        work = page.locator("#work")
+        for told in ("order 1001, The bell is broken", "Order 1001 is shipped.", "•••"):
+            await expect(work).to_contain_text(told)
+        await ringing.answer()
+        await ringing.hang_up()
+        await line.ended(15)
+        await wraps_up(page, chat)
+    told = await story(scene.database.engine, contact)
+    assert [each.data["channel"] for each in told if each.kind == "began"] == ["chat", "voice"]
+    secret = link.partition("#")[2]
+    written = house.log() + str([each.data for each in told])
+    assert code not in written
+    assert secret not in written
 
 
 async def test_every_message_is_there_once_after_the_service_was_killed(

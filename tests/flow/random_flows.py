@@ -13,9 +13,11 @@ from ivr.flow.asking import (
     CodeStep,
     CollectStep,
     IdentifyStep,
+    JoinStep,
     MenuStep,
     Option,
     Question,
+    RoomIn,
     SurveyStep,
 )
 from ivr.flow.errands import (
@@ -33,11 +35,14 @@ from ivr.flow.model import (
     HangupStep,
     HoursStep,
     HttpStep,
+    InviteStep,
     Language,
+    Link,
     LookupStep,
     QueueStep,
     RecordStep,
     ReturnStep,
+    RoomStep,
     RunStep,
     SayStep,
     SetStep,
@@ -237,7 +242,31 @@ def _queue(make: Maker, name: str) -> QueueStep:
 
 
 def _sms(make: Maker, name: str) -> SmsStep:
-    return SmsStep(name=name, to=TEMPLATE, text=HELLO, next=make.to(), otherwise=make.to())
+    link = make.dice.choice([None, Link(chat="shop"), Link(form=("text", "yesno"))])
+    return SmsStep(
+        name=name, to=TEMPLATE, text=HELLO, link=link, next=make.to(), otherwise=make.to()
+    )
+
+
+def _join(make: Maker, name: str) -> JoinStep:
+    return JoinStep(
+        name=name,
+        say=HELLO,
+        take={"text": "a", "amount": "b"},
+        level=make.dice.choice(LEVELS[1:]),
+        wrong=MORE,
+        asking=make.asking(),
+        next=make.to(),
+        locked=make.to(),
+    )
+
+
+def _elsewhere(make: Maker, name: str) -> RoomStep | InviteStep:
+    to, other = make.to(), make.to()
+    if make.dice.random() < 0.5:
+        return InviteStep(name=name, say=HELLO, next=to, otherwise=other)
+    room = RoomIn(make.dice.choice(["chat", "sms", "voice"]), text("cards"))
+    return RoomStep(name=name, room=room, within=make.maybe(60.0), next=to, otherwise=other)
 
 
 def _lookup(make: Maker, name: str) -> LookupStep:
@@ -280,6 +309,8 @@ MAKERS: list[Callable[[Maker, str], AnyStep]] = [
     _callback,
     _queue,
     _sms,
+    _join,
+    _elsewhere,
     _lookup,
     _record,
     _deciding,

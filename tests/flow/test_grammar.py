@@ -110,6 +110,9 @@ def test_a_step_takes_the_keys_of_its_grammar_and_no_other(
 
 INNER = {
     "option": 'x: {menu: a, "1": {next: talk}}',
+    "way-out": "x: {queue: sales, waiting: {keys: {'1': {next: talk}}}}",
+    "room-in": "x: {room: {chat: sales}, next: talk, otherwise: talk}",
+    "link": "x: {sms: '1', text: '{{ link }}', link: {chat: shop}, next: talk}",
     "question": "x: {survey: a, questions: [{field: score, say: b}], next: talk}",
     "case": "x: {branch: [{if: verified, next: talk}], otherwise: talk}",
     "target": "x: {transfer: {outside: '1234'}, otherwise: talk}",
@@ -124,6 +127,9 @@ INNER = {
 }
 CALLED = {
     "option": "key 1",
+    "way-out": "key 1",
+    "room-in": '"room"',
+    "link": '"link" of step "x"',
     "question": "a question",
     "case": "a case",
     "target": '"transfer"',

@@ -40,23 +40,31 @@ from ivr.flow.errands import (
     Callback,
     CallbackKept,
     CheckCode,
+    CodeMade,
     CodeSent,
     Http,
     Identified,
     Identify,
+    Invite,
+    Joined,
     Json,
+    Known,
     Lookup,
     Recognise,
     Reserve,
     Reserved,
+    Room,
+    RoomFound,
     Row,
     SendCode,
+    SendLink,
     Sent,
     Slot,
     SlotList,
     Slots,
     SlotTaken,
     Sms,
+    TakeCode,
 )
 from ivr.flow.running import interpreter, people, questions
 from ivr.flow.running.interpreter import Facts, FlowStuck, State, again, resume, start
@@ -125,6 +133,10 @@ def one(dice: random.Random, *results: AnyResult) -> AnyResult:
     return dice.choice(results)
 
 
+def one_of(dice: random.Random, *values: float | None) -> float | None:
+    return dice.choice(values)
+
+
 def _finding(dice: random.Random, action: AnyAction) -> AnyResult:
     match action:
         case SendCode():
@@ -133,8 +145,16 @@ def _finding(dice: random.Random, action: AnyAction) -> AnyResult:
             return Answer(dice.choice([200, 204, 404, 500, 302]), dice.choice(JSON))
         case Lookup():
             return Row(dice.random() < 0.7, dice.choice([{}, {"a": "x", "b": "yes"}, {"a": None}]))
-        case Sms():
+        case Sms() | SendLink():
             return Sent("m1")
+        case Room():
+            return RoomFound(dice.random() < 0.5, one_of(dice, None, 30.0, 900.0), (0, 3))
+        case Invite():
+            return CodeMade(SECRET)
+        case TakeCode():
+            ok, level = dice.random() < 0.5, dice.choice(LEVELS)
+            known = Known({"a": "x", "b": "12.5"}, level, {"name": "Mei"}, ("people",), ("a",))
+            return Joined(ok, known, "c1", locked=not ok and dice.random() < 0.2)
         case Callback():
             return CallbackKept("c1")
         case Slots(after=after):

@@ -34,25 +34,33 @@ from ivr.flow.errands import (
     Callback,
     CallbackKept,
     CheckCode,
+    CodeMade,
     CodeSent,
     Errand,
     Findings,
     Http,
     Identified,
     Identify,
+    Invite,
+    Joined,
     Json,
+    Known,
     Lookup,
     Recognise,
     Reserve,
     Reserved,
+    Room,
+    RoomFound,
     Row,
     SendCode,
+    SendLink,
     Sent,
     Slot,
     SlotList,
     Slots,
     SlotTaken,
     Sms,
+    TakeCode,
 )
 from ivr.flow.model import Flow, HttpStep, LookupStep
 from ivr.flow.running.interpreter import Facts, State, again, resume, start
@@ -126,8 +134,15 @@ def _findings(errand: Errand, dice: random.Random, taken: list[str]) -> Findings
             return Answer(dice.choice(STATUSES), _body(dice, taken))
         case Lookup():
             return Row(chance < 0.6, {name: dice.choice(WORDS) for name in taken})
-        case Sms():
+        case Sms() | SendLink():
             return Sent()
+        case Room():
+            return RoomFound(chance < 0.5, 90.0, (1, 3))
+        case Invite():
+            return CodeMade("123456")
+        case TakeCode():
+            known = Known({name: dice.choice(WORDS) for name in taken}, "verified")
+            return Joined(chance < 0.5, known, locked=chance > 0.9)
         case Callback():
             return CallbackKept("x")
         case Slots():

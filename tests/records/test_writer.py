@@ -298,3 +298,30 @@ async def test_a_database_of_another_kind_holds_no_records(tmp_path: Path) -> No
     sqlite3.connect(tmp_path / "r.sqlite").close()
     with pytest.raises(RecordsUnavailable, match=r"holds no records: .* `tieline records upgrade`"):
         await open_records(f"sqlite+aiosqlite:///{tmp_path / 'r.sqlite'}", create=False)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 500])
+async def test_a_contact_that_becomes_another_leaves_its_whole_story_to_it(
+    url: str, engine: AsyncEngine, batch: int
+) -> None:
+    events = [
+        event("chat", 0, "began", channel="chat", caller="v-1"),
+        event("chat", 1, "field", name="order", value="1001"),
+        event("chat", 2, "ended", outcome="completed"),
+        event("call", 3, "began", channel="voice", caller="4711"),
+        event("call", 4, "step", verb="join"),
+        event("chat", 5, "joined", **{"from": "call"}),
+        event("chat", 6, "queued", queue="sales"),
+        event("other", 7, "joined", **{"from": "nobody"}),
+    ]
+    await write(url, Stream(events), batch)
+    told = await story(engine, "chat")
+    assert [each.kind for each in told] == [
+        *("began", "field", "ended", "began", "step", "joined", "queued"),
+    ]
+    assert await story(engine, "call") == []
+    rows = {row.id: row for row in await recent(engine, Wanted())}
+    assert set(rows) == {"chat", "other"}
+    record = rows["chat"]
+    assert (record.caller, record.channel, record.fields) == ("4711", "voice", {"order": "1001"})
+    assert (record.outcome, record.events, record.waiting_since) == (None, 7, events[6].at)

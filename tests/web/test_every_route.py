@@ -26,7 +26,7 @@ OPEN = {
     ("GET", "/api/sign-in/oidc/out"),
 }
 """What strangers may ask; whoever adds to this says why beside the route."""
-OPEN_BELOW = ("/widget", "/api/visitors", "/hooks/")
+OPEN_BELOW = ("/widget", "/api/visitors", "/hooks/", "/forms")
 UNIMPORTANT = {"POST /api/me/language", "POST /api/chats/{chat}/typing"}
 
 

@@ -9,7 +9,9 @@ const known = (language) => (speaks.includes(language) ? language : speaks[0]);
 let language = known((navigator.language || "en").slice(0, 2).toLowerCase());
 let words = wordsOf(language);
 let embedder = null; // where the page that holds us is; told by its hello
-let hello = { language };
+const pass = window.parent === window ? location.hash.slice(1) : ""; // of a link in a text message
+if (pass) history.replaceState(null, "", location.pathname + location.search);
+let hello = { language, pass };
 let shown = window.parent === window;
 let unread = 0;
 let phase = "";
@@ -283,7 +285,7 @@ $("call").querySelector("form").addEventListener("submit", (event) => {
 
 function begin() {
   const asks = (site.ask || "").split(" ").filter(Boolean);
-  if (!asks.length || hello.identity || store.get("token")) return line.open(hello);
+  if (!asks.length || hello.identity || hello.pass || store.get("token")) return line.open(hello);
   const form = $("form");
   status("");
   form.hidden = false;

@@ -14,12 +14,12 @@ from ivr.flow.checking.dataflow import Known, Ways, known_fields, reachable
 from ivr.flow.checking.graph import NO_SUBFLOWS, NONE, Edge, Subflows, edges, is_open
 from ivr.flow.checking.loops import check_loops
 from ivr.flow.checking.naming import ALWAYS_KNOWN, check_names
-from ivr.flow.checking.reads import CODE, reads
+from ivr.flow.checking.reads import CODE, LINK, reads
 from ivr.flow.checking.staffed import check_staffed
 from ivr.flow.loading.draft import Draft, Floor, Inspection
 from ivr.flow.loading.reading import FACTS
 from ivr.flow.loading.yaml import Problems, meant, quote
-from ivr.flow.model import KEY_TARGETS, Flow, HttpStep, ReturnStep, SmsStep
+from ivr.flow.model import KEY_TARGETS, Flow, HttpStep, InviteStep, ReturnStep, SmsStep
 from ivr.flow.words import Speech
 
 __all__ = ["Draft", "Floor", "Inspection", "check", "check_together"]
@@ -160,7 +160,7 @@ def _fields(view: Inspection) -> None:
             if not read.template.names:
                 continue
             template = read.template
-            for each in sorted(template.names - (read.also & CODE)):
+            for each in sorted(template.names - (read.also & (CODE | LINK))):
                 if each not in names:
                     problems.unknown(template.place, "field", each, names)
                 elif each in flow.fields and flow.fields[each].secret:
@@ -181,6 +181,8 @@ def _fields(view: Inspection) -> None:
 def _where(name: str) -> str:
     if name == "customer":
         return "it is known after an `identify` step"
+    if name == "wait":
+        return "it is known after a `room` step"
     if name == "opens":
         return "it is known on the `closed` way out of an `hours` step"
     return "collect or set it on the way here"
@@ -220,15 +222,19 @@ def _messages(view: Inspection) -> None:
         if isinstance(step, SmsStep | CodeStep):
             _length(view, step.text)
         if isinstance(step, CodeStep):
-            _has_code(view, step)
+            _holds(view, step.text, "code")
+        elif isinstance(step, InviteStep):
+            _holds(view, step.say, "code")
+        elif isinstance(step, SmsStep) and step.link is not None:
+            _holds(view, step.text, "link")
 
 
-def _has_code(view: Inspection, step: CodeStep) -> None:
+def _holds(view: Inspection, speech: Speech, what: str) -> None:
     for language in view.flow.languages:
-        said = [words.texts[language.code] for words in step.text if language.code in words.texts]
-        if said and not any(CODE & each.names for each in said):
-            message = "the code itself is not in this message"
-            view.problems.add(said[0].place, message, "write {{ code }} where it belongs")
+        said = [words.texts[language.code] for words in speech if language.code in words.texts]
+        if said and not any(what in each.names for each in said):
+            message = f"the {what} itself is not in this message"
+            view.problems.add(said[0].place, message, f"write {{{{ {what} }}}} where it belongs")
 
 
 def _length(view: Inspection, speech: Speech) -> None:

@@ -11,6 +11,7 @@ from ivr.flow.asking import (
     CodeStep,
     CollectStep,
     IdentifyStep,
+    JoinStep,
     MenuStep,
     Option,
     SurveyStep,
@@ -24,10 +25,12 @@ from ivr.flow.model import (
     HangupStep,
     HoursStep,
     HttpStep,
+    InviteStep,
     LookupStep,
     QueueStep,
     RecordStep,
     ReturnStep,
+    RoomStep,
     RunStep,
     SayStep,
     SetStep,
@@ -37,8 +40,8 @@ from ivr.flow.model import (
     options_of,
 )
 
-AskingStep = MenuStep | CollectStep | IdentifyStep | CodeStep | SurveyStep | BookStep
-ASKING = (MenuStep, CollectStep, IdentifyStep, CodeStep, SurveyStep, BookStep)
+AskingStep = MenuStep | CollectStep | IdentifyStep | CodeStep | JoinStep | SurveyStep | BookStep
+ASKING = (MenuStep, CollectStep, IdentifyStep, CodeStep, JoinStep, SurveyStep, BookStep)
 NONE: frozenset[str] = frozenset()
 
 
@@ -115,7 +118,9 @@ def _partly(step: AskingStep) -> frozenset[str]:
 
 def _edges(step: AnyStep, subflows: Subflows) -> Iterator[Edge]:
     match step:
-        case MenuStep() | CollectStep() | IdentifyStep() | CodeStep() | SurveyStep() | BookStep():
+        case MenuStep() | CollectStep() | IdentifyStep() | CodeStep() | JoinStep():
+            yield from _asking_edges(step)
+        case SurveyStep() | BookStep():
             yield from _asking_edges(step)
         case SayStep():
             yield Edge(step.next, "next", silent=True)
@@ -152,6 +157,10 @@ def _asking_edges(step: AskingStep) -> Iterator[Edge]:
             yield Edge(step.locked, "locked", frozenset(step.ask), silent=True)
         case CodeStep():
             yield Edge(step.next, "next")
+            yield Edge(step.locked, "locked", silent=True)
+        case JoinStep():
+            # In letters nothing is asked.
+            yield Edge(step.next, "next", frozenset(step.take) | {"customer"}, silent=True)
             yield Edge(step.locked, "locked", silent=True)
         case SurveyStep():
             yield Edge(step.next, "next", _partly(step), silent=True)
@@ -191,6 +200,8 @@ def _outward_edges(
     | QueueStep
     | TransferStep
     | CallbackStep
+    | RoomStep
+    | InviteStep
     | SmsStep
     | VoicemailStep
     | RecordStep,
@@ -217,6 +228,13 @@ def _outward_edges(
             if step.refused != step.otherwise:
                 yield Edge(step.refused, "refused", silent=True)
             yield Edge(step.otherwise, "otherwise", silent=True)
-        case SmsStep() | VoicemailStep() | RecordStep():
-            yield Edge(step.next, "next", silent=True)
+        case RoomStep():
+            told = frozenset({"wait"})
+            yield Edge(step.next, "next", told, told, silent=True)
+            yield Edge(step.otherwise, "otherwise", told, told, silent=True)
+        case SmsStep() | InviteStep() | VoicemailStep() | RecordStep():
+            link = step.link if isinstance(step, SmsStep) else None
+            # A form is filled in whenever somebody does.
+            filled = NONE if link is None else frozenset(link.form)
+            yield Edge(step.next, "next", filled, silent=True)
             yield Edge(step.otherwise, "otherwise", silent=True)

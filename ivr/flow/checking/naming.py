@@ -18,14 +18,17 @@ from ivr.flow.model import (
     CallbackStep,
     Flow,
     HttpStep,
+    Link,
     Need,
     QueueStep,
+    RoomStep,
     SmsStep,
     TransferStep,
+    options_of,
 )
 from ivr.flow.words import Place, Template
 
-ALWAYS_KNOWN = frozenset(FACTS) - {"customer", "opens"}
+ALWAYS_KNOWN = frozenset(FACTS) - {"customer", "opens", "wait"}
 MAX_COMBINATIONS, MAX_RENDERED = 64, 30_000
 """Values tried for one name, and for all names of a flow: beyond them names go unchecked."""
 SERVICES = "services.yaml"
@@ -41,8 +44,13 @@ def check_names(view: Inspection) -> None:
                 people.check(name, step.queue, step.needs)
                 _agent(view, step.agent)
                 _agent(view, step.prefer)
+                people.check_ways_out(step)
             case CallbackStep():
                 people.check(name, step.queue, step.needs)
+            case RoomStep():
+                people.check(name, step.room.queue, step.needs)
+            case SmsStep(link=Link(chat=site)) if site:
+                _site(view, name, site)
             case TransferStep() if step.outside:
                 _outside(view, step.to)
             case TransferStep():
@@ -75,6 +83,11 @@ class _People:
             self._check("queue", queue, known)
         for need in needs:
             self._check("skill", need.skill, known)
+
+    def check_ways_out(self, step: QueueStep) -> None:
+        for option in options_of(step).values():
+            if option.room is not None:
+                self.check(step.name, option.room.queue, ())
 
     def _check(self, what: str, template: Template, known: Known | None) -> None:
         floor = self.view.floor
@@ -162,6 +175,14 @@ def _service(view: Inspection, step: str, service: str, verb: str) -> None:
     elif kind != "http":
         message = f"the service {quote(service)} only identifies callers"
         view.problems.add(place, message, f"use it in `identify`, or change its kind in {SERVICES}")
+
+
+def _site(view: Inspection, step: str, site: str) -> None:
+    known = None if view.names is None else view.names.chats
+    if known is not None and site not in known:
+        place = view.at(step, "link", "chat")
+        cure = suggest(site, known) if known else f"describe it under `chats` in {SERVICES}"
+        view.problems.add(place, f"unknown chat {quote(site)}", cure)
 
 
 def check_identity_source(view: Inspection, step: IdentifyStep) -> bool:

@@ -10,6 +10,7 @@ from ivr.flow.asking import (
     CodeStep,
     CollectStep,
     IdentifyStep,
+    JoinStep,
     MenuStep,
     SurveyStep,
 )
@@ -20,9 +21,11 @@ from ivr.flow.model import (
     CallbackStep,
     HangupStep,
     HttpStep,
+    InviteStep,
     LookupStep,
     QueueStep,
     RecordStep,
+    RoomStep,
     RunStep,
     SayStep,
     SetStep,
@@ -51,7 +54,9 @@ class Said:
 
 
 CODE = frozenset({"code"})
-"""What the text of a one-time code may read besides fields: the code."""
+"""What the text of a code may read besides fields: the code."""
+LINK = frozenset({"link"})
+"""What a text message may read besides, where it has a link."""
 
 
 def reads(step: AnyStep) -> Iterator[Read]:
@@ -73,9 +78,6 @@ def _filled(step: AnyStep) -> Iterator[Template]:
             yield from (case.condition for case in step.cases)
         case SetStep():
             yield from step.sets.values()
-        case MenuStep():
-            for option in step.options.values():
-                yield from option.sets.values()
         case RunStep() | BookStep():
             yield from step.given.values()
         case CodeStep() | SmsStep():
@@ -88,15 +90,20 @@ def _filled(step: AnyStep) -> Iterator[Template]:
             yield from step.by.values()
         case QueueStep():
             yield from (need.skill for need in step.needs)
-            for option in options_of(step).values():
-                yield from option.sets.values()
             optional = (step.queue, step.tell_agent, step.priority, step.agent, step.prefer)
+        case RoomStep():
+            yield from (need.skill for need in step.needs)
+            yield step.room.queue
         case TransferStep():
             optional = (step.to, step.queue, step.tell_agent)
         case CallbackStep():
             yield from (need.skill for need in step.needs)
             optional = (step.queue, step.number, step.tell_agent, step.priority)
     yield from (template for template in optional if template is not None)
+    for option in options_of(step).values():
+        yield from option.sets.values()
+        if option.room is not None:
+            yield option.room.queue
 
 
 def speeches(step: AnyStep) -> Iterator[Said]:
@@ -112,7 +119,9 @@ def speeches(step: AnyStep) -> Iterator[Said]:
         case TransferStep():
             yield from (Said(step.say), Said(step.whisper))
         case SmsStep():
-            yield from (Said(step.patience), Said(step.text))
+            yield from (Said(step.patience), Said(step.text, LINK if step.link else NONE))
+        case InviteStep():
+            yield Said(step.say, CODE)
         case HttpStep() | LookupStep() | CallbackStep():
             yield Said(step.patience)
         case _:
@@ -136,15 +145,17 @@ def _asked(step: AskingStep) -> Iterator[Said]:
                 known |= {name}
         case CodeStep():
             yield from (Said(step.text, CODE), Said(step.say))
+        case JoinStep():
+            yield Said(step.say)
         case SurveyStep():
             for question in step.questions:
                 yield Said(question.say, known)
                 known |= {question.field}
         case BookStep():
             yield Said(step.say)
-    if isinstance(step, IdentifyStep | CodeStep):
+    if isinstance(step, IdentifyStep | CodeStep | JoinStep):
         yield from (Said(speech, known) for speech in step.wrong.speeches)
-    if isinstance(step, IdentifyStep | CodeStep | BookStep):
+    if isinstance(step, IdentifyStep | CodeStep | JoinStep | BookStep):
         yield Said(step.patience)
     asking = step.asking
     failures = (*asking.noinput.speeches, *asking.nomatch.speeches, *asking.help.speeches)

@@ -16,6 +16,7 @@ from ivr.flow.grammar.kinds import (
     PLAIN_NAME,
     SETS,
     STEP,
+    TAKE,
     TEMPLATE,
     TEXT,
     WORDS,
@@ -60,6 +61,30 @@ OPTION = Block(
         Key("hours", CALENDAR, "the option exists only while this calendar is open"),
         Key("set", SETS, "fields to fill, and `language`"),
         NEXT,
+    ),
+)
+OFFER = Block(
+    "way-out",
+    "Key that leads out of a wait",
+    "An option as in a menu, which may depend on room elsewhere. A step's name alone will do.",
+    (
+        *OPTION.keys[:-1],
+        Key(
+            "room",
+            block("room-in", "`{chat: queue}`, `{sms: ...}` or `{voice: ...}`"),
+            "offered only when somebody has room there at that moment",
+        ),
+        NEXT,
+    ),
+)
+ROOM_IN = Block(
+    "room-in",
+    "Room in a queue",
+    "One channel, and the queue whose agents must have room for one more contact of it.",
+    (
+        Key("chat", TEMPLATE, "an agent of this queue has a desk open and takes one more chat"),
+        Key("sms", TEMPLATE, "the same, for a thread of text messages"),
+        Key("voice", TEMPLATE, "an agent of this queue is free to talk"),
     ),
 )
 QUESTION = Block(
@@ -176,6 +201,34 @@ sure:
   text: "Your code is {{ code }}."
   say: "We have sent you a code. Please key it."
   next: thanks
+  otherwise: talk
+""",
+)
+JOIN = Block(
+    "join",
+    "join",
+    "Ask for the code that a chat or a text gave (`invite`, or the agent's button), and go on as "
+    "that contact. In letters nothing is asked: who opened a link of an `sms` step goes `next`.",
+    (
+        Key("join", WORDS, "the question for the code", required=True),
+        Key("take", TAKE, "fields, each with its name in the other conversation"),
+        Key(
+            "level",
+            choice("number", "verified", "strong"),
+            "the most that what was proven there makes of `level` here",
+            "number",
+        ),
+        *_ENTRY,
+        PATIENCE,
+        NEXT,
+        Key("locked", STEP, "where it goes after too many wrong codes", "`otherwise`"),
+    ),
+    """\
+code:
+  join: "If our chat gave you a code, please key it."
+  take: {order: order}
+  attempts: 2
+  next: talk
   otherwise: talk
 """,
 )

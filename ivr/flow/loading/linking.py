@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ivr.backends.names import Names
-from ivr.flow.asking import IdentifyStep
+from ivr.flow.asking import IdentifyStep, JoinStep
 from ivr.flow.checking.asked import asked_fields
 from ivr.flow.checking.checks import check
 from ivr.flow.checking.dataflow import cycle, reachable
@@ -122,7 +122,7 @@ def _returns(view: Inspection) -> Returns:
         )
     steps = view.flow.steps.values()
     inner = (view.subflows.get(step.flow) for step in steps if isinstance(step, RunStep))
-    identifies = any(isinstance(step, IdentifyStep) for step in steps)
+    identifies = any(isinstance(step, IdentifyStep | JoinStep) for step in steps)
     return Returns(
         ways.get(True),
         ways.get(False),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from ivr.flow.asking import Option, Waiting
+from ivr.flow.asking import Option, RoomIn, Waiting
 from ivr.flow.loading.reading import KEYPAD, Reading
 from ivr.flow.loading.section import Section
 from ivr.flow.loading.yaml import Node, Scalar, quote
 from ivr.flow.words import Place, Template
 
+ROOMS = ("chat", "sms", "voice")
+"""The channels whose room is asked for."""
 
-def read_option(key: str, node: Node, reading: Reading) -> Option:
-    """What one key does: a step's name, or a mapping."""
+
+def read_option(key: str, node: Node, reading: Reading, *, waits: bool = False) -> Option:
+    """What one key does: a step's name, or a mapping; `waits`: it leads out of a wait."""
     if isinstance(node, Scalar):
         return Option(reading.reference(node, f"key {key}") or "", place=node.place)
     with Section(node, f"key {key}", reading.problems) as section:
@@ -22,7 +25,27 @@ def read_option(key: str, node: Node, reading: Reading) -> Option:
             also=section.texts("also"),
             hours=reading.calendar(section.node("hours")),
             place=node.place,
+            room=_room(section, reading) if waits else None,
         )
+
+
+def _room(section: Section, reading: Reading) -> RoomIn | None:
+    node = section.node("room")
+    return None if node is None else read_room(node, reading)
+
+
+def read_room(node: Node, reading: Reading) -> RoomIn | None:
+    """A channel and the queue in which there must be room."""
+    with Section(node, '"room"', reading.problems) as section:
+        found = {name: section.node(name) for name in ROOMS}
+        named = [(name, each) for name, each in found.items() if each is not None]
+        if len(named) == 1:
+            channel, queue = named[0]
+            return RoomIn(channel, reading.template(queue, quote(channel)))
+    if section.usable and (named or not list(section)):
+        cure = "write {chat: queue}, {sms: queue} or {voice: queue}"
+        reading.problems.add(node.place, "there is room in one channel of one queue", cure)
+    return None
 
 
 def read_waiting(section: Section, reading: Reading, inherited: Waiting | None) -> Waiting | None:
@@ -36,7 +59,7 @@ def read_waiting(section: Section, reading: Reading, inherited: Waiting | None) 
             if key not in KEYPAD:
                 reading.problems.add(place, f"{quote(key)} is no key", "a key is 0-9, * or #")
                 continue
-            options[key] = read_option(key, node, reading)
+            options[key] = read_option(key, node, reading, waits=True)
         return Waiting(
             say=reading.speeches(inner, "say") or (),
             after=inner.duration("after", usual.after, low=1, high=300),

@@ -19,6 +19,7 @@ FACTS = (
     *("caller", "dialled", "channel", "language", "verified", "level", "customer", "opens"),
     "now",
     "today",
+    "wait",
 )
 """Names every template may read; no field may take them."""
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ivr.flow.asking import IdentifyStep
+from ivr.flow.asking import IdentifyStep, JoinStep
 from ivr.flow.checking.naming import SERVICES, check_identity_source
 from ivr.flow.checking.reads import reads
 from ivr.flow.loading.draft import Inspection
@@ -96,7 +96,9 @@ class Rows:
             seen.add(each.name)
             waiting += [inner for name, inner in each.subflows.items() if name not in seen]
             for step in each.steps.values():
-                if isinstance(step, IdentifyStep):
+                if isinstance(step, JoinStep):
+                    yield None
+                elif isinstance(step, IdentifyStep):
                     table = self.tables.get(_beside(Path(each.path), step.source, SUFFIX))
                     yield table if table is not None and table.rows else None
 

@@ -85,6 +85,8 @@ class _Identifies(Asks[IdentifyStep]):
                 _rise(scene, level, "number")
                 scene.change(customer=dict(result.facts))
                 scene.tell("recognised", ok=True, level=scene.state.level)
+                account = (("other", result.facts.get(result.key)),) if result.key else ()
+                _tell_whose(scene, level, (*account, *_reached(result.facts)))
                 by_number = self._take_key(scene, result)
                 return step.next if by_number.issuperset(step.ask) else self._go_on(scene, step)
             case Identified():
@@ -189,6 +191,8 @@ class _Identifies(Asks[IdentifyStep]):
         _rise(scene, level, step.source)
         _proven(scene, step.ask)
         scene.tell("identified", ok=True, level=scene.state.level, source=step.source)
+        account = scene.state.fields.get(step.account)
+        _tell_whose(scene, level, (("other", account), *_reached(result.facts)))
 
     def _differed(self, scene: Scene, step: IdentifyStep, locked: bool) -> Next:
         rounds = _mismatch(scene, step.source, locked)
@@ -237,10 +241,12 @@ class _Codes(Asks[CodeStep]):
             case "check", Identified(ok=True):
                 sent_to = step.to.names
                 _meet(scene, result.facts, sent_to)
-                _rise(scene, step.level or _natural(scene, "code"), "code")
+                level = step.level or _natural(scene, "code")
+                _rise(scene, level, "code")
                 _proven(scene, sent_to)
                 scene.change(handle="")
                 scene.tell("identified", ok=True, level=scene.state.level, source="code")
+                _tell_whose(scene, level, (("phone", scene.render(step.to)),))
                 return step.next
             case "check", Identified(expired=True):
                 return self._expired(scene, step)
@@ -334,6 +340,19 @@ def _proven(scene: Scene, names: Iterable[str]) -> None:
     fields = scene.state.fields
     known = {name: fields[name] for name in names if name in fields}
     scene.change(proven={**scene.state.proven, **known})
+
+
+def _reached(facts: Mapping[str, Value]) -> Iterable[tuple[str, Value]]:
+    """Where the source says that this customer is reached."""
+    return ((kind, facts[kind]) for kind in ("phone", "email") if kind in facts)
+
+
+def _tell_whose(scene: Scene, level: str, addresses: Iterable[tuple[str, Value]]) -> None:
+    """What the customer can be found by in the records; the surest first, never a secret."""
+    listed = [f"{kind}:{value}" for kind, value in addresses if value not in (None, "")]
+    if listed:
+        sure = "verified" if LEVELS.index(level) >= VERIFIED else "recognised"
+        scene.tell("customer", sure=sure, addresses=listed)
 
 
 def _mismatch(scene: Scene, source: str, locked: bool) -> int:

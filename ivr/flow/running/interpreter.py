@@ -20,18 +20,20 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 from ivr.errors import ServiceFault
+from ivr.flow.actions import Value
 from ivr.flow.asking import (
     BookStep,
     CodeStep,
     CollectStep,
     IdentifyStep,
+    JoinStep,
     MenuStep,
     Step,
     SurveyStep,
@@ -46,10 +48,12 @@ from ivr.flow.model import (
     HangupStep,
     HoursStep,
     HttpStep,
+    InviteStep,
     LookupStep,
     QueueStep,
     RecordStep,
     ReturnStep,
+    RoomStep,
     RunStep,
     SayStep,
     SetStep,
@@ -60,15 +64,16 @@ from ivr.flow.model import (
 from ivr.flow.running.booking import BOOK
 from ivr.flow.running.collecting import COLLECT, SURVEY
 from ivr.flow.running.identity import CODE, IDENTIFY
+from ivr.flow.running.joining import INVITE, JOIN
 from ivr.flow.running.kinds import BRANCH, HANGUP, HOURS, SAY, SET, Kind, Next, end
 from ivr.flow.running.menus import MENU
 from ivr.flow.running.people import QUEUE, RECORD, TRANSFER, VOICEMAIL
-from ivr.flow.running.performing import CALLBACK, HTTP, LOOKUP, SMS
+from ivr.flow.running.performing import CALLBACK, HTTP, LOOKUP, ROOM, SMS
 from ivr.flow.running.scene import Scene
 from ivr.flow.running.state import Facts, FlowStuck, State, Turn
 from ivr.flow.running.subflows import RETURN, RUN
 
-__all__ = ["Facts", "FlowStuck", "State", "Turn", "again", "resume", "start"]
+__all__ = ["Facts", "FlowStuck", "State", "Turn", "again", "informed", "resume", "start"]
 
 KINDS: Mapping[type[Step], Kind[Any]] = {
     SayStep: SAY,
@@ -76,6 +81,7 @@ KINDS: Mapping[type[Step], Kind[Any]] = {
     CollectStep: COLLECT,
     IdentifyStep: IDENTIFY,
     CodeStep: CODE,
+    JoinStep: JOIN,
     HoursStep: HOURS,
     BranchStep: BRANCH,
     SetStep: SET,
@@ -84,6 +90,8 @@ KINDS: Mapping[type[Step], Kind[Any]] = {
     QueueStep: QUEUE,
     TransferStep: TRANSFER,
     CallbackStep: CALLBACK,
+    RoomStep: ROOM,
+    InviteStep: INVITE,
     SmsStep: SMS,
     VoicemailStep: VOICEMAIL,
     RecordStep: RECORD,
@@ -96,6 +104,7 @@ KINDS: Mapping[type[Step], Kind[Any]] = {
 VERBS = {kind: kind.__name__.removesuffix("Step").lower() for kind in KINDS}
 
 NO_SWITCHES: Switches = MappingProxyType({})
+Answers = Mapping[str, Mapping[str, Value]]
 MAX_IDLE_STEPS = 200
 """No sensible flow passes through this many steps while the caller does nothing."""
 
@@ -144,6 +153,37 @@ def resume(
         if state.revision == flow.revision or state.phase == "over":
             raise
     return _from_start(flow, state, now, switches)
+
+
+def informed(flow: Flow, state: State, answers: Answers) -> State:
+    """The state with what was filled in elsewhere meanwhile: in a form, by flow and field.
+
+    What was proven stays as it is; a field that is not there any more is left out.
+    """
+    names = [flow.name, *(frame.runs for frame in state.frames)]
+    known = {each.name: each for each in (flow, *_inside(flow, state))}
+
+    def merged(at: int, before: Mapping[str, Value], proven: Mapping[str, Value]) -> Any:
+        there = known[names[at]].fields if names[at] in known else {}
+        told = answers.get(names[at], {})
+        return {**before, **{n: v for n, v in told.items() if n in there and n not in proven}}
+
+    frames = tuple(
+        replace(frame, fields=merged(at, frame.fields, frame.proven))
+        for at, frame in enumerate(state.frames)
+    )
+    fields = merged(len(frames), state.fields, state.proven)
+    return replace(state, frames=frames, fields=fields)
+
+
+def _inside(flow: Flow, state: State) -> Iterator[Flow]:
+    """The flows that run within each other just now."""
+    for frame in state.frames:
+        inner = flow.subflows.get(frame.runs)
+        if inner is None:
+            return
+        yield inner
+        flow = inner
 
 
 def again(flow: Flow, state: State, now: datetime, switches: Switches = NO_SWITCHES) -> Turn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ivr.flow.actions import (
     NOBODY,
+    Advice,
     Choice,
     Failed,
     Meanwhile,
@@ -109,7 +110,12 @@ def _by_key(scene: Scene, key: str, option: Option) -> Next:
 
 
 def _meanwhile(scene: Scene, waiting: Waiting) -> Meanwhile:
-    options, language = open_options(scene, waiting.options), scene.state.language
+    there, language = open_options(scene, waiting.options), scene.state.language
+    options = {key: option for key, option in there.items() if option.room is None}
+
+    def choice(key: str, option: Option) -> Choice:
+        return Choice(key, scene.said(option.label, language))
+
     return Meanwhile(
         language=language,
         say=tuple(prompts for each in waiting.say if (prompts := scene.prompts(each))),
@@ -117,12 +123,17 @@ def _meanwhile(scene: Scene, waiting: Waiting) -> Meanwhile:
         every=waiting.every,
         position=waiting.position,
         estimate=waiting.estimate,
-        keys=tuple(Choice(key, scene.said(each.label, language)) for key, each in options.items()),
+        keys=tuple(choice(key, each) for key, each in options.items()),
         offers=offers(scene, options),
         answers=tuple(
             (words, key)
-            for key, option in options.items()
+            for key, option in there.items()
             for words in (key, *words_for(scene, option))
+        ),
+        advice=tuple(
+            Advice(choice(key, each), each.room.channel, queue, offers(scene, {key: each}))
+            for key, each in there.items()
+            if each.room is not None and (queue := scene.render(each.room.queue))
         ),
     )
 

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
 from ivr.flow.actions import Failed, Value
 from ivr.flow.errands import (
+    LINK_MARK,
     Answer,
     AnyResult,
     Callback,
     CallbackKept,
     CallbackRefused,
+    FormField,
     Http,
     Json,
+    Known,
     Lookup,
+    Room,
+    RoomFound,
     Row,
+    SendLink,
     Sent,
     Sms,
 )
 from ivr.flow.fields import Field
-from ivr.flow.model import CallbackStep, HttpStep, LookupStep, SmsStep
+from ivr.flow.model import CallbackStep, HttpStep, Link, LookupStep, RoomStep, SmsStep
 from ivr.flow.running.kinds import Kind, Next
 from ivr.flow.running.scene import Scene, whole
 from ivr.flow.words import Template
@@ -121,14 +128,18 @@ class _Messages(Kind[SmsStep]):
     """`sms`. One that a restart cut short is asked for again; the house knows it by its name."""
 
     def begin(self, scene: Scene, step: SmsStep) -> Next:
-        to, text = scene.render(step.to), scene.message(step.text)
+        also = {} if step.link is None else {"link": LINK_MARK}
+        to, text = scene.render(step.to), scene.message(step.text, also)
         if not to or not text:
             why = "there is no number to send it to" if not to else "the message is empty"
             scene.tell("failed", why=why)
             return step.otherwise
         scene.change(phase="sms")
         scene.tell("sms", to=to)
-        return Sms(to, text, scene.prompts(step.patience))
+        prompts = scene.prompts(step.patience)
+        if step.link is None:
+            return Sms(to, text, prompts)
+        return _link(scene, step.link, SendLink(to, text, prompts=prompts))
 
     def take(self, scene: Scene, step: SmsStep, result: AnyResult) -> Next:
         match result:
@@ -143,6 +154,46 @@ class _Messages(Kind[SmsStep]):
 
 
 SMS: Kind[SmsStep] = _Messages()
+
+
+def _link(scene: Scene, link: Link, sending: SendLink) -> SendLink:
+    state, flow = scene.state, scene.flow
+    fields = [flow.fields[name] for name in link.form]
+    return replace(
+        sending,
+        chat=link.chat,
+        form=tuple(FormField(each, scene.message(each.say) or each.name) for each in fields),
+        flow=flow.name,
+        language=state.language,
+        expires=link.expires,
+        known=Known(state.fields, state.level, state.customer, state.proofs, tuple(state.proven)),
+    )
+
+
+class _Rooms(Kind[RoomStep]):
+    """`room`."""
+
+    def begin(self, scene: Scene, step: RoomStep) -> Next:
+        scene.change(phase="room", wait=None)
+        return Room(step.room.channel, scene.render(step.room.queue), scene.needs(step.needs))
+
+    def take(self, scene: Scene, step: RoomStep, result: AnyResult) -> Next:
+        match result:
+            case RoomFound(room, seconds, minutes):
+                if step.within is not None and seconds is not None:
+                    room = room or seconds <= step.within
+                scene.change(wait=minutes or (0, 0))
+                scene.tell("room", channel=step.room.channel, room=room)
+                return step.next if room else step.otherwise
+            case Failed(why):
+                scene.change(wait=(0, 0))
+                scene.tell("failed", why=why)
+                return step.otherwise
+            case _:
+                raise scene.unfit(result)
+
+
+ROOM: Kind[RoomStep] = _Rooms()
 
 
 class _Callbacks(Kind[CallbackStep]):

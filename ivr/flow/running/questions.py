@@ -32,6 +32,7 @@ from ivr.flow.asking import (
     CodeStep,
     CollectStep,
     IdentifyStep,
+    JoinStep,
     MenuStep,
     SurveyStep,
 )
@@ -54,7 +55,7 @@ PERSON_KEY = "0"
 LONGEST_TOLD = 100
 """Characters of a wrong answer that are worth keeping."""
 
-AskingStep = MenuStep | CollectStep | IdentifyStep | CodeStep | SurveyStep | BookStep
+AskingStep = MenuStep | CollectStep | IdentifyStep | CodeStep | JoinStep | SurveyStep | BookStep
 A = TypeVar("A", bound=AskingStep)
 
 

@@ -13,13 +13,13 @@ from ivr.flow.errands import AnyResult
 from ivr.flow.fields import Field
 from ivr.flow.model import Flow, Need
 from ivr.flow.running.state import State
-from ivr.flow.wording import moment, phrase, speak
+from ivr.flow.wording import moment, phrase, speak, waits
 from ivr.flow.words import Speech, Template, Words
 
 Values = Mapping[str, object]
 NOTHING: Values = {}
 
-_READ = frozenset({"fields", "language", "verified", "level", "customer", "opens"})
+_READ = frozenset({"fields", "language", "verified", "level", "customer", "opens", "wait"})
 """The parts of the state that templates read."""
 
 
@@ -86,12 +86,18 @@ class Scene:
             }
             if state.opens is not None:
                 self._values["opens"] = self._opening(state.opens, state.language)
+            if state.wait is not None:
+                self._values["wait"] = self._waits(state.language)
         return self._values
 
     def _opening(self, iso: str, language: str) -> _Opening:
         opening = _Opening.fromisoformat(iso)
         opening.words = moment(language, opening, self.now)
         return opening
+
+    def _waits(self, language: str) -> str:
+        wait = self.state.wait
+        return waits.wait(language, wait) if wait is not None and wait[1] else ""
 
     def render(self, template: Template | None, also: Values = NOTHING) -> str:
         """The words of a template, "" without one; `also` are values it reads besides."""
@@ -133,7 +139,11 @@ class Scene:
         """What templates read otherwise in a language that is not the caller's."""
         opens = self.state.opens
         here: dict[str, object] = {"language": code}
-        return here if opens is None else {**here, "opens": self._opening(opens, code)}
+        if opens is not None:
+            here["opens"] = self._opening(opens, code)
+        if self.state.wait is not None:
+            here["wait"] = self._waits(code)
+        return here
 
     def said(self, speech: Speech, language: str) -> str:
         """The words of a speech in one language, without its recordings."""

@@ -23,6 +23,9 @@ Phase = Literal[
     "lookup",
     "sms",
     "callback",
+    "room",
+    "invite",
+    "join",
     "slots",
     "reserve",
     "queue",
@@ -82,7 +85,8 @@ class State:
     `slots` the times to offer (`more`: later ones may be had), `notice` a sentence to say first,
     `handle` names a code that was sent. `asking` means that the end of `trail` is its question.
     `idle` counts the steps since the caller (or an agent) last did something, `asked` the questions
-    of this call, `waits` its waits for people, `codes` the codes sent. `opens` is an ISO moment.
+    of this call, `waits` its waits for people, `codes` the codes sent. `opens` is an ISO moment,
+    `wait` the band in minutes that `room` found last (0, 0: nobody has to wait).
     `survey` names the survey that is under way and has not been told.
     """
 
@@ -104,6 +108,7 @@ class State:
     failures: int = 0
     doubted: tuple[str, ...] = ()
     opens: str | None = None
+    wait: tuple[int, int] | None = None
     noinputs: int = 0
     nomatches: int = 0
     helps: int = 0
@@ -140,6 +145,9 @@ class State:
             values["facts"] = Facts(**plain["facts"])
             for name in ("doubted", "proofs"):
                 values[name] = tuple(plain.get(name, ()))
+            if plain.get("wait") is not None:
+                least, most = plain["wait"]
+                values["wait"] = (int(least), int(most))
             values["slots"] = tuple(Slot(**each) for each in plain.get("slots", ()))
             values["trail"] = _trail(plain.get("trail", ()))
             values["frames"] = tuple(

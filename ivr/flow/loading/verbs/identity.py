@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ivr.flow.asking import Asking, CodeStep, IdentifyStep
+from ivr.flow.asking import Asking, CodeStep, IdentifyStep, JoinStep
 from ivr.flow.errands import LEVELS
 from ivr.flow.loading.clause import Clause
 from ivr.flow.loading.verbs.asking import own_words
@@ -61,6 +61,25 @@ def _code(clause: Clause) -> CodeStep:
         length=section.integer("length", 6, low=LENGTHS[0], high=LENGTHS[1]),
         expires=section.duration("expires", 300.0, low=EXPIRES[0], high=EXPIRES[1]),
         level=_level(clause),
+        wrong=wrong,
+        asking=asking,
+        patience=clause.patience(),
+        next=clause.next(),
+        locked=clause.step("locked") or asking.otherwise,
+    )
+
+
+def join(clause: Clause) -> JoinStep:
+    """Go on as the contact that a code belongs to."""
+    say = clause.reading.speech(clause.value, '"join"')
+    take = clause.taken("take")
+    asking, wrong = _asking(clause)
+    return JoinStep(
+        name=clause.name,
+        place=clause.place,
+        say=say,
+        take={ours: theirs for ours, (theirs, _) in take.items()},
+        level=_level(clause) or "number",
         wrong=wrong,
         asking=asking,
         patience=clause.patience(),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from ivr.flow.actions import NOBODY, OUTCOMES, TRANSFER_OUTCOMES, TransferOutcome
+from ivr.flow.asking import RoomIn
 from ivr.flow.loading.clause import EMPTY, Clause
-from ivr.flow.loading.options import read_waiting
+from ivr.flow.loading.options import read_room, read_waiting
 from ivr.flow.loading.section import Section
 from ivr.flow.loading.yaml import Scalar, quote
-from ivr.flow.model import CallbackStep, QueueStep, TransferStep
+from ivr.flow.model import CallbackStep, QueueStep, RoomStep, TransferStep
 from ivr.flow.words import Template
 
 TARGETS = ("agent", "queue", "outside")
@@ -154,4 +155,23 @@ def callback(clause: Clause) -> CallbackStep:
         already=clause.step("already") or onward,
         refused=clause.step("refused") or otherwise,
         otherwise=otherwise,
+    )
+
+
+def room(clause: Clause) -> RoomStep:
+    """Go by whether somebody has room for one more contact."""
+    found = read_room(clause.value, clause.reading)
+    within = clause.section.duration("within", None, low=1, high=3600)
+    if within is not None and found is not None and found.channel != "voice":
+        cure = "leave `within` away: a chat is told of room that is there"
+        place = clause.section.place_of("within")
+        clause.problems.add(place, "only a call can be promised for later", cure)
+    return RoomStep(
+        name=clause.name,
+        place=clause.place,
+        room=found or RoomIn("voice", EMPTY),
+        needs=clause.needs(),
+        within=within,
+        next=clause.next(),
+        otherwise=clause.otherwise(),
     )

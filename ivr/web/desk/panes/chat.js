@@ -91,6 +91,10 @@ async function close(chat) {
   if (await attempt(() => post(path(chat, "/close")))) drop(chat);
 }
 
+async function code(chat) {
+  if (await attempt(() => post(path(chat, "/code")))) notify(t("code_sent"));
+}
+
 async function attach(chat, file) {
   const headers = { "X-Tieline": "1", "Content-Type": "application/octet-stream" };
   const where = path(chat, `/files?name=${encodeURIComponent(file.name)}`);
@@ -155,6 +159,7 @@ function Writing({ pane }) {
         onChange=${(event) => event.target.files[0] && attach(pane.chat, event.target.files[0])} />
       <button type="button" onClick=${() => file.current.click()}>${t("attach")}</button>`}
     <button type="submit" class="main">${t("send")}</button>
+    <button type="button" onClick=${() => code(pane.chat)}>${t("give_code")}</button>
     <button type="button" onClick=${() => close(pane.chat)}>${t("end_chat")}</button>
   </form>`;
 }
