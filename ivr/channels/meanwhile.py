@@ -168,6 +168,7 @@ class MeanwhileOnTheLine:
                 if number == 0 and words.told is not None:
                     self._announced(words.told)
         except SpeechFailed as mute:
+            heard = True
             self._agi.log.error("speech failed", action="waiting", why=str(mute))
         except AsteriskRefused as refused:
             if self._agi.hung_up.is_set():

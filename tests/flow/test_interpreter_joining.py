@@ -193,8 +193,8 @@ def test_room_is_a_way_and_says_how_long_one_waits_otherwise() -> None:
     assert looked(room(), RoomFound(True)) == "Yes."
     assert looked(room(), RoomFound(False)) == "No."
     busy = RoomFound(False, 240.0, (3, 5))
-    assert looked(room(), busy) == "No. Your wait will be about 3 to 5 minutes."
-    assert looked(room(within=300.0), busy).startswith("Yes. Your wait will be about 3 to 5")
+    assert looked(room(), busy) == "No. Your wait will be about three to five minutes."
+    assert looked(room(within=300.0), busy).startswith("Yes. Your wait will be about three to five")
     assert looked(room(within=120.0), busy).startswith("No.")
     assert looked(room(within=120.0), Failed("down")) == "No."
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ivr.flow.fields import FieldType
-from ivr.flow.grammar import asking, doing, head
+from ivr.flow.grammar import asking, doing, elsewhere, head
 from ivr.flow.grammar.kinds import Block
 
 __all__ = ["BLOCKS", "CODE", "FIELDS", "STEPS", "VERBS", "Block"]
@@ -29,9 +29,9 @@ STEPS: tuple[Block, ...] = (
     doing.QUEUE,
     doing.TRANSFER,
     doing.CALLBACK,
-    doing.ROOM,
-    doing.INVITE,
-    doing.SMS,
+    elsewhere.ROOM,
+    elsewhere.INVITE,
+    elsewhere.SMS,
     doing.VOICEMAIL,
     doing.RECORD,
     asking.SURVEY,
@@ -61,6 +61,6 @@ BLOCKS: tuple[Block, ...] = (
     doing.CASE,
     doing.WAITING,
     doing.TARGET,
-    doing.LINK,
+    elsewhere.LINK,
 )
 """Every other mapping with known keys."""
