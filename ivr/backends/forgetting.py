@@ -21,6 +21,7 @@ _THESE: Final = "IN (SELECT value FROM json_each(?))"
 _BY_CONTACT: Final = {
     "outbox": f"DELETE FROM outbox WHERE contact <> '' AND contact {_THESE}",  # noqa: S608 - fixed
     "callbacks": f"DELETE FROM callbacks WHERE contact {_THESE}",  # noqa: S608 - fixed
+    "passes": f"DELETE FROM passes WHERE contact {_THESE}",  # noqa: S608 - fixed
 }
 _BY_NUMBER: Final = {
     "outbox": f"DELETE FROM outbox WHERE number {_THESE}",  # noqa: S608 - fixed

@@ -350,7 +350,7 @@ async def test_a_code_of_the_chat_makes_a_call_the_same_contact(
         await ringing.hang_up()
         await line.ended(15)
         await wraps_up(page, chat)
-    told = await story(scene.database.engine, contact)
+    told = await story(await scene.database.engine(), contact)
     assert [each.data["channel"] for each in told if each.kind == "began"] == ["chat", "voice"]
     secret = link.partition("#")[2]
     written = house.log() + str([each.data for each in told])
