@@ -231,8 +231,7 @@ class Service:
 
     def _carried(self, key: str, region: Callable[[], str | None]) -> Letters:
         """Chats and text messages: who carries them."""
-        around = (self.errands, self.hub, self.ami, self.matters, self.distributor)
-        carriers = Carriers(self.threads, *around)
+        carriers = Carriers(self.threads, self.errands, self.hub, self.ami, self.matters)
         consents = Consents(self.database, region, self.clock)
         now = flow_clock(self.settings.rehearse_at)
         sources = self.in_force.sources

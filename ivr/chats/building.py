@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from acd.customers import Consents
-from acd.dispatch import Distributing
 from ivr.backends.errands import Errands
 from ivr.backends.passes import Pass
 from ivr.backends.sites import Site
@@ -41,7 +40,6 @@ class Carriers:
     hub: Hub
     manager: Manager
     matters: Matters
-    distributor: Distributing
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ def build_letters(
     region = lambda: sources().services.region  # noqa: E731 - a name for one attribute
     passing, passes = errands.passing, errands.passing.passes
     passing.known = carriers.matters.known
-    passing.rooms = rooms(carriers.distributor, clock)
+    passing.rooms = rooms(threads.distributor, clock)
 
     async def opened(secret: str) -> Pass | None:
         return await passes.take("chat", secret)

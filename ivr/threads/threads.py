@@ -117,6 +117,11 @@ class Threads:
             self._gone,
         )
 
+    @property
+    def distributor(self) -> Distributing:
+        """Who decides which agent has which conversation."""
+        return self._services.distributor
+
     # --- life ------------------------------------------------------------------------------------
 
     def carried_by(self, kind: Kind, wire: Wire) -> None:
