@@ -24,6 +24,7 @@ from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.away import SHORTEST
 from ivr.channels.caller_card import queue_from_json, queue_to_json
+from ivr.channels.joining import joined
 from ivr.channels.medium import converse
 from ivr.channels.outside import ANSWERED, OutsideCall
 from ivr.channels.services import VoiceServices, sound_name
@@ -204,16 +205,8 @@ class VoiceCall:
         """What comes of an errand, and no silence meanwhile."""
         self._left_last = ""
         found = await self._phone.until(work, prompts)
-        return await self._joined(found) if isinstance(found, Joined) else found
-
-    async def _joined(self, found: Joined) -> Joined:
-        """From here on the call is of the contact whose code was given."""
-        contact = self._contact
-        if found.ok and found.contact:
-            if not self._house.contacts.join(contact, found.contact):
-                return Joined(ok=False)
-            with suppress(AsteriskRefused):
-                await self._agi.set_variable("_TIELINE_CONTACT", contact.id)
+        if isinstance(found, Joined):
+            return await joined(found, self._house.contacts, self._contact, self._agi)
         return found
 
     async def _tried(self, action: Action, state: interpreter.State) -> Result | None:

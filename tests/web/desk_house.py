@@ -185,7 +185,7 @@ class DeskHouse:
         region = lambda: self.plan.services.region  # noqa: E731 - one attribute
         matters = Matters(self.threads.book, self.contacts, region)
         return build_letters(
-            Carriers(self.threads, self.errands, self.hub, self.outside, matters, self.distributor),
+            Carriers(self.threads, self.errands, self.hub, self.outside, matters),
             self.settings,
             self.sources,
             Consents(self.database, region, self.clock),

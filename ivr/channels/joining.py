@@ -1,0 +1,26 @@
+"""A call that goes on as another contact: the one whose code its caller has keyed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ivr.agi.session import AgiSession
+from ivr.errors import AsteriskRefused
+from ivr.flow.errands import Joined
+from ivr.live import LiveContact, LiveContacts
+
+
+async def joined(
+    found: Joined, contacts: LiveContacts, contact: LiveContact, agi: AgiSession
+) -> Joined:
+    """From here on the call is of the contact that was found, unless that has a line already.
+
+    The channel is told last: until it is, `ivr.callers` knows the contact by the channel's own id.
+    """
+    if not found.ok or not found.contact:
+        return found
+    if not contacts.join(contact, found.contact):
+        return Joined(ok=False)
+    with suppress(AsteriskRefused):
+        await agi.set_variable("_TIELINE_CONTACT", contact.id)
+    return found
