@@ -47,15 +47,19 @@ def forget_errands(
         # What is deleted is overwritten, not only left to be found in the file.
         db.execute("PRAGMA secure_delete = ON")
         there = {row[0] for row in db.execute("SELECT name FROM sqlite_schema")}
+        # Looked up before anybody has to wait for us.
+        spelled = {
+            table: _spellings(db, table, frozenset(numbers), region)
+            for table in _BY_NUMBER
+            if table in there and numbers
+        }
         with db:
             db.execute("BEGIN IMMEDIATE")
             for table, statement in _BY_CONTACT.items():
                 if table in there:
                     db.execute(statement, (json.dumps([*contacts]),))
-            for table, statement in _BY_NUMBER.items():
-                if table in there and numbers:
-                    told = json.dumps(_spellings(db, table, frozenset(numbers), region))
-                    db.execute(statement, (told,))
+            for table, found in spelled.items():
+                db.execute(_BY_NUMBER[table], (json.dumps(found),))
             if "outbox_way" in there:
                 db.execute(_WITHOUT_MESSAGE)
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -11,6 +11,7 @@ import asyncio
 import codecs
 import re
 import secrets
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Mapping
 from pathlib import Path
@@ -75,9 +76,9 @@ class Files:
 
     def __init__(self, folder: Path, book: Book) -> None:
         self._folder, self._book = folder, book
+        self._incoming = folder / "incoming"
         self._coming: Counter[str] = Counter()
-        for left in folder.glob("*/*.part") if folder.is_dir() else ():
-            left.unlink(missing_ok=True)  # the service died while it came in
+        shutil.rmtree(self._incoming, ignore_errors=True)  # what came in as the service died
 
     async def keep(
         self, thread: Thread, name: str, body: AsyncIterable[bytes], types: Collection[str]
@@ -90,7 +91,7 @@ class Files:
         if there + self._coming[thread.id] >= MOST_FILES:
             raise Problem(422, f"A conversation has at most {MOST_FILES} files.")
         file = secrets.token_hex(16)
-        part = self._folder / thread.id / f"{file}.part"
+        part, place = self._incoming / file, self._folder / thread.id
         self._coming[thread.id] += 1
         try:
             async with asyncio.timeout(PATIENCE):
@@ -98,7 +99,8 @@ class Files:
             kind = await asyncio.to_thread(kind_of, part)
             if kind not in types:
                 raise Problem(422, f"A file is one of these: {', '.join(types)}.")
-            await asyncio.to_thread(part.rename, part.with_name(file))
+            await asyncio.to_thread(place.mkdir, parents=True, exist_ok=True, mode=0o700)
+            await asyncio.to_thread(part.rename, place / file)
         except BaseException as why:
             await asyncio.to_thread(part.unlink, missing_ok=True)
             if isinstance(why, TimeoutError):

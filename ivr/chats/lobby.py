@@ -14,7 +14,7 @@ from ivr.chats.visitors import Socket
 from ivr.threads.book import Thread
 from ivr.threads.threads import Opening
 
-MOST_AT_ONE_PLACE: Final = 100
+MOST_AT_ONE_PLACE: Final = 200
 MOST: Final = 2000
 
 

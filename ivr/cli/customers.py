@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import json
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -259,9 +260,14 @@ def erase(
         region = _region(settings)()
         done = await erase_customer(database, customer_id, by=_user(), why=why, at=time.time())
         files = await asyncio.to_thread(delete_recordings, settings.data_dir, done.contacts)
-        await asyncio.to_thread(
-            forget_errands, store_file(settings), done.contacts, done.numbers, region
-        )
+        errands = store_file(settings)
+        try:
+            await asyncio.to_thread(forget_errands, errands, done.contacts, done.numbers, region)
+        except sqlite3.Error as locked:
+            raise IvrError(
+                f"customer {customer_id} is erased, but text messages and promised calls cannot be "
+                f"reached in {errands} ({locked}): those of their contacts go tonight"
+            ) from None
         waiting = f"; {len(done.waiting)} more when they have ended" if done.waiting else ""
         return (
             f"Customer {customer_id} is erased: {len(done.contacts)} contacts are figures now"

@@ -478,7 +478,7 @@ async def test_a_file_that_breaks_off_leaves_nothing_behind(shop: House) -> None
     with pytest.raises(ConnectionResetError):
         await shop.files.keep(thread, "a.png", breaks(), ["image/png"])
     assert not list(shop.folder.glob("files/*/*"))
-    left = shop.folder / "files" / thread.id / "dead.part"
+    left = shop.folder / "files" / "incoming" / "dead"
     left.write_bytes(PNG)  # as a killed service leaves it
     Files(shop.folder / "files", shop.rooms.threads.book)
     assert not left.exists()

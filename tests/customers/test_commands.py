@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from ivr.backends.building import SCHEMAS
+from ivr.backends.outbox import Message, Outbox, messages_in
+from ivr.backends.store import Store
 from ivr.cli import customers, records, users
 
 Run = Callable[..., Result]
@@ -46,6 +50,25 @@ def test_a_file_goes_in_is_found_merged_and_erased(run: Run, tmp_path: Path) -> 
     erased = run("customers", "erase", "1", "--why", "asked", "--yes")
     assert "Customer 1 is erased: 0 contacts are figures now" in erased.output
     assert run("customers", "find", "mei").output.strip() == "No customers found."
+
+
+async def test_erasing_somebody_reaches_what_was_sent_to_them(run: Run, tmp_path: Path) -> None:
+    await asyncio.to_thread(run, "customers", "import", str(people(tmp_path)))
+    file = tmp_path / "home" / "data" / "errands.sqlite"
+    store = Store(file, SCHEMAS)
+    for number in ("+8613800138000", "+8613900139000"):
+        told = Message(number, "", number, "Hello", 1, False, "sent", "", 1.0, 1.0, 1, 0.0)
+        assert await Outbox(store).keep(told) == "kept"
+    await store.close()
+    erased = await asyncio.to_thread(run, "customers", "erase", "1", "--why", "asked", "--yes")
+    assert "The journal is rewritten without them tonight." in erased.output
+    assert [each.number for each in messages_in(file, everything=True)] == ["+8613900139000"]
+
+
+def people(folder: Path) -> Path:
+    file = folder / "people.csv"
+    file.write_text("name,phone\nMei Lin,+8613800138000\nTom,+8613900139000\n")
+    return file
 
 
 def test_an_identity_is_linked_by_hand_and_the_link_ended(run: Run, tmp_path: Path) -> None:

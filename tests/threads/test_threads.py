@@ -230,3 +230,21 @@ async def test_with_an_agent_there_the_words_are_for_the_agent(house: House) -> 
     thread = await house.talking()
     await house.write(thread, "1")
     assert thread.phase == "talking"
+
+
+async def test_a_conversation_that_is_forgotten_is_gone_and_one_that_lives_stays(
+    house: House,
+) -> None:
+    over, open_ = house.visitor("v1"), house.visitor("v2")
+    for thread in (over, open_):
+        await house.write(thread, "My name is Mei.")
+    house.threads.end(over)
+    house.threads.book.forget([over.id, open_.id, "nobody's"])
+    assert house.threads.book.get(over.id) is None
+    assert house.threads.book.get(open_.id) is open_
+    await house.restart()
+    assert house.threads.book.get(over.id) is None
+    again = house.threads.book.get(open_.id)
+    assert again is not None
+    assert ("customer", "My name is Mei.") in house.said(again)
+    assert house.journal.kept(f"said/{over.id}") == {}
