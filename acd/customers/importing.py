@@ -73,6 +73,7 @@ class Imported:
 class Import:
     """How a file is read. `headings` maps columns to fields, `region` reads national numbers.
 
+    `batch` rows are taken at a time: fewer let others have their turn sooner, more are quicker.
     With `dry_run` everything is looked at and nothing kept. Bad rows go to `errors_to`, as they
     were, with the error beside them: mended, that file can be imported.
     """
@@ -83,6 +84,7 @@ class Import:
     headings: Mapping[str, str] = field(default_factory=dict)
     dry_run: bool = False
     errors_to: Path | None = None
+    batch: int = BATCH
 
 
 async def import_file(
@@ -109,7 +111,7 @@ async def import_file(
     seen: dict[tuple[str, str], int] = {}
     batches = 0
     with _Bad(wanted.errors_to, head[1]) as bad:
-        while batch := await asyncio.to_thread(_batch, source, found, wanted.region):
+        while batch := await asyncio.to_thread(_batch, source, found, wanted):
             rows = _taken(batch, told, bad)
             await _keep(database, rows, wanted, told, _Turn(clock(), seen, bad))
             if told.rows > MOST_ROWS:
@@ -160,9 +162,10 @@ _Read = tuple[Row | None, list[str], list[RowError]]
 
 
 def _batch(
-    source: Iterator[tuple[int, list[str]]], found: Sequence[Column], region: str | None
+    source: Iterator[tuple[int, list[str]]], found: Sequence[Column], wanted: Import
 ) -> list[_Read]:
-    return [_read(number, cells, found, region) for number, cells in islice(source, BATCH)]
+    taken = islice(source, wanted.batch)
+    return [_read(number, cells, found, wanted.region) for number, cells in taken]
 
 
 def _taken(batch: Sequence[_Read], told: Imported, bad: _Bad) -> list[Row]:

@@ -34,6 +34,9 @@ KEPT_SECONDS: Final = 86_400.0
 TOLD_EVERY: Final = 0.25
 """Seconds between events about a job that goes on."""
 ERRORS_TOLD: Final = 20
+AT_A_TIME: Final = 100
+"""Rows between which calls have their turn: that many keep the event loop for 4 ms (99 of 100
+batches, measured with 20,000 rows), five times as many for 13 ms, and the whole takes as long."""
 UPLOAD_SECONDS: Final = 900.0
 _STRANGE: Final = re.compile(r"[^\w .()-]")
 
@@ -229,7 +232,9 @@ class ImportJobs:
 
     async def _import(self, job: _Job) -> None:
         wanted = job.wanted
-        way = Import(job.file, wanted.by, wanted.region, wanted.headings, wanted.dry_run, job.bad)
+        way = Import(
+            job.file, wanted.by, wanted.region, wanted.headings, wanted.dry_run, job.bad, AT_A_TIME
+        )
 
         def progress(done: int, total: int | None) -> None:
             job.total = total

@@ -15,7 +15,9 @@ import pytest_asyncio
 from openpyxl import load_workbook
 
 from acd.customers import Address, Audit
+from acd.customers.exporting import Page
 from acd.customers.importing import Imported
+from acd.records import RecordsUnavailable
 from ivr.web.api.bulk import CSV, XLSX
 from ivr.web.roles import Role, Who
 from tests.web.desk_house import PASSWORD, DeskHouse
@@ -216,6 +218,28 @@ async def test_an_export_comes_as_it_is_made_without_formulas_and_is_audited_for
     again = await over(boss, await sent(boss, book, XLSX, "back.xlsx"))
     assert (again["unchanged"], again["failed"]) == (3, 0)
     assert (await boss.ask("GET", f"{EXPORT}?format=pdf")).status == 422
+
+
+async def test_an_export_that_breaks_off_does_not_look_whole(
+    house: DeskHouse, boss: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*_: Any, **__: Any) -> AsyncIterator[Page]:
+        yield Page([["1", "Mei Lin"]], 1, 2)
+        raise RecordsUnavailable("the database is away")
+
+    monkeypatch.setattr("ivr.web.api.bulk.pages", breaks)
+    answer = await boss.ask("GET", EXPORT)
+    assert answer.status == 200
+    with pytest.raises(aiohttp.ClientPayloadError):
+        await answer.read()
+
+    async def never(*_: Any, **__: Any) -> AsyncIterator[Page]:
+        raise RecordsUnavailable("the database is away")
+        yield
+
+    monkeypatch.setattr("ivr.web.api.bulk.pages", never)
+    answer = await boss.ask("GET", EXPORT)
+    assert (answer.status, (await answer.json())["detail"]) == (503, "the database is away")
 
 
 async def test_an_export_of_nobody_is_a_heading(boss: Browser) -> None:

@@ -22,7 +22,7 @@ from acd.people.begun import LASTS
 from acd.records.errors import Refused
 from ivr.web.addresses import Outside
 from ivr.web.hub import Hub
-from ivr.web.limits import PUBLIC_LIMIT
+from ivr.web.limits import Limit
 from ivr.web.numbers import whole
 from ivr.web.oidc.accounts import Owners
 from ivr.web.oidc.words import NotSignedIn, Provides, Why
@@ -38,6 +38,8 @@ OUT: Final = f"{BEGIN}/out"
 DESK: Final = "/desk/"
 ADMINISTRATORS: Final = frozenset({Role.ADMINISTRATOR})
 LONGEST_CODE: Final = 4096
+A_SHIFT: Final = Limit(per_minute=600, burst=300)
+"""Nothing can be guessed here, and a shift of agents comes from one address within a minute."""
 OwnPath = Annotated[
     str,
     StringConstraints(pattern=r"^/([A-Za-z0-9_~-][A-Za-z0-9._~/?=&#-]*)?$", max_length=300),
@@ -115,14 +117,14 @@ class SignIns:
         of, one = "/api/users/{user}/identities", "/api/identities/{identity}"
         return (
             Route("GET", "/api/sign-in", self._ways, roles=PUBLIC, gives=WaysIn,
-                  summary="How one signs in here", limit=PUBLIC_LIMIT),
+                  summary="How one signs in here", limit=A_SHIFT),
             Route("GET", BEGIN, self._begin, roles=PUBLIC, query=Beginning, media="text/html",
-                  summary="Sign in with the identity provider", limit=PUBLIC_LIMIT),
+                  summary="Sign in with the identity provider", limit=A_SHIFT),
             Route("GET", BACK, self._back, roles=PUBLIC, query=ComingBack, media="text/html",
-                  summary="The way back from it: sets the session's cookie", limit=PUBLIC_LIMIT,
+                  summary="The way back from it: sets the session's cookie", limit=A_SHIFT,
                   audit="session.open"),
             Route("GET", OUT, self._out, roles=PUBLIC, media="text/html",
-                  summary="Sign out at the identity provider", limit=PUBLIC_LIMIT),
+                  summary="Sign out at the identity provider", limit=A_SHIFT),
             Route("GET", of, self._of, roles=ADMINISTRATORS, gives=list[Identity],
                   summary="Who an account is at the identity provider", audit="user.read"),
             Route("POST", of, self._link, roles=ADMINISTRATORS, takes=NewIdentity, gives=Identity,
