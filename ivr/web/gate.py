@@ -12,6 +12,7 @@ neither.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ log = structlog.get_logger(__name__)
 HEADER: Final = "X-Tieline"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 LONGEST_SECRET: Final = 200
+BODY_SECONDS: Final = 30.0
+"""Seconds in which a body that is held in memory must be there."""
 FAULT: Final = "Something is wrong inside Tieline; its log, service.log, has the details."
 
 
@@ -302,8 +305,14 @@ class Gate:
 
 
 async def read_at_most(request: web.Request, most: int) -> bytes:
-    """The body; raises Problem 413 as soon as it is longer, whatever its length said."""
-    return b"".join([part async for part in parts_at_most(request, most)])
+    """The body; raises Problem 413 as soon as it is longer, whatever its length said, and 408 for
+    one that does not come to its end.
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return b"".join([part async for part in parts_at_most(request, most)])
+    except TimeoutError:
+        raise Problem(408, "The body took too long to come.") from None
 
 
 async def parts_at_most(request: web.Request, most: int) -> AsyncIterator[bytes]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 
 from acd.errors import IllegalEvent
 from ivr.errors import AsteriskUnreachable
+from ivr.web import gate
+from ivr.web.addresses import Outside
 from ivr.web.gate import HEADER, Deed
 from ivr.web.limits import Limit
 from ivr.web.problems import TYPE, Problem
 from ivr.web.roles import ALL, LEADS, Role, Who
 from ivr.web.routes import PUBLIC, Call, Model, Query, Raw, Route
 from ivr.web.secrets_tried import WRONG
+from ivr.web.server import HEADER_SECONDS, WebServer
 from tests.web.house import PEOPLE, FakeDoor, serving
 
 
@@ -351,3 +356,51 @@ async def test_who_guesses_sessions_shuts_nobody_out() -> None:
         entered = await browser.as_("old").ask("POST", "/api/enter", json={"word": "a"})
         assert entered.status == 204
         assert (await browser.as_("fresh").ask("GET", "/api/customers/7")).status == 200
+
+
+async def test_a_connection_that_asks_nothing_is_cut_and_one_that_asked_is_not() -> None:
+    server = WebServer(ROUTES, FakeDoor(), Outside("http://desk.example.org"), "127.0.0.1", 0)
+    await server.start()
+    try:
+        silent = await asyncio.open_connection("127.0.0.1", server.port)
+        halting = await asyncio.open_connection("127.0.0.1", server.port)
+        asking = await asyncio.open_connection("127.0.0.1", server.port)
+        halting[1].write(b"GET /api/hello HTTP/1.1\r\nHost: 127.0.0.1")
+        asking[1].write(
+            f"GET /api/hello HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+        )
+        assert (await asking[0].readline()).startswith(b"HTTP/1.1 200")
+        runner, now = server._runner, asyncio.get_running_loop().time()
+        assert runner is not None
+        server.cut_silent(runner, now)
+        server.cut_silent(runner, now + HEADER_SECONDS - 1)
+        assert not silent[0].at_eof()
+        server.cut_silent(runner, now + HEADER_SECONDS + 1)
+        async with asyncio.timeout(5):
+            for reader, _ in (silent, halting):
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+        asking[1].write(
+            f"GET /api/hello HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+        )
+        assert b"HTTP/1.1 200" in await asking[0].readuntil(b"200")
+        for _, writer in (silent, halting, asking):
+            writer.close()
+    finally:
+        await server.stop()
+
+
+async def test_a_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "BODY_SECONDS", 0.05)
+    ended = asyncio.Event()
+
+    async def halts() -> AsyncIterator[bytes]:
+        yield b'{"word":'
+        await ended.wait()
+
+    async with serving(ROUTES) as browser:
+        json_ = {"Content-Type": "application/json"}
+        me = browser.as_("agent")
+        answer = await me.ask("POST", "/api/words", data=halts(), headers=json_)
+        assert answer.status == 408
+        ended.set()
