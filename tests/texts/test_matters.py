@@ -64,3 +64,30 @@ async def test_a_number_typed_into_a_form_takes_over_nobodys_call(
 async def test_a_text_from_who_is_on_the_line_belongs_to_the_call(matters: Matters) -> None:
     assert matters.spoken_by("+8613900139000") == "c9"
     assert matters.spoken_by(MOBILE) == "", "nobody vouches for that caller's number"
+
+
+async def test_what_is_filled_in_reaches_the_call_and_the_chat_of_the_contact(
+    house: House, matters: Matters
+) -> None:
+    thread = house.visitor("v")
+    matters.fill(thread.id, "site", {"note": "blue"})
+    matters.fill(thread.id, "site", {"size": 7})
+    assert thread.answers == {"site": {"note": "blue", "size": 7}}
+    matters.fill("c9", "f", {"note": "red"})
+    live = matters._contacts.get("c9")
+    assert live is not None
+    assert live.answers == {"f": {"note": "red"}}
+    matters.fill("over", "f", {"note": "late"})
+
+
+async def test_a_conversation_tells_what_its_flow_knows_also_when_it_is_over(
+    house: House, matters: Matters
+) -> None:
+    thread = house.visitor("v")
+    await house.write(thread, "2", "4321")
+    known = matters.known(thread.id)
+    assert (known.level, known.customer) == ("verified", {"name": "Mei"})
+    assert "pin" not in known.fields
+    house.threads.end(thread)
+    assert matters.known(thread.id).level == "verified"
+    assert matters.known("nobody").level == "unknown"

@@ -146,3 +146,15 @@ async def test_without_a_secret_nothing_is_taken(shop: House) -> None:
     shop.reload(secret="")
     signed = twilio_signature("", shop.address + HOOK, FIELDS)
     assert await shop.post(urlencode(FIELDS), X_Twilio_Signature=signed) == 403
+
+
+async def test_a_code_goes_out_as_a_text_and_its_masked_copy_is_kept(shop: House) -> None:
+    await shop.text("Hi")
+    thread = shop.rooms.threads.book.open_with("sms", THEIRS, OURS)
+    assert thread is not None
+    await shop.rooms.threads.house_says(thread, "Key 482193.", "Key •••.")
+    await shop.settled()
+    assert shop.provider.phone(THEIRS)[-1] == "Key 482193."
+    assert shop.rooms.said(thread)[-1] == ("house", "Key •••.")
+    kept = b"".join(each.read_bytes() for each in shop.rooms.folder.rglob("*") if each.is_file())
+    assert b"482193" not in kept
