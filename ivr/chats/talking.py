@@ -76,6 +76,9 @@ MOST_SOCKETS: Final = 300
 """Sockets open at one place: each is a file of this process, and calls need some, too."""
 TALKATIVE: Final = Limit(per_minute=60, burst=20)
 """Messages of one visitor."""
+SIGNS: Final = frozenset({"typing", "seen", "links"})
+RESTLESS: Final = Limit(per_minute=240, burst=80)
+"""What their browser tells besides, by itself: it takes no message's place."""
 BUFFER: Final = 64 * 1024
 
 Opened = Callable[[str], Awaitable[Pass | None]]
@@ -276,7 +279,9 @@ class Talking:
             told = _object(message)
             name = _text(told, "id", 80)
             now = asyncio.get_running_loop().time()
-            if self._buckets.take(seat.opening.address, TALKATIVE, now):
+            address, is_sign = seat.opening.address, _text(told, "type", 20) in SIGNS
+            key, limit = (f"signs {address}", RESTLESS) if is_sign else (address, TALKATIVE)
+            if self._buckets.take(key, limit, now):
                 why = "you write faster than anybody can read: wait a moment"
                 seat.browser.put({"type": "wait", "id": name, "why": why})
                 continue

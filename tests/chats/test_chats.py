@@ -46,6 +46,17 @@ async def test_a_visitor_is_greeted_and_asks_for_a_person(shop: House) -> None:
     assert (thread.phase, thread.name, thread.number) == ("waiting", "Mei", "+8613800138000")
 
 
+async def test_what_a_browser_tells_by_itself_takes_no_message_s_place(shop: House) -> None:
+    visitor = await shop.come()
+    for told in ({"type": "typing"}, {"type": "seen", "seq": 1}, {"type": "links"}) * 10:
+        await visitor.socket.send_json(told)
+    await visitor.say("Hello.", "said")
+    assert not [told for told in visitor.heard if told["type"] == "wait"]
+    for _ in range(60):
+        await visitor.socket.send_json({"type": "typing"})
+    assert "faster than anybody can read" in (await visitor.until("wait"))["why"]
+
+
 async def test_agent_and_visitor_talk_and_the_agent_sees_what_was_read(shop: House) -> None:
     shop.rooms.log_in("1001")
     visitor = await shop.come()

@@ -286,6 +286,19 @@ async def test_who_only_looks_is_greeted_and_begins_with_the_first_word(shop: Sh
         assert at.complaints == []
 
 
+async def test_a_picture_is_shown_to_one_who_wrote_too_fast_to_be_told_where_it_is(
+    shop: Shop,
+) -> None:
+    async with window(shop.browser) as at:
+        _, chat = await begun(shop, at)
+        for bucket in shop.house.talking._buckets._buckets.values():
+            bucket.tokens = 0.0
+        sent = FilePayload(name="dot.png", mimeType="image/png", buffer=DOT)
+        await chat.locator("#file").set_input_files(sent)
+        await expect(chat.locator("li.customer img")).to_have_js_property("naturalWidth", 1)
+        assert at.complaints == []
+
+
 async def test_a_file_may_be_the_first_word_and_is_shown(shop: Shop) -> None:
     async with without_form(shop), window(shop.browser) as at:
         shop.more = ""

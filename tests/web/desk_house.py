@@ -234,6 +234,7 @@ class DeskHouse:
         agent: str | None = None,
         fields: Mapping[str, Any] | None = None,
         channel: Channel = Channel.VOICE,
+        level: str = "unknown",
     ) -> str:
         """A caller comes through a flow into a queue; the contact's id."""
         self.calls += 1
@@ -242,7 +243,7 @@ class DeskHouse:
             uniqueid=f"u{self.calls}",
             caller=caller, caller_name=name, dialled="4001", flow="clinic",
             started_at=self.clock(), phase="waiting", call=f"c{self.calls:05}-desk.1", queue=queue,
-            waiting_action={"tell_agent": "wants an appointment"},
+            waiting_action={"tell_agent": "wants an appointment"}, position={"level": level},
         )  # fmt: skip
         told = {"channel": "voice", "caller": caller, "caller_name": name, "dialled": "4001"}
         self.contacts.tell(contact, "began", {**told, "flow": "clinic", "language": "en"})

@@ -79,7 +79,7 @@ async def test_every_view_is_whole_readable_and_quiet(
         page = await signed_in(house, opened)
         house.log_in("1001")
         known = {"reason": "appointment", "birth_date": "1984-03-12", "name": "Mei Lin"}
-        contact = house.call(agent="1001", fields=known)
+        contact = house.call(agent="1001", fields=known, level="number")
         await expect(page.locator(".head h1")).to_have_text("Mei Lin")
         house.answer(contact)
         await expect(page.locator(".phase")).to_contain_text("In the call")

@@ -27,7 +27,7 @@ const store = {
 
 const line = new Line(site.site, store, {
   fresh() { files.clear(); $("lines").replaceChildren(...mine.values()); },
-  greeting, message: show, kept, state, typing, ringing, links,
+  greeting, message: show, kept, state, typing, ringing, links, wait,
   connection(up) {
     status(up ? "" : words.away);
     if (up) askForLinks();
@@ -150,6 +150,12 @@ function links(told) {
   }
 }
 document.addEventListener("visibilitychange", () => document.hidden || askForLinks());
+
+// Something came too fast and was not heard: messages are sent again by the line, links are asked for again here.
+function wait(why) {
+  askForLinks(3000);
+  if ($("call").open) $("call-said").textContent = why;
+}
 
 function kept(id) {
   const item = mine.get(id);

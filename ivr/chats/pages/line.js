@@ -4,7 +4,7 @@ const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
 
 export class Line {
   // `on` has fresh(), greeting(texts), message(m), kept(id, seq), state(s), connection(up), refused(why),
-  // typing(), ringing(r), links(l).
+  // typing(), ringing(r), links(l), wait(why).
   constructor(site, store, on) {
     this.site = site;
     this.store = store;
@@ -114,6 +114,7 @@ export class Line {
         this.on.kept(told.id, told.seq);
         break;
       case "wait":
+        this.on.wait(told.why);
         setTimeout(() => {
           if (this.wanted) this.#send({ type: "begin" });
           for (const each of this.unsent) this.#send({ type: "say", ...each });
