@@ -57,6 +57,8 @@ _S = AgentState
 LEAVING = "logging out"
 """The reason shown while the last chats of an agent who logs out are finished."""
 
+# To look up a member of an enum is slow, and these are asked for in every decision.
+_READY, _LOGGED_OUT, _GET_READY = _S.READY, _S.LOGGED_OUT, Move.READY
 AT_WORK = frozenset({_S.OFFERED, _S.TALKING, _S.WRAP_UP})
 ASKED = frozenset({Move.LOG_OUT, Move.PAUSE})
 
@@ -187,7 +189,7 @@ class AgentRecord:
     @property
     def may_take_call(self) -> bool:
         """Whether a voice call may be offered."""
-        return self.state is AgentState.READY and not self.outside
+        return self.state is _READY and not self.outside
 
     @property
     def may_take_chat(self) -> bool:
@@ -218,16 +220,17 @@ class AgentRecord:
     def move(self, move: Move, at: float, reason: str = "") -> None:
         """Make one move of the table, and then what was asked during work, if work is over now."""
         state = self.state
-        target = TABLE.get((state, move)) or next_state(self.agent.id, state, move)
+        step = (state, move)
+        target = TABLE.get(step) or next_state(self.agent.id, state, move)
         if move in ASKED:
             if self._must_wait(move, at, reason):
                 return
-        elif move is Move.READY:
+        elif move is _GET_READY:
             self.pending, self.pending_reason = None, ""
         if target is not state or move is Move.PAUSE:
             self._enter(target, at, reason)
-        if target is AgentState.READY:
-            if (state, move) in _RESETS_IDLE:
+        if target is _READY:
+            if step in _RESETS_IDLE:
                 self.idle_since = at
             if self.pending is not None:
                 self._do_what_was_asked(at)
@@ -258,7 +261,7 @@ class AgentRecord:
         elif state in AT_WORK:
             self.work_began = at
         self.state, self.since, self.reason = state, at, reason
-        if state is AgentState.LOGGED_OUT:
+        if state is _LOGGED_OUT:
             self.phone = ""
 
     def _do_what_was_asked(self, at: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from acd.deadlines import Due
@@ -12,36 +13,42 @@ from acd.words import Staffing
 if TYPE_CHECKING:
     from acd.livefloor import LiveFloor
 
+# To look up a member of an enum is slow, and these are asked for in every decision.
+_WRAP_UP, _LEASE = Due.WRAP_UP, Due.LEASE
+
 
 def due_at(live: LiveFloor, kind: Due, of: str) -> float | None:
     """The true deadline of this kind, or None."""
-    if kind is Due.WRAP_UP:
+    if kind is _WRAP_UP:
         agent = live.state.agents.get(of)
         return agent.wrap_up_until if agent is not None else None
-    if kind is Due.LEASE:
+    if kind is _LEASE:
         offer = live.state.offers.get(of)
         return offer.lease_until if offer is not None and offer.answered_at is None else None
     call = live.state.calls.get(of)
     if call is None or call.offer is not None:
         return None
-    match kind:
-        case Due.MAX_WAIT:
-            return max_wait_at(live, call)
-        case Due.LEAVE:
-            return leave_at(live, call)
-        case Due.RETRY:
-            return min(call.without.values(), default=None)
-        case Due.RELAX:
-            return None if call.resting else next_step_at(live, call)
-        case Due.PREFER:
-            waits = call.prefers is not None and not call.resting
-            return call.prefer_until if waits else None
-    callback = call.callback
-    if callback is None or callback.line:
-        return None
-    if kind is Due.EXPIRE:
-        return callback.expires_at
-    return callback.not_before if callback.resting else None
+    return _OF_CALL[kind](live, call)
+
+
+def _retry_at(_live: LiveFloor, call: CallRecord) -> float | None:
+    return min(call.without.values(), default=None)
+
+
+def _relax_at(live: LiveFloor, call: CallRecord) -> float | None:
+    return None if call.resting else next_step_at(live, call)
+
+
+def _prefer_at(_live: LiveFloor, call: CallRecord) -> float | None:
+    return call.prefer_until if call.prefers is not None and not call.resting else None
+
+
+def _expire_at(_live: LiveFloor, call: CallRecord) -> float | None:
+    return call.callback.expires_at if call.virtual and call.callback else None
+
+
+def _callback_at(_live: LiveFloor, call: CallRecord) -> float | None:
+    return call.callback.not_before if call.virtual and call.resting and call.callback else None
 
 
 def next_step_at(live: LiveFloor, call: CallRecord) -> float | None:
@@ -84,3 +91,14 @@ def staffing_of(pool: Pool, *, somebody: bool) -> Staffing:
     if pool.wish.agent is None and somebody:
         return Staffing.NOBODY_SKILLED
     return Staffing.NOBODY_LOGGED_IN
+
+
+_OF_CALL: dict[Due, Callable[[LiveFloor, CallRecord], float | None]] = {
+    Due.RETRY: _retry_at,
+    Due.RELAX: _relax_at,
+    Due.PREFER: _prefer_at,
+    Due.CALLBACK: _callback_at,
+    Due.MAX_WAIT: max_wait_at,
+    Due.LEAVE: leave_at,
+    Due.EXPIRE: _expire_at,
+}

@@ -51,14 +51,15 @@ class Engine:
 
     def apply(self, event: Event) -> list[Command]:
         """Do what `check` has allowed, and return what must happen next, in order."""
-        APPLY[type(event)](self._live, event)
-        self._live.settle(event.at)
-        out, self._live.out = self._live.out, []
+        live = self._live
+        APPLY[type(event)](live, event)
+        live.settle(event.at)
+        out, live.out = live.out, []
         return out
 
     def handle(self, event: Event) -> list[Command]:
         """Check and apply; an event that is refused has changed nothing."""
-        self.check(event)
+        check(self._live.state, event)
         return self.apply(event)
 
     def next_deadline(self) -> float | None:

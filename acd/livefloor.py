@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import partial
 
 from acd import commands as c
-from acd.agents import AT_WORK, AgentRecord, Move
+from acd.agents import AgentRecord, Move
 from acd.commands import Command
 from acd.deadlines import Deadlines, Due
 from acd.due import due_at, staffing_of
@@ -31,6 +31,9 @@ and a late pick-up is told of only after the whisper in the agent's ear."""
 _PRESENCE = {AgentState.LOGGED_OUT: Presence.AWAY, AgentState.PAUSED: Presence.PAUSED}
 _NOBODY: frozenset[str] = frozenset()
 _ON_A_CALL = frozenset({AgentState.OFFERED, AgentState.TALKING})
+# To look up a member of an enum is slow, and these are asked for in every decision.
+_READY, _PAUSED, _WRAP_UP = AgentState.READY, AgentState.PAUSED, AgentState.WRAP_UP
+_VOICE, _CHAT = Channel.VOICE, Channel.CHAT
 
 
 class LiveFloor:
@@ -81,11 +84,9 @@ class LiveFloor:
         state = agent.state
         if state not in _ON_A_CALL:
             agent.offer = None
-        if state is not AgentState.WRAP_UP:
-            agent.wrap_up_until, agent.disposition_due = None, False
-        if agent.worked_for and state not in AT_WORK:
-            self._work_ended(agent, at)
-        if was is AgentState.PAUSED and move is Move.READY:
+        if was is _WRAP_UP and state is not _WRAP_UP:
+            self._wrap_up_ended(agent, at)
+        elif was is _PAUSED and move is Move.READY:
             self.may_reset_idle(agent, Reset.UNPAUSE, at)
         if state is not was or agent.since != since or agent.reason != why:
             self._changed(agent, was, at)
@@ -107,12 +108,13 @@ class LiveFloor:
         if why in self.state.floor.reset_idle_on:
             agent.idle_since = at
 
-    def _work_ended(self, agent: AgentRecord, at: float) -> None:
-        """Measure how long the call kept the agent, from the answer to the end of wrap-up."""
+    def _wrap_up_ended(self, agent: AgentRecord, at: float) -> None:
+        """Measure how long the call kept the agent, from the answer to here; nothing is due."""
         queue = self.state.queues.get(agent.worked_for)
         if queue is not None:
             queue.handling.add(max(0.0, at - agent.worked_since))
         agent.worked_for, agent.worked_since = "", 0.0
+        agent.wrap_up_until, agent.disposition_due = None, False
 
     def _changed(self, agent: AgentRecord, was: AgentState, at: float) -> None:
         name, state = agent.agent.id, agent.state
@@ -122,16 +124,16 @@ class LiveFloor:
             for lane in self._lanes.values():
                 for pool in lane.matcher.set_presence(name, presence):
                     self._staffing_changed(lane, pool, at)
-        if was is AgentState.READY or state is AgentState.READY:
+        if was is _READY or state is _READY:
             self.readiness_changed(agent)
-        if agent.removed and agent.state is AgentState.LOGGED_OUT:
+        if agent.removed and state is AgentState.LOGGED_OUT:
             del self.state.agents[name]
 
     def readiness_changed(self, agent: AgentRecord) -> None:
         """The agent may take another kind of contact than before, or goes by another key."""
         name, free = agent.agent.id, agent.may_take_call
         for lane in self._lanes.values():
-            if free and (lane.channel is Channel.VOICE or agent.may_take_chat):
+            if free and (lane.channel is _VOICE or agent.may_take_chat):
                 lane.matcher.set_ready(name, agent)
                 lane.freed[name] = None
             else:
@@ -198,7 +200,8 @@ class LiveFloor:
 
     def wait(self, call: CallRecord, at: float) -> None:
         """Let a call wait in its place, from now on or once more."""
-        call.without = {agent: until for agent, until in call.without.items() if until > at}
+        if call.without:
+            call.without = {agent: until for agent, until in call.without.items() if until > at}
         call.staffed_since = at
         self.advance(call, at)
         self._file(call)
@@ -288,7 +291,7 @@ class LiveFloor:
         name, to = f"{call.call}-{self.state.offers_made}", agent.agent.id
         offer = self.state.offers[name] = OfferRecord(name, to, call, at, at)
         call.offer = name
-        if call.channel is Channel.CHAT:
+        if call.channel is _CHAT:
             self.change_chats(agent, name, at, held=True)
         else:
             agent.offer = name
@@ -359,7 +362,7 @@ class LiveFloor:
     def free(self, offer: OfferRecord, at: float, move: Move = Move.TAKE_BACK) -> None:
         """The agent of an ended offer is as before it; after `move`, if it was a call."""
         agent = self.state.agents[offer.agent]
-        if offer.call.channel is Channel.CHAT:
+        if offer.call.channel is _CHAT:
             self.change_chats(agent, offer.offer, at, held=False)
         elif offer.accepted_at is not None:
             self.move(agent, Move.FINISH, at)

@@ -78,11 +78,12 @@ class Matcher:
         pool = self.pool(wish)
         group = pool.groups.get(without)
         if group is None:
-            group = pool.groups[without] = Group(pool, without)
-        heappush(group.heap, entry)
+            group = pool.groups[without] = Group(pool, without, entry)
+        else:
+            heappush(group.heap, entry)
+            group.head = group.heap[0]
+            group.size += 1
         self._place[entry.call] = (group, entry)
-        group.head = group.heap[0]
-        group.size += 1
         pool.size += 1
         self._busy[pool] = None
         return pool
@@ -201,7 +202,7 @@ class Matcher:
 
         To be called anew when what the strategies ask of them changes.
         """
-        if agent in self._agents:
+        if agent in self._serves:
             self._readied += 1
             self._ready[agent] = (self._readied, candidate)
 
@@ -246,10 +247,10 @@ class Matcher:
     def _match(self, agent: str) -> tuple[str, str] | None:
         """The one agent who became ready gets the first call that fits."""
         best: Entry | None = None
-        for pool in self._busy_pools_of(agent):
+        for pool in self._pools_of(agent):
             for group in pool.groups.values():
                 head = group.head
-                if head and (best is None or head < best) and agent not in group.without:
+                if (best is None or head < best) and agent not in group.without:
                     best = head
         if best is not None:
             return self._take(best.call, agent)
@@ -258,7 +259,7 @@ class Matcher:
 
     def _settle_groups(self, groups: Iterable[Group]) -> Iterator[tuple[str, str]]:
         """Serve the lowest head that has an agent, until none has; groups without one drop out."""
-        heads = [(group.head, id(group), group) for group in groups if group.head]
+        heads = [(group.head, id(group), group) for group in groups]
         heapify(heads)
         while heads:
             head, key, group = heappop(heads)
@@ -268,7 +269,7 @@ class Matcher:
             yield self._take(head.call, agent)
             if agent in self._ready:  # who holds one chat may be ready for the next
                 self._file_ready(agent)
-            if group.size and group.head:
+            if group.size:
                 heappush(heads, (group.head, key, group))
 
     def _take(self, call: str, agent: str) -> tuple[str, str]:
@@ -278,16 +279,16 @@ class Matcher:
 
     def _groups_for(self, agent: str) -> Iterator[Group]:
         """Groups with calls this agent may take now."""
-        for pool in self._busy_pools_of(agent):
+        for pool in self._pools_of(agent):
             for group in pool.groups.values():
                 if agent not in group.without:
                     yield group
 
-    def _busy_pools_of(self, agent: str) -> list[Pool]:
-        """Pools with calls in them that this agent serves."""
-        serves = self._serves.get(agent, ())
+    def _pools_of(self, agent: str) -> list[Pool]:
+        """Pools that this agent serves, at least those with calls in them."""
+        serves = self._serves[agent]
         if len(serves) <= len(self._busy):
-            return [pool for pool in serves if pool.size]
+            return serves
         return [pool for pool in self._busy if agent in pool.eligible]
 
     def _file_ready(self, agent: str) -> None:

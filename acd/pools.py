@@ -68,12 +68,12 @@ class Group:
 
     __slots__ = ("head", "heap", "pool", "size", "without")
 
-    def __init__(self, pool: Pool, without: frozenset[str]) -> None:
+    def __init__(self, pool: Pool, without: frozenset[str], first: Entry) -> None:
         self.pool = pool
         self.without = without
-        self.heap: list[Entry] = []
-        self.head: Entry | None = None
-        self.size = 0
+        self.heap = [first]
+        self.head = first
+        self.size = 1
 
 
 class Pool:

@@ -149,7 +149,8 @@ def _forget_talk(live: LiveFloor, offer: OfferRecord, queue: QueueRecord) -> Non
     if state.talking.get(call) == offer.offer:
         del state.talking[call]
     queue.talking -= 1
-    live.drop_if_done(queue)
+    if queue.removed:
+        live.drop_if_done(queue)
 
 
 def _drop_consultation(live: LiveFloor, offer: OfferRecord, at: float) -> None:
@@ -163,9 +164,9 @@ def _begin_wrap_up(
     live: LiveFloor, agent: AgentRecord, queue: QueueRecord, talked: float, at: float
 ) -> None:
     """One timer per agent. Without a disposition that is required, its end does not end it."""
-    seconds = queue.queue.wrap_up_seconds
-    required = queue.queue.disposition_required and not agent.removed
-    due = required and not agent.disposition_given
+    rules = queue.queue
+    seconds, due = rules.wrap_up_seconds, rules.disposition_required
+    due = due and not agent.removed and not agent.disposition_given
     agent.disposition_given = False
     if seconds <= 0 and not due:
         queue.handling.add(talked)
