@@ -13,7 +13,7 @@ caller back to the agent, an agent's end in a conference gives them to the colle
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
@@ -37,6 +37,10 @@ CONFERENCE: Final = "desk-conference"
 TRANSFERRED: Final = "transferred"
 """Parts of the dialplan; all but the last are for agents' legs."""
 
+JOINED_TRIES: Final = 10
+JOINED_AGAIN: Final = 0.05
+"""How often, and how many seconds apart, it is looked whether the two are joined."""
+
 State = Literal["ringing", "talking", "held", "asking", "asked", "conference", "advising"]
 
 
@@ -49,6 +53,12 @@ class Moving(Protocol):
 
     async def action(self, name: str, /, *, timeout: float | None = None, **fields: Value) -> Any:
         """The response to one action."""
+        ...
+
+    async def listing(
+        self, name: str, /, *, timeout: float | None = None, **fields: Value
+    ) -> Sequence[Any]:
+        """The events that answer a list action."""
         ...
 
     async def redirect(self, channel: str, context: str, extension: str) -> None:
@@ -292,12 +302,23 @@ class DeskTalk:
     ) -> None:
         """First it is written down where the caller is to be: Dial comes back at once."""
         before = contact.held
+        if not before:
+            await self._joined(offer)
         self._keep(contact, held)
         try:
             await self._asterisk.redirect(offer.channel, context, extension)
         except AsteriskRefused:
             self._keep(contact, before)
             raise
+
+    async def _joined(self, offer: OpenOffer) -> None:
+        """A leg is joined a moment after it was answered; moved before, it would lose its Dial."""
+        for _ in range(JOINED_TRIES):
+            told = await self._asterisk.listing("Status", Channel=offer.channel)
+            if any(each.get("BridgeID") for each in told):
+                return
+            await asyncio.sleep(JOINED_AGAIN)
+        raise NotNow("You and the caller are not joined yet: try again in a moment.")
 
     def _hand_over(self, contact: LiveContact, giver: OpenOffer, taker: OpenOffer) -> None:
         self._callers.handed_over(contact.id, giver.offer, taker.offer, "")

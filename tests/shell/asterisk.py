@@ -55,7 +55,7 @@ class Ami:
         self.lamps: dict[str, str] = {}
         self.hung_up: list[str] = []
         self.sent: list[tuple[str, str, str]] = []
-        self.sends = True
+        self.sends = self.joined = True
         self.registered: set[str] = set()
         self.commands: list[str] = []
         self._asterisk = asterisk
@@ -89,8 +89,10 @@ class Ami:
         self._look()
         return (*(each.shown() for each in self._asterisk.callers), *self._asterisk.legs.values())
 
-    async def listing(self, name: str, /) -> list[Message]:
+    async def listing(self, name: str, /, **fields: str) -> list[Message]:
         self._look()
+        if name == "Status":
+            return [Message({"Channel": fields["Channel"], "BridgeID": "b1" * self.joined})]
         assert name == "PJSIPShowContacts"
         each = ({"ObjectName": f"{phone};@1", "Status": "Reachable"} for phone in self.registered)
         return [Message(headers) for headers in each]

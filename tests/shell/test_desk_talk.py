@@ -134,6 +134,15 @@ async def test_what_asterisk_refuses_changes_nothing(house: House) -> None:
     await caller.comes_to("GET DATA")
 
 
+async def test_who_are_not_joined_yet_are_not_taken_apart(house: House) -> None:
+    caller = await house.talking()
+    desk = Desk(house, caller.offer)
+    house.ami.joined = False
+    with pytest.raises(NotNow, match="not joined yet"):
+        await desk.talks.hold(desk.offer)
+    assert (desk.state, house.ami.sent) == ("talking", [])
+
+
 async def test_a_held_caller_is_passed_on_without_being_taken_back(house: House) -> None:
     caller, desk = await holding(house)
     await desk.talks.transfer(desk.offer, "4102")
