@@ -6,16 +6,21 @@ The cluster is what `tieline cluster` starts; losses have a file of their own.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import unquote
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
+from acd.people import People
+from acd.records import Database
 from ivr.demo.phone import LineState, PhoneError
 from tests.e2e import cluster
 from tests.e2e.cluster import Pair, eventually, hear_each_other
 from tests.e2e.hostile import RawPhone
 from tests.e2e.known import until
+from tests.web.house import Browser
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -224,3 +229,46 @@ async def options(domain: str) -> int:
         answer = await phone.ask("OPTIONS", b"sip:status@" + domain.encode())
     assert answer is not None
     return answer.status
+
+
+@asynccontextmanager
+async def supervising(node: cluster.Node) -> AsyncIterator[Browser]:
+    """A supervisor's browser at that node."""
+    database = Database(node.settings.records_url)
+    people = People(database)
+    await people.add("boss", "correct horse battery", roles=("supervisor",))
+    secret, _ = await people.sign_in("boss", "correct horse battery")
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield Browser(session, f"http://127.0.0.1:{node.settings.web_port}", secret)
+    await database.close()
+
+
+async def test_a_caller_is_held_for_agents_at_another_node_who_then_hand_them_over(
+    pair: Pair,
+) -> None:
+    agent = await pair.agent("2001", pair.two)
+    line = await pair.call("+15550011", pair.one)
+    talk = await agent.incoming(10)
+    await talk.answer()
+    await hear_each_other(line, talk)
+    colleague = await pair.agent("2002", pair.two)
+    async with supervising(pair.one) as boss:
+        row = (await (await boss.ask("GET", "/api/agents/2001")).json())["row"]
+        at = f"/api/calls/{row['offer']}"
+        assert (await boss.ask("POST", f"{at}/hold")).status == 200
+        await talk.hears_silence(0.5, 10)
+        assert (await boss.ask("POST", f"{at}/take-back")).status == 200
+        await hear_each_other(line, talk)
+        asked = await boss.ask("POST", f"{at}/ask", json={"agent": "2002"})
+        assert asked.status == 200, await asked.text()
+        second = await colleague.incoming(10)
+        assert second.headers["X-Tieline-Contact"] == row["contact"]
+        await second.answer()
+        await hear_each_other(talk, second)
+        await eventually(lambda: talks(pair, pair.one, "2002"))
+        assert (await boss.ask("POST", f"{at}/complete")).status == 204
+        await talk.ended(10)
+        await hear_each_other(line, second)
+    await line.hang_up()
+    await second.ended(10)
+    assert (await pair.one.record(row["contact"])).agent == "2002"
