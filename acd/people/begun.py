@@ -52,9 +52,13 @@ class BegunSignIns:
             await connection.execute(insert(begun_sign_ins).values(row))
         return secret, Begun(state, nonce, verifier, to)
 
-    async def end(self, secret: str) -> Begun | None:
-        """What was begun with that secret, once; None when there is none, or it took too long."""
-        own = begun_sign_ins.c.digest == digest(secret)
+    async def end(self, secret: str, state: str) -> Begun | None:
+        """What was begun with that secret and has that state, once.
+
+        None when there is none, or it took too long. Another state ends nothing: who sends somebody
+        a link would end the sign-in they are at.
+        """
+        own = (begun_sign_ins.c.digest == digest(secret)) & (begun_sign_ins.c.state == state)
         async with self._database.writing() as connection:
             gone = delete(begun_sign_ins).where(own).returning(*begun_sign_ins.c)
             row = (await connection.execute(gone)).first()

@@ -76,12 +76,13 @@ async def test_a_sign_in_ends_once_in_time_and_its_secret_is_kept_nowhere(
     async with database.reading() as connection:
         rows = (await connection.execute(text("SELECT * FROM begun_sign_ins"))).all()
     assert secret not in str(rows)
-    assert await begun.end("another") is None
-    came = await asyncio.gather(begun.end(secret), begun.end(secret))
+    assert await begun.end("another", mine.state) is None
+    assert await begun.end(secret, "another") is None
+    came = await asyncio.gather(begun.end(secret, mine.state), begun.end(secret, mine.state))
     assert sorted(each is None for each in came) == [False, True]
-    late, _ = await begun.begin("/desk/")
+    late, its = await begun.begin("/desk/")
     now[0] += LASTS + 1
-    assert await begun.end(late) is None
+    assert await begun.end(late, its.state) is None
 
 
 async def test_who_begins_sign_ins_without_end_keeps_nobody_out(
@@ -93,9 +94,9 @@ async def test_who_begins_sign_ins_without_end_keeps_nobody_out(
     secrets = []
     for _ in range(5):
         now[0] += 1
-        secrets.append((await begun.begin("/desk/"))[0])
+        secrets.append(await begun.begin("/desk/"))
     async with database.reading() as connection:
         count = await connection.scalar(text("SELECT count(*) FROM begun_sign_ins"))
     assert count == 3
-    assert await begun.end(secrets[0]) is None
-    assert await begun.end(secrets[4]) is not None
+    ended = [await begun.end(secret, each.state) for secret, each in secrets]
+    assert [each is None for each in ended] == [True, True, False, False, False]

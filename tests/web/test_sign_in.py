@@ -264,15 +264,15 @@ async def test_a_sign_in_ends_in_the_browser_that_began_it_and_once(visitor: Vis
     assert await thief.me() is None
 
 
-async def test_a_state_of_another_sign_in_ends_both(visitor: Visitor) -> None:
+async def test_a_state_of_another_sign_in_ends_neither(visitor: Visitor) -> None:
     mine, other = await visitor.there(), Visitor(visitor.house, visitor.session, {})
     theirs = await other.there()
     assert mine != theirs
-    assert (await visitor.get(theirs)).headers["Location"] == ended("stale")
-    assert (await visitor.get(mine)).headers["Location"] == ended("stale")
-    without = await visitor.there()
-    bare = without.partition("&state=")[0]
-    assert (await visitor.get(bare)).headers["Location"] == ended("stale")
+    for place in (theirs, mine.partition("&state=")[0], mine + "x"):
+        assert (await visitor.get(place)).headers["Location"] == ended("stale")
+        assert await visitor.me() is None
+    assert (await visitor.get(mine)).headers["Location"] == "/desk/"
+    assert (await other.get(theirs)).headers["Location"] == "/desk/"
 
 
 async def test_a_code_that_was_used_opens_nothing_in_a_new_sign_in(

@@ -7,7 +7,6 @@ session's cookie stays Strict, and both are read by this server alone.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -194,13 +193,11 @@ class SignIns:
         return response
 
     async def _begun_by(self, call: Call, given: ComingBack) -> Begun:
-        """What this very browser began. It is over then, whatever comes of it."""
+        """What this very browser began, with that state. It is over then, whatever comes of it."""
         secret = call.request.cookies.get(self._cookie, "")[:200]
-        begun = await self._begun.end(secret) if secret else None
+        begun = await self._begun.end(secret, given.state[:200]) if secret else None
         if begun is None:
-            raise NotSignedIn(Why.STALE, "no sign-in is under way in this browser")
-        if not hmac.compare_digest(given.state.encode(), begun.state.encode()):
-            raise NotSignedIn(Why.STALE, "the state is another sign-in's")
+            raise NotSignedIn(Why.STALE, "no such sign-in is under way in this browser")
         if given.error or not 0 < len(given.code) <= LONGEST_CODE:
             raise NotSignedIn(Why.CANCELLED, "the provider has signed nobody in")
         return begun
