@@ -156,7 +156,7 @@ class DeskHouse:
             script=script_of(lambda: self.plan),
             more=self.letters.routes,
         )
-        self.web.server._wanted = chosen.get("web_port", 0)
+        self.web.server._wanted = 0
         # One browser signs in as often here as a whole call centre does elsewhere.
         often = Limit(per_minute=6000, burst=1000)
         self.web.server.routes = [replace(each, limit=often) for each in self.web.server.routes]
@@ -316,6 +316,7 @@ async def desk_house(folder: Path, **chosen: Any) -> AsyncIterator[DeskHouse]:
     await house.records.start()
     house.distributor.start()
     await house.web.start()
+    house.web._outside.url = house.url  # the port was free to choose
     try:
         yield house
     finally:

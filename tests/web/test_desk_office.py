@@ -12,7 +12,6 @@ from playwright.async_api import Browser, Page, expect
 from acd.customers import Address
 from acd.model import AgentState, Event, Paused
 from ivr.settings import Settings
-from tests.e2e.house import free_ports
 from tests.web.browser import (
     NARROW,
     WIDE,
@@ -54,7 +53,7 @@ async def shared(
     folder = tmp_path_factory.mktemp("office")
     (folder / "oidc-client-secret").write_text(SECRET)
     oidc = {"issuer": provider.url, "client_id": CLIENT, "name": "Example ID"}
-    async with desk_house(folder, web_port=free_ports(1)[0], oidc=oidc) as house:
+    async with desk_house(folder, oidc=oidc) as house:
         await house.user("ana@example.org", extension="1001", title="Ana Ruiz")
         await house.user("boss", ("supervisor",), title="Bo")
         await house.user("wang", ("supervisor",), title="王芳", language="zh")

@@ -26,7 +26,6 @@ from ivr.errors import IvrError
 from ivr.oidc import Oidc
 from ivr.settings import Settings
 from ivr.web.oidc.building import provided_by
-from tests.e2e.house import free_ports
 from tests.web.desk_house import PASSWORD, DeskHouse, desk_house
 from tests.web.house import Browser
 from tests.web.identity_provider import (
@@ -102,7 +101,7 @@ async def desk_with(folder: Path, url: str, **chosen: Any) -> AsyncIterator[Visi
     oidc = {"issuer": url, "client_id": CLIENT, "name": "Example ID", **chosen}
     jar = aiohttp.DummyCookieJar()
     async with (
-        desk_house(folder, web_port=free_ports(1)[0], oidc=oidc) as house,
+        desk_house(folder, oidc=oidc) as house,
         aiohttp.ClientSession(cookie_jar=jar) as session,
     ):
         if not chosen:
