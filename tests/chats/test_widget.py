@@ -12,8 +12,9 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, FilePayload, FrameLocator, Page, expect
 
+from ivr.chats.identity import sign
 from ivr.settings import Settings
-from tests.chats.house import SHOP, House, house
+from tests.chats.house import SECRET, SHOP, House, house
 from tests.web.browser import NARROW, WIDE, Window, chromium, overflow, serious, window
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -313,4 +314,31 @@ async def test_a_file_may_be_the_first_word_and_is_shown(shop: Shop) -> None:
         link = await chat.locator("li.customer a").get_attribute("href")
         assert link is not None
         assert "?key=" in link
+        assert at.complaints == []
+
+
+async def test_who_signs_out_of_the_site_leaves_nothing_in_the_chat(shop: Shop) -> None:
+    told = {"id": "customer-9", "name": "Ada", "exp": shop.house.rooms.time + 3600}
+    async with window(shop.browser) as at:
+        shop.more = f'data-identity="{sign(told, SECRET)}"'
+        page = at.page
+        await page.goto(shop.url)
+        await page.locator("tieline-chat button").click()
+        chat = page.frame_locator("tieline-chat iframe")
+        await expect(chat.locator("li.bot .said")).to_contain_text("How can we help?")
+        await says(chat, "My account is 12345.")
+        name = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
+        assert shop.house.visitors.here(name)
+        await page.evaluate("window.tieline.leave()")
+        await expect(chat.locator("input[name=name]")).to_be_visible()  # a stranger's form
+        await expect(chat.locator("li.customer")).to_have_count(0)
+        assert not shop.house.visitors.here(name)
+        kept = await page.frames[1].evaluate("JSON.stringify(localStorage)")
+        assert name not in kept
+        assert "12345" not in kept
+        await chat.locator("input[name=name]").fill("Tom")
+        await chat.locator("form#form button").click()
+        await says(chat, "Hello")
+        other = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
+        assert other != name
         assert at.complaints == []

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from acd.records import RecordsUnavailable, Wanted, find, recent, story
+from acd.records.queries import served_by
 from acd.records.tables import contacts
 
 from .conftest import T0, Stream, a_call, event, write
@@ -72,3 +73,20 @@ async def test_records_that_break_while_open_are_told_in_words(log: AsyncEngine)
         await connection.run_sync(contacts.drop)
     with pytest.raises(RecordsUnavailable, match=r"cannot be read: .*contacts"):
         await recent(log, Wanted())
+
+
+async def test_an_agent_took_part_in_what_they_answered_also_where_another_came_after(
+    url: str, engine: AsyncEngine
+) -> None:
+    moved = [
+        event("ac4", 0, "began", caller="5551234"),
+        event("ac4", 10, "answered", agent="1001"),
+        event("ac4", 20, "answered", agent="1002"),
+        event("ac4", 30, "ended", outcome="answered"),
+    ]
+    asked = [event("ad5", 0, "began", caller="5551234"), event("ad5", 5, "offered", agent="1001")]
+    await write(url, Stream([*moved, *asked]))
+    assert await served_by(engine, ["ac4", "ad5", "none"], "1001") == {"ac4"}
+    assert await served_by(engine, ["ac4", "ad5"], "1002") == {"ac4"}
+    assert await served_by(engine, ["ad5"], "1002") == set()
+    assert await served_by(engine, [], "1001") == set()

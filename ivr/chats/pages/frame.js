@@ -293,6 +293,7 @@ function begin() {
   const asks = (site.ask || "").split(" ").filter(Boolean);
   if (!asks.length || hello.identity || hello.pass || store.get("token")) return line.open(hello);
   const form = $("form");
+  form.replaceChildren();
   status("");
   form.hidden = false;
   $("write").hidden = true;
@@ -310,7 +311,7 @@ function begin() {
   go.type = "submit";
   go.textContent = words.begin;
   form.append(go);
-  form.addEventListener("submit", (event) => {
+  form.onsubmit = (event) => {
     event.preventDefault();
     hello = { ...hello, form: Object.fromEntries(new FormData(form)) };
     form.hidden = true;
@@ -319,7 +320,7 @@ function begin() {
     line.open(hello);
     line.begin();
     $("text").focus();
-  });
+  };
 }
 
 // --- the page that holds us ----------------------------------------------------------------------
@@ -341,6 +342,18 @@ function connect() {
   status(words.connecting);
   begin();
 }
+function leave() {
+  line.leave();
+  hello = { language, page: hello.page };
+  mine.clear();
+  files.clear();
+  $("lines").replaceChildren();
+  $("text").value = "";
+  $("ring").hidden = true;
+  status("");
+  connected = false;
+  if (shown) connect();
+}
 const focus = () => ($("form").hidden ? $("text") : $("form").elements[0])?.focus();
 window.addEventListener("message", (event) => {
   const told = event.data || {};
@@ -360,6 +373,7 @@ window.addEventListener("message", (event) => {
       focus();
     }
   } else if (told.tieline === "ring" && event.origin === embedder) askToRing(told.number);
+  else if (told.tieline === "leave" && event.origin === embedder) leave();
 });
 $("close").addEventListener("click", () => post({ tieline: "close" }));
 document.addEventListener("keydown", (event) => {

@@ -54,6 +54,18 @@ export class Line {
     this.#connect();
   }
 
+  // Whoever was here has signed out of the site: nothing of theirs stays in this browser.
+  leave() {
+    this.stopped = true;
+    this.socket?.close();
+    this.chat = this.token = "";
+    this.welcome = this.wanted = false;
+    this.last = 0;
+    this.unsent = [];
+    this.#remember();
+    for (const name of ["token", "chat"]) this.store.set(name, "");
+  }
+
   #remember() {
     this.store.set("unsent", JSON.stringify(this.unsent.slice(-50)));
   }

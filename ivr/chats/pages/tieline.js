@@ -1,7 +1,8 @@
 // The one line that a site embeds. It adds a button and a frame, and nothing else to the page:
 //   <script src="https://desk.example/widget/tieline.js" data-site="shop" async></script>
 // data-identity is the site's signed word for its visitor, data-language overrides the browser's.
-// window.tieline.open(), .close() and .ring(number) are for the site's own buttons.
+// window.tieline.open(), .close() and .ring(number) are for the site's own buttons; .leave() tells that
+// the visitor has signed out.
 (() => {
   const me = document.currentScript;
   if (!me || window.tieline) return;
@@ -106,6 +107,7 @@
   window.tieline = {
     open: () => show(true),
     close: () => frame.hidden || show(false),
+    leave: () => tell({ tieline: "leave" }),
     ring: (number) => { show(true); tell({ tieline: "ring", number: String(number || "") }); },
   };
 })();
