@@ -1,9 +1,9 @@
 """What errands remember of people who are forgotten: gone, but for what they refused.
 
-Messages that were sent or wait to be, and calls that were promised, go with their words. A STOP and
-a number that is not to be called stay, as the bare number and without what was said about it: the
-next message would otherwise go to somebody who said no. Counts of failed tries and codes are keyed
-digests already and run out by themselves.
+Messages that were sent or wait to be, calls that were promised, and links with what was known of
+whoever has them go with their words. A STOP and a number that is not to be called stay, as the bare
+number and without what was said about it: the next message would otherwise go to somebody who said
+no. Counts of failed tries and codes are keyed digests already and run out by themselves.
 """
 
 from __future__ import annotations

@@ -23,12 +23,15 @@ from acd.model import (
     to_json,
 )
 from acd.records import ContactEvent, Database, JournalContacts, RecordsWriter
+from ivr.backends.attempts import MemoryAttempts
 from ivr.backends.building import SCHEMAS
 from ivr.backends.callbacks import Promise, Promises, promises_in
+from ivr.backends.digests import Digests
 from ivr.backends.do_not_call import Refusal, refusals_in, refuse
 from ivr.backends.forgetting import forget_errands
 from ivr.backends.optouts import OptOuts
 from ivr.backends.outbox import Message, Outbox, messages_in
+from ivr.backends.passes import Passes
 from ivr.backends.store import Store
 from ivr.retention import DAY, Forgetting, delete_recordings, one_night
 from ivr.settings import Settings
@@ -54,6 +57,7 @@ async def service_of_a_day(folder: Path) -> None:
     """What a day leaves behind of two people, of whom one is erased later (contact `c1-ab`)."""
     store = Store(folder / "data" / "errands.sqlite", SCHEMAS)
     promises, outbox_, outs = Promises(store), Outbox(store), OptOuts(store)
+    passes = Passes(store, MemoryAttempts(), Digests("key"), lambda: 1.0)
     for contact, number in (("c1-ab", NUMBER), ("c2-ab", OTHER)):
         await promises.keep(Promise(f"p-{contact}", contact, "sales", number, customer=number))
         await promises.move(f"p-{contact}", "done", "")
@@ -61,6 +65,8 @@ async def service_of_a_day(folder: Path) -> None:
             await outbox_.keep(
                 Message(made, about, number, "teapot", 1, False, "queued", "", 1.0, 1.0, 0, 1.0)
             )
+        about = {"site": "shop", "known": {"name": f"teapot {contact}"}}
+        await passes.link("chat", contact, 3600.0, about)
         await outs.say(number, True, 1.0, "STOP the teapots")
     await store.close()
     refuse(folder / "data" / "errands.sqlite", Refusal("13800138000", 1.0, "teapot"))
