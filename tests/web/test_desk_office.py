@@ -101,7 +101,7 @@ async def test_one_signs_in_at_another_site_and_out_of_both(
 async def test_who_is_not_let_in_reads_why_and_can_try_again(
     house: DeskHouse, browser: Browser, provider: IdentityProvider, size: tuple[int, int]
 ) -> None:
-    async with window(browser, size) as opened:
+    async with window(browser, size, dark=size == NARROW) as opened:
         page = opened.page
         await page.goto(f"{house.url}/api/sign-in/oidc")
         provider.claims = {"email": "nobody@example.org", "sub": "u-9"}
@@ -124,7 +124,7 @@ async def test_who_is_not_let_in_reads_why_and_can_try_again(
 async def test_a_supervisor_sees_the_floor_as_it_changes_and_why_a_call_waits(
     house: DeskHouse, browser: Browser, size: tuple[int, int]
 ) -> None:
-    async with window(browser, size) as opened:
+    async with window(browser, size, dark=size == NARROW) as opened:
         page = await signed_in(house, opened)
         for agent in ("1001", "1002"):
             house.log_in(agent)
@@ -205,7 +205,7 @@ async def test_a_file_is_checked_then_taken_and_its_wrong_rows_come_back(
     mixed, good = tmp_path / f"mixed-{size[0]}.csv", tmp_path / f"good-{size[0]}.csv"
     mixed.write_text(MIXED)
     good.write_text(GOOD)
-    async with window(browser, size) as opened:
+    async with window(browser, size, dark=size == NARROW) as opened:
         page = await signed_in(house, opened)
         await page.keyboard.press("8")
         await expect(page.locator("h1")).to_have_text("Import and export")
