@@ -169,6 +169,9 @@ async def test_a_supervisor_moves_agents_by_the_keyboard_alone(
         await row.get_by_role("button", name="Log in").focus()
         await page.keyboard.press("Enter")
         await expect(row.locator(".agent-row")).to_contain_text("Ready")
+        assert await serious(page) == []
+        await page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+        assert await overflow(page) <= 0
         await row.get_by_role("combobox").select_option("training")
         await row.get_by_role("button", name="Break").last.press("Enter")
         await expect(row.locator(".agent-row")).to_contain_text("Training")
