@@ -100,8 +100,8 @@ def _started(tool: Tool, words: Sequence[str], sign: bytes) -> subprocess.Popen[
 class Wire:
     """A TCP proxy in front of a server. `lose_every` n: each nth reply is read from the server and
     thrown away with its connection: the command was carried out, and nobody hears of it. `cut`: the
-    server cannot be reached, though requests under way may still arrive there. `deaf`: all that is
-    asked is done, and no reply comes through.
+    server cannot be reached, though requests under way may still arrive there. `deaf`: nobody hears
+    what the others said, though a node's own beats are written down.
     """
 
     def __init__(self, target: int) -> None:
@@ -168,8 +168,10 @@ class Wire:
 
     async def _back(self, back: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await back.read(65536):
-            if self.cut or self.deaf:
+            if self.cut:
                 continue
+            if self.deaf and data[:1] == b"%" and b"\r\nserver\r\n" not in data:
+                raise EOFError  # a map, and not the one a connection begins with
             # Replies to scripts are arrays; what a connection says on its first breath is not.
             if self.lose_every and data[:1] == b"*":
                 self._replies += 1
