@@ -63,7 +63,7 @@ def demo(
     """
     if backends:
         console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-        raise typer.Exit(asyncio.run(_interruptible(serve(console))))
+        raise typer.Exit(asyncio.run(_interruptible(serve(console, load_settings().web_address))))
     if find_spec("baresip") is None:
         raise IvrError(_NO_PHONES)
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -31,9 +31,12 @@ _FLOWS: Final = (
 )
 
 
-async def serve(console: Console, port: int = PORT) -> None:
-    """Serve and tell until cancelled. Raises IvrError when the port is taken."""
-    backends = Backends(tell=lambda line: console.print(Text(line, style="magenta")))
+async def serve(console: Console, desk: str, port: int = PORT) -> None:
+    """Serve and tell until cancelled. Raises IvrError when the port is taken.
+
+    `desk` is the address of the web side, where the chat on the shop's page comes from.
+    """
+    backends = Backends(tell=lambda line: console.print(Text(line, style="magenta")), desk=desk)
     try:
         async with backends.serving(port) as url:
             for line in banner(url):
@@ -55,6 +58,7 @@ def banner(url: str) -> list[Text]:
     ]
     for number, flow, about in _FLOWS:
         lines.append(Text.assemble((f"  {number}  ", "bold green"), f"{flow:<11} {about}"))
+    lines.append(Text(f"The shop's page, with the chat: {url}/"))
     others = ", ".join(MODES[2:])
     lines.append(Text(f"Make the next two requests slow (or {others}):"))
     pretend = '{"mode": "slow", "times": 2}'

@@ -246,7 +246,7 @@ class Web:
             stream,
             StaticFiles("/desk/", DESK),
         )
-        routes = [_FRONT, *(route for part in parts for route in part.routes()), *more]
+        routes = [*_FRONT, *(route for part in parts for route in part.routes()), *more]
         self.server = WebServer(routes, door, self._outside, settings.web_bind, settings.web_port)
         self.dialling_out: DiallingOut
         self._running: asyncio.Task[None] | None = None
@@ -290,7 +290,8 @@ async def _to_the_desk(call: Call) -> web.Response:
     return web.Response(status=302, headers={"Location": "/desk/"})
 
 
-_FRONT = Route(
-    "GET", "/", _to_the_desk, roles=PUBLIC, summary="The way to the desk", media="text/html",
-    tag="pages",
-)  # fmt: skip
+_FRONT = [
+    Route("GET", path, _to_the_desk, roles=PUBLIC, summary="The way to the desk",
+          media="text/html", tag="pages")
+    for path in ("/", "/desk")
+]  # fmt: skip

@@ -140,7 +140,8 @@ class Route:
     @property
     def name(self) -> str:
         """The operation's id, such as `post_api_tickets_ticket_close`."""
-        words = self.path.replace("{", "").replace("}", "").replace("-", "_").split("/")
+        path = f"{self.path}index" if self.path.endswith("/") else self.path
+        words = path.replace("{", "").replace("}", "").replace("-", "_").split("/")
         return "_".join([self.method.lower(), *(each for each in words if each)]).replace(".", "_")
 
     @property

@@ -114,12 +114,16 @@ async def test_the_code_comes_up_on_the_screen() -> None:
 async def test_the_command_tells_what_to_dial_and_says_when_it_runs_already() -> None:
     screen, port = io.StringIO(), free_port()
     console = Console(file=screen, width=200)
-    running = asyncio.create_task(serve(console, port))
+    running = asyncio.create_task(serve(console, "http://desk", port))
     async with asyncio.timeout(10):
         while "pretend" not in screen.getvalue():
             await asyncio.sleep(0.01)
+    page = f"http://127.0.0.1:{port}/"
+    async with aiohttp.ClientSession() as session, session.get(page) as shop:
+        assert 'src="http://desk/widget/tieline.js"' in await shop.text()
+    assert f"The shop's page, with the chat: {page}" in screen.getvalue()
     with pytest.raises(IvrError, match=f"port {port} is in use"):
-        await serve(console, port)
+        await serve(console, "http://desk", port)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -62,5 +62,6 @@ async def test_files_are_served_once_and_nothing_beside_them(house: DeskHouse) -
         assert script.content_type == "text/javascript"
         for path in ("/desk/../house.py", "/desk/%2e%2e/house.py", "/desk/parts", "/desk/parts/"):
             assert (await browser.ask("GET", path)).status == 404
-        front = await browser.ask("GET", "/", allow_redirects=False)
-        assert (front.status, front.headers["Location"]) == (302, "/desk/")
+        for path in ("/", "/desk"):
+            front = await browser.ask("GET", path, allow_redirects=False)
+            assert (front.status, front.headers["Location"]) == (302, "/desk/")

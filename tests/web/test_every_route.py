@@ -16,6 +16,7 @@ PERSONAL = re.compile(r"/api/(customers|contacts|users|audit|tickets|chats|floor
 """Below these, answers tell of people."""
 OPEN = {
     ("GET", "/"),
+    ("GET", "/desk"),
     ("GET", "/desk/"),
     ("GET", "/desk/{file:.+}"),
     ("POST", "/api/session"),
