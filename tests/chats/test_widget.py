@@ -342,3 +342,27 @@ async def test_who_signs_out_of_the_site_leaves_nothing_in_the_chat(shop: Shop) 
         other = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
         assert other != name
         assert at.complaints == []
+
+
+async def test_the_link_of_a_text_message_opens_the_chat_of_that_contact_for_good(
+    shop: Shop,
+) -> None:
+    known = {"fields": {}, "level": "unknown", "customer": {}, "proofs": [], "proven": []}
+    about = {"site": "shop", "known": known}
+    secret = await shop.house.passes.link("chat", "call-7", 600, about)
+    async with window(shop.browser, NARROW) as at:
+        page = at.page
+        await page.goto(f"{shop.house.url}/widget/frame?site=shop#{secret}")
+        await expect(page.locator("li.bot")).to_contain_text("How can we help?")
+        await expect(page.locator("#form")).to_be_hidden()
+        assert secret not in page.url, "nothing is left for whoever borrows the telephone"
+        assert await overflow(page) <= 0
+        await page.locator("#text").fill("Hello again.")
+        await page.locator("#text").press("Enter")
+        await expect(page.locator("li.customer .way").last).to_have_text("sent")
+        await page.reload()
+        await expect(page.locator("li.customer .said")).to_have_text(["Hello again."])
+        assert at.complaints == []
+    thread = shop.house.rooms.threads.book.get("call-7")
+    assert thread is not None
+    assert ("customer", "Hello again.") in shop.house.rooms.said(thread)
