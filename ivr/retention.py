@@ -53,7 +53,7 @@ async def every_night(house: Forgetting) -> None:
         await asyncio.sleep(wait % DAY if wait % DAY > 1 else DAY)
         try:
             await one_night(house, time.time())
-        except (RecordsUnavailable, sqlite3.Error) as why:
+        except (RecordsUnavailable, sqlite3.Error, OSError, ValueError) as why:
             log.error("not everything could be forgotten tonight", why=str(why))
         await asyncio.sleep(LOOK_AT_DATE)
 
