@@ -79,32 +79,34 @@ class Matcher:
         group = pool.groups.get(without)
         if group is None:
             group = pool.groups[without] = Group(pool, without, entry)
+            self._busy[pool] = None
         else:
             heappush(group.heap, entry)
             group.head = group.heap[0]
             group.size += 1
         self._place[entry.call] = (group, entry)
-        pool.size += 1
-        self._busy[pool] = None
         return pool
 
     def remove_call(self, call: str) -> None:
         """Take a waiting call out."""
         group, entry = self._place.pop(call)
-        pool = group.pool
         group.size -= 1
-        pool.size -= 1
-        if not pool.size:
-            del self._busy[pool]
         if not group.size:
-            del pool.groups[group.without]
-            if (pool.wish.agent or pool.wish.never) and not pool.size:
-                self._forget([pool])
+            self._drop(group)
         elif group.head is entry:
             self._find_head(group)
         elif len(group.heap) > 2 * group.size + _SLACK:
             group.heap = [e for e in group.heap if self._is_live(e)]
             heapify(group.heap)
+
+    def _drop(self, group: Group) -> None:
+        """The group's last call has gone."""
+        pool = group.pool
+        del pool.groups[group.without]
+        if not pool.groups:
+            del self._busy[pool]
+            if pool.wish.agent or pool.wish.never:
+                self._forget([pool])
 
     def calls_of(self, pool: Pool) -> list[str]:
         """The waiting calls of a pool, in the order they are served."""
@@ -122,14 +124,11 @@ class Matcher:
 
     def _find_head(self, group: Group) -> None:
         """The head has gone, others wait: drop it and every dead entry behind it."""
-        heap, place = group.heap, self._place
-        while True:
+        heap = group.heap
+        heappop(heap)
+        while len(heap) > group.size and not self._is_live(heap[0]):
             heappop(heap)
-            entry = heap[0]
-            found = place.get(entry[3])
-            if found is not None and found[1] is entry:
-                group.head = entry
-                return
+        group.head = heap[0]
 
     # --- agents -----------------------------------------------------------------------------------
 
@@ -144,7 +143,7 @@ class Matcher:
             was = pool.presence
             pool.count(before, -1)
             pool.count(presence, +1)
-            if pool.size and pool.presence is not was:
+            if pool.groups and pool.presence is not was:
                 changed.append(pool)
         step = (presence > Presence.AWAY) - (before > Presence.AWAY)
         if step and agent in self._agents:
@@ -359,7 +358,7 @@ class Matcher:
 
     def _make_pool(self, wish: Wish) -> Pool:
         if len(self._pools) - len(self._busy) > _MAX_IDLE_POOLS:
-            self._forget([pool for pool in self._pools.values() if not pool.size])
+            self._forget([pool for pool in self._pools.values() if not pool.groups])
         strategy = self._strategies.get(wish.queue, Strategy.LONGEST_IDLE)
         pool = self._pools[wish] = Pool(wish, self._eligible(wish), strategy)
         for agent in pool.eligible:

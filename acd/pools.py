@@ -79,7 +79,7 @@ class Group:
 class Pool:
     """All agents who can serve a wish, its groups of calls, and who of the agents is there."""
 
-    __slots__ = ("eligible", "groups", "paused", "present", "ready", "size", "strategy", "wish")
+    __slots__ = ("eligible", "groups", "paused", "present", "ready", "strategy", "wish")
 
     def __init__(self, wish: Wish, eligible: set[str], strategy: Strategy) -> None:
         self.wish = wish
@@ -87,7 +87,6 @@ class Pool:
         self.strategy = strategy
         self.groups: dict[frozenset[str], Group] = {}
         self.ready: list[ReadyItem] = []
-        self.size = 0
         self.paused = 0
         self.present = 0
 
