@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+import structlog
+
 from ivr.backends.desk import Desk
 from ivr.backends.numbers import same_form
 from ivr.flow.actions import Failed
@@ -13,6 +15,10 @@ from ivr.flow.errands import Callback, CallbackRefused
 from ivr.threads.book import Thread
 from ivr.web.limits import Buckets, Limit
 
+log = structlog.get_logger(__name__)
+
+NOT_RUNG: Final = "we cannot ring this number: give us another one, or go on writing here"
+"""To a stranger; why, is for those who set up the house, and in the log."""
 RINGS: Final = Limit(per_minute=0.2, burst=2)
 """How often one conversation, or one number, may ask to be rung."""
 
@@ -47,4 +53,7 @@ class Ringing:
         found = await self._desk.run(
             promise, contact=thread.id, now=self._now(), caller=thread.sure_number
         )
-        return found.why if isinstance(found, Failed | CallbackRefused) else ""
+        if isinstance(found, Failed | CallbackRefused):
+            log.info("a visitor is not rung", contact=thread.id, why=found.why)
+            return NOT_RUNG
+        return ""

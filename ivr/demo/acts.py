@@ -167,7 +167,9 @@ class Play:
         await show.settle()
         await show.paper("console", "-x", "acd show queues/appointments")
         await show.reading(2.5)
-        await asyncio.gather(self._takes_the_next(self.ana, eve), self._takes_the_next_later(raj))
+        rung = asyncio.Event()
+        show.aside(self._takes_the_next_later(raj, rung))
+        await self._takes_the_next(self.ana, eve, rung)
 
     async def _into_the_queue(self, caller: Caller) -> None:
         await caller.dials(CLINIC)
@@ -175,14 +177,17 @@ class Play:
         await caller.presses("11", ahead=True)
         await caller.waits()
 
-    async def _takes_the_next_later(self, caller: Caller) -> None:
-        await self.show.pause(1.2)
-        await self._takes_the_next(self.li_na, caller)
+    async def _takes_the_next_later(self, caller: Caller, rung: asyncio.Event) -> None:
+        """Whoever becomes ready first has the first caller: the second agent lets that happen."""
+        await rung.wait()
+        await self.show.pause(0.6)
+        await self._takes_the_next(self.li_na, caller, rung)
 
-    async def _takes_the_next(self, agent: Agent, caller: Caller) -> None:
+    async def _takes_the_next(self, agent: Agent, caller: Caller, rung: asyncio.Event) -> None:
         code = self.show.aside(agent.dials("*42"))
         roused = self.show.figures.roused
         await agent.rings("*42 was dialled", roused, lambda: agent.dialled_at)
+        rung.set()
         await self.show.pause(0.6)
         await agent.picks_up(caller)
         await talk(caller, agent, self._turn)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ivr.backends.numbers import NOT_LISTED
-from ivr.chats.ringing import RINGS, Ringing
+from ivr.chats.ringing import NOT_RUNG, RINGS, Ringing
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Callback, CallbackKept, CallbackRefused, Errand, Findings
 from ivr.threads.book import Thread
@@ -82,4 +82,4 @@ async def test_one_number_is_asked_for_so_often_however_it_is_spelled_and_by_who
 @pytest.mark.parametrize("found", [CallbackRefused(NOT_LISTED), Failed(NOT_LISTED)])
 async def test_who_is_not_going_to_be_rung_is_told_so(found: Findings) -> None:
     house = House(found=found)
-    assert await house.ringing.ask(house.thread(), NUMBER) == NOT_LISTED
+    assert await house.ringing.ask(house.thread(), NUMBER) == NOT_RUNG
