@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    fast: Annotated[bool, typer.Option("--fast", help="Everybody hurries: under 50 s.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Everybody hurries: a minute.")] = False,
     stay: Annotated[
         bool,
         typer.Option(
