@@ -185,7 +185,7 @@ async def test_a_user_with_the_rights_the_manual_names_can_do_everything(server:
     url = server.url.replace("//", "//tieline:sesame@")
     lease, sender = RedisLease(url, "floor", "a", 5), RedisSender(url, "floor")
     pulse = RedisPulse(url, "floor", "a")
-    assert await pulse.beat({"leads": True}) == {"a": {"leads": True, "n": 1}}
+    assert await pulse.beat({"leads": True}) == {"a": {"leads": True, "n": 1, "answered": 0}}
     granted = await lease.acquire()
     assert isinstance(granted, Granted)
     await lease.turn(0.01)
