@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Final
+from unicodedata import category
 
 from aiohttp import web
 from pydantic import Field as Bounded
@@ -29,6 +30,7 @@ from ivr.web.routes import PUBLIC, Call, Model, Route
 PAGES: Final = Path(__file__).parent / "pages"
 LONGEST: Final = 500
 """Characters of one answer."""
+_NO_TEXT: Final = frozenset({"Cc", "Cs", "Cn", "Co", "Zl", "Zp"})
 GONE: Final = "This form has been sent already, or its time is over. Ring us for another one."
 _TYPES: Final = {"js": "text/javascript", "css": "text/css", "html": "text/html"}
 
@@ -133,9 +135,10 @@ class Forms:
             raise Problem(404, GONE)
         values = self._read([form_field(each) for each in found.about["fields"]], call.body.values)
         # Of two who send it at once, one is taken.
-        if await self._passes.take("form", call.body.secret) is None:
+        taken = await self._passes.take("form", call.body.secret)
+        if taken is None:
             raise Problem(404, GONE)
-        self._filled(found.contact, found.about["flow"], values)
+        self._filled(taken.contact, taken.about["flow"], values)
 
     def _read(self, lines: Sequence[FormField], given: Mapping[str, str]) -> dict[str, Value]:
         """The values of all fields; raises Problem 422 with what is wrong with each."""
@@ -143,7 +146,7 @@ class Forms:
         values: dict[str, Value] = {}
         errors = []
         for each in lines:
-            name, text = each.field.name, given.get(each.field.name, "").strip()[:LONGEST]
+            name, text = each.field.name, _line(given.get(each.field.name, ""))
             value = each.field.from_text(text) if text else None
             value = each.field.from_words(text, today) if text and value is None else value
             if value is None:
@@ -155,3 +158,9 @@ class Forms:
                 422, "Some of what was sent is not right; errors says what.", errors=errors
             )
         return values
+
+
+def _line(text: str) -> str:
+    """One line without controls: it will stand in logs, messages and on agents' screens."""
+    shown = (" " if category(each) in _NO_TEXT else each for each in text[:LONGEST])
+    return " ".join("".join(shown).split())

@@ -170,6 +170,12 @@ async def test_what_is_wrong_is_told_by_field_and_nothing_is_used_up(shop: House
     assert (await asks(shop, "fill", secret=secret, values=GIVEN))[0] == 204
 
 
+async def test_an_answer_is_one_line_without_controls(shop: House) -> None:
+    odd = {**GIVEN, "mail": " mei\x00\x1b[2J\r\nFrom:\u2028x \x85"}
+    assert (await asks(shop, "fill", secret=await form(shop), values=odd))[0] == 204
+    assert shop.filled[0][2]["mail"] == "mei [2J From: x"
+
+
 @pytest.mark.parametrize(
     "body", [{}, {"secret": ""}, {"secret": "x" * 200, "values": {}}, {"secret": 7, "values": []}]
 )

@@ -15,8 +15,10 @@ from ivr.flow.errands import (
 )
 from ivr.flow.model import Language, SetStep
 from ivr.flow.running.identity import MAX_CODES
+from ivr.flow.running.interpreter import informed, resume
 from tests.flow.building import (
     CALLER,
+    NOW,
     Call,
     asked,
     asking,
@@ -152,3 +154,14 @@ def test_a_code_proves_the_number_it_went_to() -> None:
     step = code(to=text("{{ phone }}"), next="other")
     call = Call(flow_with(phone, step, other))
     assert words(call.give(Keys("123"), CodeSent("h"), Keys("1234"), YES)) == "Hello , unknown."
+
+
+def test_a_form_that_comes_while_a_code_is_under_way_moves_no_proof_to_another_number() -> None:
+    phone = CollectStep(name="phone", field="phone", say=say("?"), asking=asking(), next="code")
+    call = Call(flow_with(phone, code(to=text("{{ phone }}"))))
+    call.give(Keys("123"), CodeSent("h"))
+    for result in (Keys("1234"), YES):
+        state = informed(call.flow, call.state, {"test": {"phone": "999", "account": "7"}})
+        call.turn = resume(call.flow, state, result, NOW)
+    assert call.state.fields == {"phone": "123", "account": "7"}
+    assert (call.state.level, call.state.proven) == ("verified", {"phone": "123"})

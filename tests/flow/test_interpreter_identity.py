@@ -18,8 +18,10 @@ from ivr.flow.errands import (
 )
 from ivr.flow.model import BACK, AnyStep, Flow, SayStep, SetStep
 from ivr.flow.running.identity import MAX_FAILURES
+from ivr.flow.running.interpreter import informed, resume
 from tests.flow.building import (
     CALLER,
+    NOW,
     Call,
     asking,
     field,
@@ -310,3 +312,21 @@ def test_back_within_the_step_leads_to_the_field_before() -> None:
     call.give(Keys("1234"))
     assert words(call.give(Keys("#"))) == "Account?"
     assert call.fields == {}
+
+
+def test_a_form_that_comes_during_a_comparison_moves_no_proof_to_another_account() -> None:
+    call = Call(flow_with(who()))
+    call.give(Keys("1234"), Keys("9"))
+    state = informed(call.flow, call.state, {"test": {"account": "6666", "phone": "123"}})
+    turn = resume(call.flow, state, YES, NOW)
+    assert turn.state.fields == {"account": "1234", "phone": "123"}
+    assert turn.state.proven == {"account": "1234"}
+
+
+def test_a_form_that_comes_before_a_comparison_is_what_is_compared() -> None:
+    call = Call(flow_with(who()))
+    call.give(Keys("1234"))
+    state = informed(call.flow, call.state, {"test": {"account": "6666"}})
+    action = resume(call.flow, state, Keys("9"), NOW).action
+    assert isinstance(action, Identify)
+    assert action.given == {"account": "6666", "pin": "9"}

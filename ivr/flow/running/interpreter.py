@@ -20,7 +20,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -158,22 +158,34 @@ def resume(
 def informed(flow: Flow, state: State, answers: Answers) -> State:
     """The state with what was filled in elsewhere meanwhile: in a form, by flow and field.
 
-    What was proven stays as it is; a field that is not there any more is left out.
+    What was proven stays as it is, and so does what is being compared: or a proof of one value
+    would be a proof of another. A field that is not there any more is left out.
     """
     names = [flow.name, *(frame.runs for frame in state.frames)]
     known = {each.name: each for each in (flow, *_inside(flow, state))}
+    compared = _compared(known.get(names[-1]), state)
 
-    def merged(at: int, before: Mapping[str, Value], proven: Mapping[str, Value]) -> Any:
+    def merged(at: int, before: Mapping[str, Value], fixed: Collection[str]) -> Any:
         there = known[names[at]].fields if names[at] in known else {}
         told = answers.get(names[at], {})
-        return {**before, **{n: v for n, v in told.items() if n in there and n not in proven}}
+        return {**before, **{n: v for n, v in told.items() if n in there and n not in fixed}}
 
     frames = tuple(
         replace(frame, fields=merged(at, frame.fields, frame.proven))
         for at, frame in enumerate(state.frames)
     )
-    fields = merged(len(frames), state.fields, state.proven)
+    fields = merged(len(frames), state.fields, compared | state.proven.keys())
     return replace(state, frames=frames, fields=fields)
+
+
+def _compared(flow: Flow | None, state: State) -> frozenset[str]:
+    """The fields that a proof which is under way will hold for."""
+    match flow.steps.get(state.step) if flow is not None else None:
+        case IdentifyStep(ask=ask) if state.phase == "identify":
+            return frozenset(ask)
+        case CodeStep(to=to):
+            return to.names
+    return frozenset()
 
 
 def _inside(flow: Flow, state: State) -> Iterator[Flow]:
