@@ -9,7 +9,7 @@ keyed are not part of it and are asked again.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
@@ -150,6 +150,8 @@ class LiveContacts:
         """Whether a contact whose line is over is to be called back."""
         self.on_rest: Callable[[LiveContact], None] = lambda _: None
         """Told of a contact that is without a line from now on."""
+        self.on_join: Callable[[str, str], Awaitable[None]] = _nothing_to_move
+        """Told under which id a call went before, and under which it goes on."""
 
     def recover(self) -> int:
         """Load what the last service left behind; return how many contacts that is."""
@@ -210,6 +212,14 @@ class LiveContacts:
             self._by_uniqueid[uniqueid] = contact
         self.keep(contact)
 
+    def fits(self, contact_id: str, into: str) -> bool:
+        """Whether `join` would have that contact go on as the other one."""
+        contact = self._by_id.get(contact_id)
+        if contact is None or contact_id == into:
+            return contact is not None
+        kept = contact.promise or contact.messages or contact.recordings
+        return into not in self._by_id and not kept
+
     def join(self, contact: LiveContact, into: str) -> bool:
         """The call belongs to that contact from here on, with its whole story.
 
@@ -218,7 +228,7 @@ class LiveContacts:
         """
         if contact.id == into:
             return True
-        if into in self._by_id or contact.promise or contact.messages or contact.recordings:
+        if not self.fits(contact.id, into):
             return False
         before, at = contact.id, self._clock()
         with self._store.together():
@@ -265,6 +275,10 @@ class LiveContacts:
         self._by_id[contact.id] = contact
         if contact.uniqueid:
             self._by_uniqueid[contact.uniqueid] = contact
+
+
+async def _nothing_to_move(_before: str, _after: str) -> None:
+    return None
 
 
 def new_contact_id(at: float, node: str | None = None) -> str:

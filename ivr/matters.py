@@ -12,7 +12,7 @@ from typing import Any
 
 from acd.records.contact import Json
 from ivr.backends.numbers import same_form
-from ivr.backends.passing import known_of_state
+from ivr.backends.passing import Passing, known_of_state
 from ivr.flow.actions import Value
 from ivr.flow.errands import Known
 from ivr.live import LiveContacts
@@ -26,6 +26,11 @@ class Matters:
         self, book: Book, contacts: LiveContacts, region: Callable[[], str | None]
     ) -> None:
         self._book, self._contacts, self._region = book, contacts, region
+
+    def lead(self, passing: Passing) -> None:
+        """Codes lead to what is known here; links that a call has sent go with it."""
+        passing.known, passing.fits = self.known, self._contacts.fits
+        self._contacts.on_join = passing.passes.moved
 
     def written_by(self, number: str) -> str:
         """The contact in which that number writes with us, the latest; "" for none."""

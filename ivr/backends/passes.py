@@ -44,6 +44,10 @@ EVERYBODY: Final = 10
 """Times the failures of one caller after which nobody may try for a while."""
 
 
+def _any(_contact: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What a secret stands for: the contact, and what is known besides (plain JSON)."""
@@ -108,8 +112,13 @@ class Passes:
         """The same, and the secret is good no more: of two who come at once, one gets it."""
         return await self._find(kind, secret, take=True)
 
-    async def take_code(self, given: str, caller: str, rules: Lockout) -> Pass | Verdict:
-        """What a code that a caller gave stands for; `caller` is "" where it is withheld."""
+    async def take_code(
+        self, given: str, caller: str, rules: Lockout, fits: Callable[[str], bool] = _any
+    ) -> Pass | Verdict:
+        """What a code that a caller gave stands for; `caller` is "" where it is withheld.
+
+        One for a contact that does not fit is "wrong" here, and stays good.
+        """
         at = self._clock()
         mine = self._digests.of("pass caller", caller)
         everybody = self._digests.of("pass everybody")
@@ -122,7 +131,9 @@ class Passes:
                 for before, limited in limits[:place]:
                     await self._attempts.give_back(before, limited, at)
                 return "locked"
-        found = await self.take("code", given)
+        found = await self.look("code", given)
+        if found is not None:
+            found = await self.take("code", given) if fits(found.contact) else None
         if found is None:
             locked = [await self._attempts.locked(subject, at) for subject, _ in limits]
             return "locked" if any(locked) else "wrong"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, Literal
 
 from ivr.backends.numbers import same_form
@@ -37,6 +38,11 @@ def nothing_known(_contact: str) -> Known:
     return Known()
 
 
+def always(_contact: str, _into: str) -> bool:
+    """Any contact may go on as any other one."""
+    return True
+
+
 def no_room(_room: Room) -> RoomFound:
     """Nobody is there."""
     return RoomFound(room=False)
@@ -44,12 +50,14 @@ def no_room(_room: Room) -> RoomFound:
 
 class Passing:
     """Does these errands. `known` tells of a contact what its conversation knows, `rooms` where
-    there is room; `address` is how browsers reach this house."""
+    there is room, `fits` whether a call may go on as another contact; `address` is how browsers
+    reach this house."""
 
     def __init__(self, passes: Passes, texts: Texts, address: str) -> None:
         self.passes = passes
         self.known: Callable[[str], Known] = nothing_known
         self.rooms: Callable[[Room], RoomFound] = no_room
+        self.fits: Callable[[str, str], bool] = always
         self._texts, self._address = texts, address
 
     async def run(
@@ -73,13 +81,13 @@ class Passing:
     async def _take_code(
         self, errand: TakeCode, contact: str, caller: str, services: Services
     ) -> Joined:
-        """What a caller's code stands for; links that the call has sent are that contact's then."""
+        """What a caller's code stands for; one that leads nowhere is not used up."""
         given = "".join(errand.given.split())
         who = same_form(caller, services.region) or caller
-        found = await self.passes.take_code(given, who, services.lockout)
+        fits = partial(self.fits, contact)
+        found = await self.passes.take_code(given, who, services.lockout, fits)
         if isinstance(found, str):
             return Joined(ok=False, locked=found == "locked")
-        await self.passes.moved(contact, found.contact)
         return Joined(True, self.known(found.contact), found.contact)
 
     async def _send_link(self, errand: SendLink, contact: str) -> Sent | Failed:

@@ -19,8 +19,10 @@ async def joined(
     """
     if not found.ok or not found.contact:
         return found
+    before = contact.id
     if not contacts.join(contact, found.contact):
         return Joined(ok=False)
+    await contacts.on_join(before, contact.id)
     with suppress(AsteriskRefused):
         await agi.set_variable("_TIELINE_CONTACT", contact.id)
     return found

@@ -74,7 +74,7 @@ def build_letters(
 
     region = lambda: sources().services.region  # noqa: E731 - a name for one attribute
     passing, passes = errands.passing, errands.passing.passes
-    passing.known = carriers.matters.known
+    carriers.matters.lead(passing)
     passing.rooms = rooms(threads.distributor, clock)
 
     async def opened(secret: str) -> Pass | None:

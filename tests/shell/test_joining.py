@@ -135,10 +135,34 @@ async def test_a_contact_that_is_on_the_line_already_is_not_taken_over(house: Ho
     await first.comes_to("WAIT FOR DIGIT")
     passes = house.service.errands.passing.passes
     second = await house.call()
-    await second.press(await passes.code(thread.id, 60))
-    await until(lambda: bool(house.told(second.contact, "code_taken")))
-    assert house.told(second.contact, "code_taken")[-1]["ok"] is False
-    assert second.contact != thread.id
+    await second.comes_to("GET DATA")
+    mine = second.contact
+    link, code = await passes.link("form", mine, 60, {}), await passes.code(thread.id, 60)
+    await second.press(code)
+    await until(lambda: bool(house.told(mine, "code_taken")))
+    assert house.told(mine, "code_taken")[-1]["ok"] is False
+    assert second.contact == mine != thread.id
+    form, unused = await passes.look("form", link), await passes.look("code", code)
+    assert form is not None
+    assert form.contact == mine, "whose code was refused fills in no form for the other"
+    assert unused is not None
+
+
+async def test_links_that_a_call_has_sent_go_with_it_to_the_contact_of_the_code(
+    house: House,
+) -> None:
+    await shop(house)
+    thread = await writes(house, "1001")
+    caller = await house.call()
+    await caller.comes_to("GET DATA")
+    passes = house.service.errands.passing.passes
+    link = await passes.link("form", caller.contact, 60, {})
+    await caller.press(code_of(house, thread))
+    await caller.comes_to("WAIT FOR DIGIT")
+    assert caller.contact == thread.id
+    form = await passes.look("form", link)
+    assert form is not None
+    assert form.contact == thread.id
 
 
 async def test_answers_of_a_form_reach_the_call_that_is_on_the_line(house: House) -> None:

@@ -162,13 +162,25 @@ async def test_an_agent_holds_asks_joins_and_hands_over_their_own_call(
     assert house.outside.done[-1] == ("complete", offer)
 
 
+async def test_no_users_message_is_taken_for_one_of_a_user_of_a_similar_name(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    named = []
+    for user, its in (("ana", "b-one"), ("ana-b", "one"), ("ana.b", "one")):
+        agent = await signed_in(house, stranger, user, extension="1001" if user == "ana" else "")
+        body = {"to": "+8613800138000", "text": "Tuesday.", "id": its}
+        answer = await agent.ask("POST", "/api/texts", json=body)
+        named.append((await answer.json())["id"])
+    assert len({*named}) == 3
+
+
 async def test_a_refused_message_says_why_and_the_same_id_is_the_same_message(
     house: DeskHouse, stranger: Browser
 ) -> None:
     ana = await signed_in(house, stranger, "ana", extension="1001")
     body = {"to": "+8613800138000", "text": "Tuesday at nine.", "id": "one"}
     sent = [await (await ana.ask("POST", "/api/texts", json=body)).json() for _ in range(2)]
-    assert sent[0] == sent[1] == {"id": "desk-ana-one", "parts": 1}
+    assert sent[0] == sent[1] == {"id": "desk-ana.one", "parts": 1}
     house.outside.refuses = "they have said STOP"
     refused = await ana.ask("POST", "/api/texts", json={**body, "id": "two"})
     assert refused.status == 409

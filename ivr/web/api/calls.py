@@ -178,7 +178,8 @@ class Calls:
         number = wanted.to or (contact.caller if contact else "")
         if not number:
             raise Problem(422, "Say which number: this contact shows none.")
-        name = f"desk-{call.me.user}-{wanted.id or secrets.token_hex(8)}"
+        # No id holds a dot, so what one user's message is called is never another's.
+        name = f"desk-{call.me.user}.{wanted.id or secrets.token_hex(8)}"
         sent = await self._house.texts.accept(Draft(name, wanted.contact, number, wanted.text))
         if isinstance(sent, Failed):
             raise Problem(409, f"The message was not taken: {sent.why}.")
