@@ -12,7 +12,7 @@ from typing import Any
 
 from acd.records.contact import Json
 from ivr.backends.numbers import same_form
-from ivr.backends.passing import Passing, known_of_state
+from ivr.backends.passing import Passing, known_of_state, proven_in
 from ivr.flow.actions import Value
 from ivr.flow.errands import Known
 from ivr.live import LiveContacts
@@ -60,7 +60,13 @@ class Matters:
             if thread is not None and not thread.over:
                 thread.answers = _with(thread.answers, flow, values)
                 self._book.keep(thread)
+            position = live.position if live is not None else {}
+            stands = thread.stands.get("state") if thread is not None else None
+            # The flow keeps what was proven, and so does the record.
+            proven = proven_in(position) | proven_in(stands or {})
             for name, value in values.items():
+                if name in proven:
+                    continue
                 told: dict[str, Json] = {"name": name, "value": value, "by": "form"}
                 self._contacts.tell_of(contact, "field", told)
             self._contacts.tell_of(contact, "form_filled", {"fields": [*values]})

@@ -97,12 +97,17 @@ def _language(record: ContactRecord, event: ContactEvent) -> Changes:
 
 
 def _field(record: ContactRecord, event: ContactEvent) -> Changes:
+    """The last value counts. No flow takes up a form that comes after the end: what has been said
+    by a caller who proved who they are stays, and the form adds only what is not there."""
     name = _text(event, "name")
+    late = record.ended_at is not None and event.data.get("by") == "form"
+    if late and record.verified and name in record.fields:
+        return {}
     return {"fields": {**record.fields, name: event.data.get("value")}} if name else {}
 
 
 def _identified(record: ContactRecord, event: ContactEvent) -> Changes:
-    return {"verified": record.verified or event.data.get("level") == "verified"}
+    return {"verified": record.verified or event.data.get("level") in {"verified", "strong"}}
 
 
 def _queued(record: ContactRecord, event: ContactEvent) -> Changes:

@@ -150,6 +150,12 @@ def known_of_state(state: Mapping[str, Any]) -> Known:
     )
 
 
+def proven_in(state: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that a proof holds for, in a flow and all that wait for it, by its state."""
+    frames = (state, *(state.get("frames") or ()))
+    return frozenset(name for each in frames for name in each.get("proven") or ())
+
+
 _PLAIN: Final = ("name", "type", "length_min", "length_max", "order")
 
 

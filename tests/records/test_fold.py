@@ -151,6 +151,22 @@ def test_once_verified_a_caller_stays_verified() -> None:
     assert record.verified
 
 
+@pytest.mark.parametrize("level", ["verified", "strong"])
+def test_a_form_after_the_end_adds_to_what_was_proven_and_changes_nothing_of_it(level: str) -> None:
+    proven = [
+        event("c", 0, "field", name="account", value="1001", by="caller"),
+        event("c", 1, "identified", ok=True, level=level),
+    ]
+    forms = [
+        event("c", 3, "field", name="account", value="6666", by="form"),
+        event("c", 3, "field", name="mail", value="mei@example.org", by="form"),
+    ]
+    late = folded(*proven, event("c", 2, "ended"), *forms)
+    assert late.fields == {"account": "1001", "mail": "mei@example.org"}
+    unproven = folded(proven[0], event("c", 2, "ended"), *forms)
+    assert unproven.fields["account"] == "6666"
+
+
 def test_a_field_set_twice_holds_the_last_value() -> None:
     record = folded(
         event("c", 0, "field", name="reason", value="a"),

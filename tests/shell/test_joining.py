@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 from acd.customers import Address, Customers, Links
 from acd.records.queries import story
+from acd.records.tables import contacts
 from ivr.threads.book import Thread
 from ivr.threads.threads import Opening
 from tests.e2e.house import until
@@ -215,3 +218,38 @@ steps:
     link = await Links(house.service.database).of(caller.contact)
     assert link is not None
     assert (link.customer, link.sure) == (mei.id, "recognised")
+
+
+async def test_no_form_changes_the_record_of_what_a_caller_has_proven(house: House) -> None:
+    (house.flows / "accounts.table.yaml").write_text(
+        'key: account\nrows:\n  - {account: "12345678", name: Mei}\n'
+    )
+    (house.flows / "line.yaml").write_text("""
+flow: line
+numbers: ["4900"]
+collects: {account: {type: digits, length: 8, say: "Your account?"}, note: {type: text}}
+start: who
+steps:
+  who: {identify: accounts, ask: [account], next: form, otherwise: bye}
+  form:
+    sms: "1"
+    text: "{{ link }}"
+    link: {form: [account, note]}
+    next: ready
+    otherwise: ready
+  ready: {menu: "1 when you have filled it in.", "1": bye, otherwise: bye}
+  bye: {hangup: "Bye."}
+""")
+    await house.service.reload()
+    caller = await house.call()
+    await caller.press("12345678")
+    await caller.comes_to("GET DATA")
+    contact = caller.contact
+    house.service.matters.fill(contact, "line", {"account": "66666666", "note": "blue"})
+    await caller.press("1")
+    await caller.closed()
+    house.service.matters.fill(contact, "line", {"account": "77777777"})
+    await house.service.records.flush()
+    async with house.service.database.reading() as connection:
+        kept = await connection.execute(select(contacts.c.fields).where(contacts.c.id == contact))
+        assert kept.scalar_one() == {"account": "12345678", "note": "blue"}
