@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hmac
 import json
@@ -340,14 +341,28 @@ async def test_who_says_no_there_or_takes_too_long_is_told_so(
     assert (await visitor.get(place)).headers["Location"] == ended("stale")
 
 
+async def test_a_provider_that_is_away_is_asked_once_for_all_who_come_within_some_seconds(
+    opens: Opens, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor: Visitor = await opens()
+    provider.down = True
+    answers = await asyncio.gather(*(visitor.get(BEGIN) for _ in range(4)))
+    assert {each.headers["Location"] for each in answers} == {ended("unreachable")}
+    assert provider.asked == ["document"], "nobody waits behind the others"
+    provider.down = False
+    monkeypatch.setattr("ivr.web.oidc.provider.AWAY", 0.0)
+    assert await visitor.sign_in() == "/desk/"
+
+
 async def test_a_provider_that_is_away_or_another_one_is_told_without_a_traceback(
-    opens: Opens, provider: IdentityProvider
+    opens: Opens, provider: IdentityProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor: Visitor = await opens()
     provider.down = True
     answer = await visitor.get(BEGIN)
     assert (answer.status, answer.headers["Location"]) == (302, ended("unreachable"))
     assert "Traceback" not in await answer.text()
+    monkeypatch.setattr("ivr.web.oidc.provider.AWAY", 0.0)
     provider.down, provider.document = False, {"issuer": "https://evil.example"}
     assert (await visitor.get(BEGIN)).headers["Location"] == ended("untrusted")
     provider.document = {"token_endpoint": "http://10.0.0.1/token"}

@@ -47,6 +47,9 @@ FRESH: Final = 3600.0
 """Seconds that a discovery document and its keys are used without looking again."""
 KEYS_AT_MOST_EVERY: Final = 30.0
 """Seconds between looks for new keys: a token can name a key that never was."""
+AWAY: Final = 5.0
+"""Seconds that a provider which did not answer is not asked again: a shift that signs in meanwhile
+is refused at once, instead of one after the other when each has waited."""
 LEEWAY: Final = 60
 """Seconds that the provider's clock may be off."""
 NEEDED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -71,6 +74,7 @@ class Provider:
     ) -> None:
         self._chosen, self._secret, self._clock = chosen, secret, clock
         self._known: _Known | None = None
+        self._away: tuple[float, str] | None = None
         self._looking = asyncio.Lock()
 
     async def way_there(self, begun: Begun, back: str) -> str:
@@ -195,14 +199,25 @@ class Provider:
             age = FRESH if known is None else now - known.at
             if known is not None and age < (KEYS_AT_MOST_EVERY if anew else FRESH):
                 return known
-            document = await self._document()
-            told = await _ask("GET", document["jwks_uri"])
+            if self._away is not None and 0.0 <= now - self._away[0] < AWAY:
+                raise NotSignedIn(Why.UNREACHABLE, self._away[1])
+            self._away = None
             try:
-                keys = KeySet.import_key_set({"keys": list(told["keys"])})
-            except (JoseError, KeyError, TypeError, ValueError, AttributeError):
-                raise NotSignedIn(Why.UNTRUSTED, "the keys of the provider are none") from None
-            self._known = known = _Known(document, keys, now)
+                self._known = known = await self._told(now)
+            except NotSignedIn as why:
+                if why.why is Why.UNREACHABLE:
+                    self._away = self._clock(), why.detail
+                raise
             return known
+
+    async def _told(self, at: float) -> _Known:
+        document = await self._document()
+        told = await _ask("GET", document["jwks_uri"])
+        try:
+            keys = KeySet.import_key_set({"keys": list(told["keys"])})
+        except (JoseError, KeyError, TypeError, ValueError, AttributeError):
+            raise NotSignedIn(Why.UNTRUSTED, "the keys of the provider are none") from None
+        return _Known(document, keys, at)
 
     async def _document(self) -> Mapping[str, Any]:
         """The discovery document (OpenID Connect Discovery 1.0, section 4)."""
