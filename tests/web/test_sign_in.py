@@ -186,7 +186,7 @@ async def test_who_has_an_account_is_signed_in_with_the_same_session_and_audit(
         {"sub": ["u-1"]},
         {"at_hash": "d3Jvbmc"},
     ],
-    ids=str,
+    ids="-".join,
 )
 async def test_a_token_that_is_not_for_this_sign_in_opens_nothing(
     visitor: Visitor, provider: IdentityProvider, claims: dict[str, Any]
