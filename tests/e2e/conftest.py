@@ -5,15 +5,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
+from acd.people import People
+from acd.records import Database
 from ivr.asterisk.provision import ensure_tools
 from ivr.demo.backends import Backends
 from ivr.demo.phone import PhoneRack, SoftPhone
 from tests.e2e.cluster import Pair, begin
 from tests.e2e.house import House, until
 from tests.e2e.sipp import Sipp
+from tests.web.house import Browser
+
+DESK_PASSWORD = "correct horse battery"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -124,3 +130,16 @@ async def both(rack: PhoneRack, tmp_path_factory: pytest.TempPathFactory) -> Asy
     """Two nodes that share a Redis."""
     async with begin(tmp_path_factory.mktemp("nodes"), rack) as pair:
         yield pair
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(house: House) -> AsyncIterator[Browser]:
+    """Signed in as the agent 2001."""
+    database = Database(house.settings.records_url)
+    people = People(database)
+    if not any(each.name == "ana" for each in await people.all()):
+        await people.add("ana", DESK_PASSWORD, extension="2001")
+    secret, _ = await people.sign_in("ana", DESK_PASSWORD)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield Browser(session, f"http://127.0.0.1:{house.settings.web_port}", secret)
+    await database.close()

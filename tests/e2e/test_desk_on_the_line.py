@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import aiohttp
 import pytest
-import pytest_asyncio
 
-from acd.people import People
-from acd.records import Database
 from tests.e2e.conftest import Phones
 from tests.e2e.house import House, until
 from tests.e2e.rtp import RtpParty
@@ -17,21 +11,6 @@ from tests.e2e.stage import far_end
 from tests.web.house import Browser
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
-
-PASSWORD = "correct horse battery"
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(house: House) -> AsyncIterator[Browser]:
-    """Signed in as the agent 2001."""
-    database = Database(house.settings.records_url)
-    people = People(database)
-    if not any(each.name == "ana" for each in await people.all()):
-        await people.add("ana", PASSWORD, extension="2001")
-    secret, _ = await people.sign_in("ana", PASSWORD)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield Browser(session, f"http://127.0.0.1:{house.settings.web_port}", secret)
-    await database.close()
 
 
 async def test_a_call_rings_shows_itself_on_the_desk_and_is_passed_on(

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
-from acd.people import People
-from acd.records import Database
 from ivr.demo.phone import Line
 from tests.e2e.conftest import Phones
 from tests.e2e.house import House, until
@@ -20,23 +16,9 @@ from tests.web.house import Browser
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
-PASSWORD = "correct horse battery"
 CALLER, AGENT, COLLEAGUE = 1170, 1700, 1430
 """The voices, in hertz; no note of the music is near them."""
 SOON = 10.0
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(house: House) -> AsyncIterator[Browser]:
-    """Signed in as the agent 2001."""
-    database = Database(house.settings.records_url)
-    people = People(database)
-    if not any(each.name == "ana" for each in await people.all()):
-        await people.add("ana", PASSWORD, extension="2001")
-    secret, _ = await people.sign_in("ana", PASSWORD)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        yield Browser(session, f"http://127.0.0.1:{house.settings.web_port}", secret)
-    await database.close()
 
 
 @dataclass

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from ivr.flow.actions import Failed, Prompts, Value
-from ivr.flow.asking import CodeStep, IdentifyStep
+from ivr.flow.asking import CodeStep, IdentifyStep, JoinStep
 from ivr.flow.errands import (
     CODE_MARK,
     LEVELS,
@@ -30,6 +31,8 @@ from ivr.flow.running.scene import Scene
 from ivr.flow.running.state import Frame
 from ivr.flow.wording import phrase
 from ivr.flow.words import Speech
+
+C = TypeVar("C", CodeStep, JoinStep)
 
 MAX_FAILURES = 20
 """Comparisons that may fail in one call, over all its steps."""
@@ -210,7 +213,20 @@ class _Identifies(Asks[IdentifyStep]):
 IDENTIFY: Kind[IdentifyStep] = _Identifies()
 
 
-class _Codes(Asks[CodeStep]):
+class AsksCode(Asks[C]):
+    """What asks for a code, and once more after a wrong one."""
+
+    def once_more(self, scene: Scene, step: C, rounds: int) -> Next:
+        """Ask again; `rounds` codes were wrong so far."""
+        scene.change(noinputs=0, nomatches=0, helps=0)
+        wrong = step.wrong.at(rounds)
+        if wrong:
+            return self.ask(scene, step, wrong, alone=step.wrong.instead)
+        scene.change(notice="code-wrong")
+        return self.ask(scene, step, alone=True)
+
+
+class _Codes(AsksCode[CodeStep]):
     """By a one-time code, which this interpreter never knows. One that expired is sent anew."""
 
     def begin(self, scene: Scene, step: CodeStep) -> Next:
@@ -291,12 +307,7 @@ class _Codes(Asks[CodeStep]):
         if rounds >= step.asking.attempts or scene.state.failures >= MAX_FAILURES:
             scene.tell("gave_up", tries=rounds)
             return step.asking.otherwise
-        scene.change(noinputs=0, nomatches=0, helps=0)
-        wrong = step.wrong.at(rounds)
-        if wrong:
-            return self.ask(scene, step, wrong, alone=step.wrong.instead)
-        scene.change(notice="code-wrong")
-        return self.ask(scene, step, alone=True)
+        return self.once_more(scene, step, rounds)
 
 
 CODE: Kind[CodeStep] = _Codes()

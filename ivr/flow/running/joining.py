@@ -21,9 +21,9 @@ from ivr.flow.errands import (
 )
 from ivr.flow.fields import Field
 from ivr.flow.model import InviteStep
-from ivr.flow.running.identity import MAX_FAILURES, VERIFIED
+from ivr.flow.running.identity import MAX_FAILURES, VERIFIED, AsksCode
 from ivr.flow.running.kinds import Kind, Next
-from ivr.flow.running.questions import Asks, Question
+from ivr.flow.running.questions import Question
 from ivr.flow.running.scene import Scene
 
 _CODE = Field("code", "digits", secret=True, length_min=CODE_DIGITS, length_max=CODE_DIGITS)
@@ -55,7 +55,7 @@ class _Invites(Kind[InviteStep]):
 INVITE: Kind[InviteStep] = _Invites()
 
 
-class _Joins(Asks[JoinStep]):
+class _Joins(AsksCode[JoinStep]):
     """`join`: asks for the code; in letters, takes up what the opened link belongs to."""
 
     def begin(self, scene: Scene, step: JoinStep) -> Next:
@@ -107,12 +107,7 @@ class _Joins(Asks[JoinStep]):
             return step.locked
         if scene.written or rounds >= step.asking.attempts:
             return step.asking.otherwise
-        scene.change(noinputs=0, nomatches=0, helps=0)
-        wrong = step.wrong.at(rounds)
-        if wrong:
-            return self.ask(scene, step, wrong, alone=step.wrong.instead)
-        scene.change(notice="code-wrong")
-        return self.ask(scene, step, alone=True)
+        return self.once_more(scene, step, rounds)
 
 
 JOIN: Kind[JoinStep] = _Joins()
