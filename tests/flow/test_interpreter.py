@@ -371,11 +371,12 @@ steps:
         start(flow, Facts(), NOW)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_step_takes_microseconds() -> None:
     call = Call(FLOW)
     state = call.turn.state
     resume(FLOW, state, Keys("1"), NOW)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(500):
         resume(FLOW, state, Keys("1"), NOW)
-    assert (time.perf_counter() - began) / 500 < 0.001
+    assert (time.process_time() - began) / 500 < 0.001

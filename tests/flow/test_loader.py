@@ -329,6 +329,7 @@ def test_a_revision_changes_with_its_file_and_only_then() -> None:
     assert flow_of(SMALL).revision != flow_of(SMALL + "# more\n").revision
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_flow_of_two_thousand_steps_is_checked_in_a_second(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text(checking.large(2000))
     began = time.process_time()

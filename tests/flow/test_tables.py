@@ -98,6 +98,7 @@ TOO_MUCH = {"empty": "\n" * 19_000_000, "cells": "," * 19_000_000, "rows": WIDE 
 
 
 @pytest.mark.parametrize("body", TOO_MUCH.values(), ids=TOO_MUCH)
+@pytest.mark.usefixtures("untraced")
 def test_a_sheet_that_is_too_much_is_refused_soon(tmp_path: Path, body: str) -> None:
     file = tmp_path / "x.table.csv"
     file.write_text(",".join(["k", "v", *(f"c{n}" for n in range(98))]) + "\n" + body)

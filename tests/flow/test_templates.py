@@ -108,13 +108,14 @@ def test_names_tell_what_a_template_reads() -> None:
     assert template.names == {"a", "b", "c", "customer"}
 
 
+@pytest.mark.usefixtures("untraced")
 def test_rendering_takes_microseconds() -> None:
     template = compile_text("{{ name }} {{ account | digits }} {{ 10 if customer.tier else 0 }}")
     template.render(VALUES)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(1000):
         template.render(VALUES)
-    assert time.perf_counter() - began < 0.2
+    assert time.process_time() - began < 0.2
 
 
 WORDS = (

@@ -157,11 +157,12 @@ def test_a_number_beyond_all_writing_renders_as_nothing() -> None:
     assert compile_text("{{ n }}{{ n | number }}").render({"n": 10**5000}) == ""
 
 
+@pytest.mark.usefixtures("untraced")
 def test_saying_a_value_takes_microseconds() -> None:
     template = compile_text("{{ balance | amount('EUR') }} {{ visit | moment }}")
     values = {**FIELDS, "language": "en", "channel": "voice", "now": datetime.now(UTC)}
     template.render(values)
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(1000):
         template.render(values)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5

@@ -29,6 +29,7 @@ def said(action: object) -> tuple[Prompt, ...]:
 
 
 @pytest.mark.parametrize("name", NUMBERED)
+@pytest.mark.usefixtures("untraced")
 def test_every_random_caller_comes_to_a_person_a_message_or_a_goodbye(name: str) -> None:
     flow, dice = LIBRARY.flows[name], random.Random(4001)
     reached: set[type] = set()

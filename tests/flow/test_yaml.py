@@ -105,6 +105,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("source", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.usefixtures("untraced")
 def test_hostile_files_are_refused_within_a_second(source: str) -> None:
     began = time.process_time()
     assert found(source)

@@ -125,13 +125,14 @@ async def test_another_engine_version_speaks_anew(
     assert newer.spoken
 
 
+@pytest.mark.usefixtures("untraced")
 async def test_a_finished_prompt_costs_well_under_a_millisecond(book: PromptBook) -> None:
     prompts = [HELLO, MENU, Prompt("Or stay on the line.", "en")]
     path = await book.path(prompts)
-    begun = time.perf_counter()
+    begun = time.process_time()
     for _ in range(200):
         assert book.cached(prompts) == path
-    assert (time.perf_counter() - begun) / 200 < 0.001
+    assert (time.process_time() - begun) / 200 < 0.001
 
 
 async def test_what_is_not_made_yet_is_not_cached(book: PromptBook) -> None:
