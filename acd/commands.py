@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from acd.words import AgentState, Cancel, Channel, Exit
+from acd.words import AgentState, Cancel, Channel, Exit, Steer
 
 
 class MakeOffer(NamedTuple):
@@ -52,6 +52,22 @@ class CallExits(NamedTuple):
     detail: str = ""
 
 
+class CallSteered(NamedTuple):
+    """`by` has moved, reprioritised or withdrawn a waiting call: news for all, and for its story.
+
+    `queue` and `priority` are what it had, `to_queue` and `to_priority` what it has got.
+    """
+
+    call: str
+    contact: str
+    what: Steer
+    by: str
+    queue: str
+    priority: int
+    to_queue: str
+    to_priority: int
+
+
 class DialCustomer(NamedTuple):
     """Dial the customer of a callback for `ring_seconds`: `agent` is kept for, or has, the call.
 
@@ -94,7 +110,7 @@ class ChatReturned(NamedTuple):
 
 # fmt: off
 Command = (
-    MakeOffer | CancelOffer | AgentChanged | CallExits
+    MakeOffer | CancelOffer | AgentChanged | CallExits | CallSteered
     | DialCustomer | ChatParked | ChatResumed | ChatReturned
 )
 # fmt: on

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Final, Protocol, Self
 
 import structlog
 
@@ -19,6 +19,7 @@ from acd.model import (
     AgentChanged,
     AgentReleased,
     CallLeft,
+    CallSteered,
     Cause,
     Command,
     CustomerFailed,
@@ -29,6 +30,9 @@ from acd.model import (
 )
 from acd.state import OfferRecord
 from acd.views import CallRow
+
+NEWS: Final = (AgentChanged, CallSteered)
+"""Commands that ask nobody to do anything: every node hears them, and no call's mailbox."""
 
 Subscriber = Callable[[Command], None]
 Owns = Callable[[str], bool]
@@ -154,7 +158,7 @@ class Distributing(Protocol):
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Have `callback` called with commands, in order; returns what ends it.
 
-        They are the changes of all agents, and whatever is to be done about calls of this node.
+        They are the `NEWS` of all nodes, and whatever is to be done about calls of this node.
         """
         ...
 
@@ -236,7 +240,7 @@ class Dispatch:
             self._busy = False
 
     def _deliver(self, command: Command) -> None:
-        if not isinstance(command, AgentChanged):
+        if not isinstance(command, NEWS):
             for box in self._boxes.get(command.call, ()):
                 box.put(command)
         for subscriber in tuple(self._subscribers):

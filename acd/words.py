@@ -88,6 +88,18 @@ class Cancel(Word):
     CUSTOMER_FAILED = "customer_failed"
 
 
+class Steer(Word):
+    """What somebody who leads the floor did with a waiting call."""
+
+    MOVED = "moved"
+    REPRIORITISED = "reprioritised"
+    WITHDRAWN = "withdrawn"
+
+
+SERVICE, ISLAND = "service", "island"
+"""Who has something done that nobody asked for: the shell, and a node that comes home."""
+
+
 class Strategy(Word):
     """Which of the agents who fit is rung; `acd.strategies` has the sort key of each."""
 

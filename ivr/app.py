@@ -70,6 +70,7 @@ from ivr.speech.prompts import PromptBook
 from ivr.speech.script import fixed_batches
 from ivr.squaring import Squaring
 from ivr.start import revisions_of
+from ivr.steering import Steered
 from ivr.switches import Switchboard
 from ivr.threads.threads import Threads, ThreadServices
 from ivr.web.building import build_web
@@ -288,11 +289,10 @@ class Service:
         self.distributor.recover()
         rows = self.distributor.engine.calls_view(self.clock())
         self.legs.recover(open_offers(rows, self.distributor.owns))
-        self.distributor.subscribe(self.legs.on_command)
-        self.distributor.subscribe(self.callers.on_command)
-        self.distributor.subscribe(self.callbacks.on_command)
-        self.distributor.subscribe(self.lamps.on_command)
-        self.distributor.subscribe(self.web.feed.on_command)
+        steered = Steered(self.distributor.owns, self._tell_of)
+        hear = (steered, self.legs, self.callers, self.callbacks, self.lamps, self.web.feed)
+        for each in hear:
+            self.distributor.subscribe(each.on_command)
         self._put_in_force(self.plans.plan)
         began = datetime.fromtimestamp(self.distributor.engine.day_started).astimezone()
         if began.date() != datetime.now().astimezone().date():

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from acd.model import CallExits, Command
+from acd.model import SERVICE, CallExits, Command
 from acd.records.contact import Json
 from ivr.agi.session import AgiSession
 from ivr.asterisk.living import LiveChannel
@@ -28,7 +28,6 @@ from ivr.errors import AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Prompt
 from ivr.flow.model import Flow
 from ivr.flow.running import interpreter
-from ivr.legs import BY
 from ivr.live import LiveContact, new_contact_id
 from ivr.rehearsal.inside import Rehearsals
 from ivr.speech.engine import SpeechFailed
@@ -256,7 +255,7 @@ class Callers:
             return
         flow = await self._flow_of(contact)
         if flow is None:
-            self._services.legs.caller_left(contact, "flow removed", by=BY)
+            self._services.legs.caller_left(contact, "flow removed", by=SERVICE)
             await self._refuse(agi, contact.dialled)
             return
         call = VoiceCall(self._services, agi, contact, flow)

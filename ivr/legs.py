@@ -22,6 +22,7 @@ import structlog
 from acd.dispatch import Distributing
 from acd.errors import IllegalEvent
 from acd.model import (
+    SERVICE,
     AgentReleased,
     CallLeft,
     CallWithdrawn,
@@ -43,8 +44,6 @@ log = structlog.get_logger(__name__)
 
 CLAIM_WITHIN = 6.0
 """Seconds a call may take to begin the ringing; longer, and the agent is rung for someone else."""
-BY = "service"
-"""Who took a call out of its queue when no person did."""
 
 DIAL_CAUSES: Mapping[str, Cause] = {
     "NOANSWER": Cause.NO_ANSWER,
@@ -320,7 +319,7 @@ class Legs:
     def take_out(self, contact: LiveContact) -> None:
         """The call goes on elsewhere: nobody shall be rung for it, and its wait leads nowhere."""
         if self._may_stand(contact):
-            self._handle(CallWithdrawn(self._clock(), contact.call, BY))
+            self._handle(CallWithdrawn(self._clock(), contact.call, SERVICE))
         contact.exit = contact.exit_detail = ""
 
     def moved_on(self, contact: LiveContact) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from acd.dispatch import Dispatch, Mailbox, Squaring, Subscriber, named_in
+from acd.dispatch import NEWS, Dispatch, Mailbox, Squaring, Subscriber, named_in
 from acd.distributor import steady_clock
 from acd.engine import Engine
 from acd.errors import AcdError
@@ -38,7 +38,6 @@ from acd.live.session import Session
 from acd.live.status import DomainStatus, status_of
 from acd.live.store import StoreUnreachable
 from acd.model import (
-    AgentChanged,
     AgentReleased,
     CallExits,
     CallLeft,
@@ -360,7 +359,7 @@ class DomainDistributor:
         self._dispatch.pass_on([each for each in commands if self._concerns(each)])
 
     def _concerns(self, command: Command) -> bool:
-        if isinstance(command, AgentChanged):
+        if isinstance(command, NEWS):
             return True
         # What we have just told the domain of needs no answer.
         moot = isinstance(command, CallExits) and command.call in self._hushed

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from acd.engine import Engine
 from acd.model import (
+    ISLAND,
     AgentForced,
     AgentReleased,
     AgentState,
@@ -40,7 +41,6 @@ from acd.views import AgentRow, CallRow
 Test = Callable[[str], bool]
 
 ELSEWHERE = "another node's"
-BY = "island"
 
 
 def leave(engine: Engine, owns: Test, here: Test, now: float, barred: set[str]) -> Iterator[Event]:
@@ -173,7 +173,7 @@ class Return:
         if _talks(row) and row.offer is not None:
             yield AgentReleased(self.now, row.offer)
         elif row.call in self.served or row.virtual:
-            yield CallWithdrawn(self.now, row.call, BY)
+            yield CallWithdrawn(self.now, row.call, ISLAND)
         elif row.offer is not None:
             yield OfferFailed(self.now, row.offer, Cause.CALLER_LEFT)
         else:
@@ -209,14 +209,14 @@ class Return:
         was_out = known.state is AgentState.LOGGED_OUT
         if row.state is AgentState.LOGGED_OUT:
             if not was_out:
-                yield AgentForced(self.now, row.agent, row.state, "", BY)
+                yield AgentForced(self.now, row.agent, row.state, "", ISLAND)
             return
         if was_out:
-            yield LoggedIn(self.now, row.agent, BY)
+            yield LoggedIn(self.now, row.agent, ISLAND)
         if row.state is AgentState.PAUSED and known.reason != row.reason:
-            yield AgentForced(self.now, row.agent, row.state, row.reason, BY)
+            yield AgentForced(self.now, row.agent, row.state, row.reason, ISLAND)
         elif row.state is not AgentState.PAUSED and known.state is AgentState.PAUSED:
-            yield AgentForced(self.now, row.agent, AgentState.READY, "", BY)
+            yield AgentForced(self.now, row.agent, AgentState.READY, "", ISLAND)
 
 
 def _talks(row: CallRow) -> bool:

@@ -10,7 +10,7 @@ from acd import events as e
 from acd.livefloor import LiveFloor
 from acd.outlook import estimate_of, look_ahead
 from acd.state import CallRecord, Dropped, QueueRecord
-from acd.words import Cancel, Exit
+from acd.words import ISLAND, SERVICE, Cancel, Exit, Steer
 
 
 def call_queued(live: LiveFloor, event: e.CallQueued) -> None:
@@ -150,6 +150,7 @@ def abandon(live: LiveFloor, call: CallRecord, at: float) -> None:
 def call_moved(live: LiveFloor, event: e.CallMoved) -> None:
     """To another queue, with the time it came first."""
     call = live.state.calls[event.call]
+    _steered(live, call, Steer.MOVED, event.by, to_queue=event.queue)
     live.queue_of(call).counters.moved += call.consults is None
     asked = live.state.callbacks.get(call.customer)
     live.take_out(call, Cancel.MOVED, event.at)
@@ -172,6 +173,7 @@ def call_freed(live: LiveFloor, event: e.CallFreed) -> None:
 def call_reprioritised(live: LiveFloor, event: e.CallReprioritised) -> None:
     """Another place."""
     call = live.state.calls[event.call]
+    _steered(live, call, Steer.REPRIORITISED, event.by, to_priority=event.priority)
     call.priority = event.priority
     if call.offer is None:
         live.refile(call)
@@ -179,7 +181,27 @@ def call_reprioritised(live: LiveFloor, event: e.CallReprioritised) -> None:
 
 def call_withdrawn(live: LiveFloor, event: e.CallWithdrawn) -> None:
     """Out of its queue and on in its flow."""
-    live.exit(live.state.calls[event.call], Exit.WITHDRAWN, event.at)
+    call = live.state.calls[event.call]
+    _steered(live, call, Steer.WITHDRAWN, event.by)
+    live.exit(call, Exit.WITHDRAWN, event.at)
+
+
+def _steered(
+    live: LiveFloor,
+    call: CallRecord,
+    what: Steer,
+    by: str,
+    *,
+    to_queue: str | None = None,
+    to_priority: int | None = None,
+) -> None:
+    """Tell who did it; what the house does by itself is no news."""
+    if by in ("", SERVICE, ISLAND):
+        return
+    to_queue = call.queue if to_queue is None else to_queue
+    to_priority = call.priority if to_priority is None else to_priority
+    had = (call.queue, call.priority)
+    live.out.append(c.CallSteered(call.call, call.contact, what, by, *had, to_queue, to_priority))
 
 
 def call_keyed(live: LiveFloor, event: e.CallKeyed) -> None:

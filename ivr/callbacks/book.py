@@ -9,12 +9,11 @@ from dataclasses import asdict, replace
 import structlog
 
 from acd.errors import AcdError
-from acd.model import CallbackQueued, CallExits, CallWithdrawn, Command, Event, Exit
+from acd.model import SERVICE, CallbackQueued, CallExits, CallWithdrawn, Command, Event, Exit
 from acd.records.contact import Json
 from ivr.backends.callbacks import Promise, State
 from ivr.callbacks.services import CallbackServices
 from ivr.flow.running import interpreter
-from ivr.legs import BY
 from ivr.live import LiveContact
 from ivr.threads.book import Thread
 
@@ -164,7 +163,7 @@ class Book:
         for row in house.distributor.engine.calls_view(now):
             lost = row.virtual and house.contacts.get(row.contact) is None
             if lost and house.distributor.owns(row.contact):
-                self.send(CallWithdrawn(now, row.call, BY))
+                self.send(CallWithdrawn(now, row.call, SERVICE))
 
     async def _take_up(self, contact: LiveContact, promise: Promise) -> None:
         """A promise and its contact, as the last service left them."""
@@ -187,7 +186,7 @@ class Book:
     def _without_promise(self, contact: LiveContact) -> None:
         """Somebody settled it by hand, or the service died in between."""
         if self._house.distributor.engine.has_call(contact.callback):
-            self.send(CallWithdrawn(self._house.clock(), contact.callback, BY))
+            self.send(CallWithdrawn(self._house.clock(), contact.callback, SERVICE))
         elif not contact.called_back:
             reason = Exit(contact.exit or Exit.WITHDRAWN)
             self._house.background(self._give_up(contact, reason, contact.exit_detail))
@@ -326,7 +325,7 @@ class Book:
         self._forget(contact)
         if contact.phase == "callback":
             outcome = "completed" if state == "done" else reason.value
-            self._house.contacts.end(contact, contact.outcome(outcome), BY, detail)
+            self._house.contacts.end(contact, contact.outcome(outcome), SERVICE, detail)
 
     async def _moved(self, promise: str, state: State, why: str = "") -> None:
         for _ in range(MOVES):

@@ -18,7 +18,6 @@ from acd.model import (
     QueueClosed,
     QueueOpened,
 )
-from acd.records.contact import Json
 from acd.views import CallRow
 from ivr.operator.agent_actions import BY, AgentActions
 from ivr.operator.house import OperatorServices
@@ -67,7 +66,6 @@ class Commands(AgentActions):
         if row.queue == queue:
             raise Refused(f"{_caller(picture, row)} waits in {queue} already.")
         await self._send(CallMoved(self._now(), row.call, queue, self._by))
-        self._note(row, "moved", {"from": row.queue, "to": queue})
         closed = "" if to.open else f" {queue} is closed to new calls, those in it are served."
         return self._call_now(row) + closed
 
@@ -82,7 +80,6 @@ class Commands(AgentActions):
                 f"{PRIORITIES[-1]}; this call has {row.priority}, higher goes first"
             )
         await self._send(CallReprioritised(self._now(), row.call, number, self._by))
-        self._note(row, "reprioritised", {"from": row.priority, "to": number})
         return self._call_now(row)
 
     async def withdraw(self, call: str) -> str:
@@ -90,7 +87,6 @@ class Commands(AgentActions):
         picture = self._house.picture()
         row = self._waiting(picture, call)
         await self._send(CallWithdrawn(self._now(), row.call, self._by))
-        self._note(row, "withdrawn", {"from": row.queue})
         return f"{_caller(picture, row)}: taken out of {row.queue}, goes on in its flow."
 
     async def hangup(self, contact: str) -> str:
@@ -99,10 +95,6 @@ class Commands(AgentActions):
         found = picture.contact(contact)
         self._house.hang_up(found.channel)
         return f"{found.id} {picture.who(found.id)}: the line is being hung up."
-
-    def _note(self, row: CallRow, kind: str, data: Mapping[str, Json]) -> None:
-        """The caller's story says who did it."""
-        self._house.tell(row.contact, kind, {**data, "by": self._by})
 
     def _waiting(self, picture: Picture, call: str) -> CallRow:
         row = picture.call(call)

@@ -1,7 +1,7 @@
 """What happens on the floor, told to the browsers it concerns.
 
-Everything is read from the agents' rows, which every node knows, and never from a call's own
-events, which only the node of that call hears: so an agent's desk is served by any of them.
+Everything is read from what every node knows (agents' rows, what supervisors did), and never from
+a call's own events, which only the node of that call hears: so a desk is served by any of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 from acd.engine import Engine
 from acd.errors import UnknownAgent
-from acd.model import AgentChanged, AgentState, Command
+from acd.model import AgentChanged, AgentState, CallSteered, Command
 from acd.records.contact import ContactEvent, Json
 from acd.views import AgentRow
 from ivr.web.house import House
@@ -91,6 +91,8 @@ class Feed:
         """Follow what the distributor decides."""
         if isinstance(command, AgentChanged):
             self.look_at(command.agent)
+        elif isinstance(command, CallSteered):
+            self._hub.publish("steered", command._asdict(), THE_LEADS)
 
     def look_at(self, agent: str) -> None:
         """Tell the agent's row, if it is another than the one told before, and a new offer first.

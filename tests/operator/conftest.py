@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +35,7 @@ from ivr.operator.answers import Operator
 from ivr.operator.house import OperatorServices
 from ivr.plans import Plan
 from ivr.revisions import Author
+from ivr.steering import Steered
 from ivr.switches import Switchboard
 
 START = 1_800_000_000.0
@@ -68,6 +69,7 @@ class Bench:
         self.engine = Engine()
         self.time = START
         self.sent: list[Event] = []
+        self.subscribers: list[Callable[[Command], None]] = []
 
     def now(self) -> float:
         return self.time
@@ -75,7 +77,14 @@ class Bench:
     def send(self, event: Event) -> list[Command]:
         commands = self.engine.handle(event)
         self.sent.append(event)
+        for command in commands:
+            for each in self.subscribers:
+                each(command)
         return commands
+
+    def owns(self, contact: str) -> bool:
+        """There is one machine."""
+        return True
 
     async def settled(self) -> None:
         """At once."""
@@ -137,6 +146,8 @@ class House:
 
     def __post_init__(self) -> None:
         self.bench.send(FloorLoaded(START, FLOOR))
+        tell = lambda contact, kind, data: self.told.append((contact, kind, data))  # noqa: E731 - twice
+        self.bench.subscribers.append(Steered(self.bench.owns, tell).on_command)
         self.switchboard = Switchboard(
             self.store, lambda: datetime.fromtimestamp(self.bench.time, UTC)
         )
@@ -150,7 +161,7 @@ class House:
                 switchboard=self.switchboard,
                 door=self.gate,
                 nodes=lambda: "one",
-                tell=lambda contact, kind, data: self.told.append((contact, kind, data)),
+                tell=tell,
                 is_there=lambda phone: phone not in self.phones_gone,
                 way_to_mobile=lambda agent: agent if agent in self.dialled else None,
             )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from acd.customers import Address
 from acd.model import AgentState, Event, Paused
+from acd.views import CallRow
 from ivr.settings import Settings
 from tests.web.browser import (
     NARROW,
@@ -186,6 +189,107 @@ async def test_a_supervisor_moves_agents_by_the_keyboard_alone(
         now = house.distributor.engine.agent_row("1001", house.clock())
         assert now.state is AgentState.LOGGED_OUT
         assert opened.complaints == []
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280x720", "390x844"])
+async def test_a_supervisor_moves_and_takes_out_calls_and_all_who_lead_see_it(
+    house: DeskHouse, browser: Browser, size: tuple[int, int]
+) -> None:
+    async with window(browser, size, dark=size == NARROW) as opened, window(browser) as second:
+        page, other = await signed_in(house, opened), await signed_in(house, second, "wang")
+        contact = house.call(name="Tom Berg", queue="appointments")
+        for each in (page, other):
+            await each.keyboard.press("7")
+        await other.locator(".floor-queues button").nth(_place(house, "appointments")).click()
+        await expect(other.locator(".calls")).to_contain_text("Tom Berg")
+        row = page.locator(".floor-queues tr", has_text="Appointments")
+        await row.get_by_role("button").press("Enter")
+        change = page.get_by_role("button", name="Change Tom Berg")
+        await change.press("Enter")
+        await expect(change).to_have_attribute("aria-expanded", "true")
+        assert await overflow(page) <= 0
+        assert await serious(page) == []
+        await page.get_by_label("Priority").fill("5")
+        await page.get_by_label("Priority").press("Enter")
+        await expect(page.locator(".notices")).to_contain_text("Its priority is 5.")
+        assert _row_of(house, contact).priority == 5
+        await page.get_by_label("Move to").select_option("billing")
+        await page.get_by_role("button", name="Move", exact=True).press("Enter")
+        await expect(page.locator(".calls")).to_contain_text("Nobody waits.")
+        await expect(row.get_by_role("button").first).to_be_focused()
+        assert _row_of(house, contact).queue == "billing"
+        await expect(other.locator(".calls")).not_to_contain_text("Tom Berg")
+        await expect(other.locator(".notices")).to_contain_text("boss")
+        billing = page.locator(".floor-queues tr", has_text="Billing")
+        await billing.get_by_role("button").press("Enter")
+        await page.get_by_role("button", name="Change Tom Berg").press("Enter")
+        await page.get_by_role("button", name="Take out of the queue").press("Enter")
+        await expect(page.locator(".calls")).to_contain_text("Nobody waits.")
+        assert house.distributor.engine.calls_view(house.clock()) == []
+        assert opened.complaints == second.complaints == []
+
+
+async def test_what_was_answered_meanwhile_is_not_moved_and_the_supervisor_reads_why(
+    house: DeskHouse, browser: Browser
+) -> None:
+    async with window(browser) as opened:
+        page = await signed_in(house, opened)
+        house.log_in("1001")
+        contact = house.call(agent="1001", queue="appointments")
+        await page.keyboard.press("7")
+        row = page.locator(".floor-queues tr", has_text="Appointments")
+        await row.get_by_role("button").click()
+        await page.get_by_role("button", name="Change Mei Lin").click()
+        move = page.get_by_role("button", name="Move", exact=True)
+        await expect(move).to_be_visible()
+        async with _held(page, "**/move"):
+            await move.press("Enter")
+            house.answer(contact)
+            await house.distributor.settled()
+        await expect(page.locator(".notice.bad")).to_contain_text("Agent 1001 has answered it")
+        assert _row_of(house, contact).queue == "appointments"
+
+
+async def test_a_break_at_once_takes_back_what_rings(house: DeskHouse, browser: Browser) -> None:
+    async with window(browser) as opened:
+        page = await signed_in(house, opened)
+        house.log_in("1001")
+        contact = house.call(agent="1001")
+        await page.keyboard.press("7")
+        row = page.locator("ul.floor-agents li", has_text="1001")
+        await expect(row.locator(".agent-row")).to_contain_text("Ringing")
+        await row.get_by_role("button", name="1001").press("Enter")
+        await row.get_by_role("checkbox", name="At once").press("Space")
+        await row.get_by_role("combobox").select_option("training")
+        await row.get_by_role("button", name="Break").last.press("Enter")
+        await expect(row.locator(".agent-row")).to_contain_text("Training")
+        assert house.offer_of(contact) == ""
+        assert await serious(page) == []
+        assert opened.complaints == []
+
+
+def _row_of(house: DeskHouse, contact: str) -> CallRow:
+    rows = house.distributor.engine.calls_view(house.clock())
+    return next(row for row in rows if row.contact == contact)
+
+
+def _place(house: DeskHouse, queue: str) -> int:
+    rows = house.distributor.engine.queues_view(house.clock())
+    return [row.queue for row in rows].index(queue)
+
+
+@asynccontextmanager
+async def _held(page: Page, path: str) -> AsyncIterator[None]:
+    """What the page asks there goes on its way only when this is over."""
+    go = asyncio.Event()
+
+    async def later(route: Route) -> None:
+        await go.wait()
+        await route.continue_()
+
+    await page.route(path, later)
+    yield
+    go.set()
 
 
 async def test_agents_have_neither_the_floor_nor_the_files(

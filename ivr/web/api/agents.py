@@ -32,7 +32,8 @@ from ivr.web.routes import Call, Model, Route
 
 ME: Final = "me"
 LONGEST_EXTENSION: Final = 3600
-BUSY: Final = frozenset({AgentState.OFFERED, AgentState.TALKING})
+SUPERVISOR: Final = "supervisor"
+"""The reason of a break that a supervisor gives nobody's reason for."""
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
@@ -52,7 +53,7 @@ class Forcing(Model):
     """What a supervisor has an agent do: `ready`, `paused` or `logged_out`, even while it rings."""
 
     state: AgentState
-    reason: Word = "supervisor"
+    reason: Word = SUPERVISOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +203,7 @@ class Agents:
 
     async def _pause(self, call: Call) -> AgentNow:
         agent, by = self._agent(call), self._by(call)
-        reasons = self._house.plan().floor.floor.pause_reasons
-        reason = call.body.reason
-        if reasons and reason not in reasons:
-            raise Problem(422, f"No such reason for a break. There are: {', '.join(reasons)}.")
-        await self._do(Paused(self._at(), agent, reason, by))
+        await self._do(Paused(self._at(), agent, self._reason(call.body.reason), by))
         return self._now(agent)
 
     async def _end(self, call: Call) -> AgentNow:
@@ -235,8 +232,22 @@ class Agents:
         agent, wanted = self._agent(call), call.body
         if wanted.state not in (AgentState.READY, AgentState.PAUSED, AgentState.LOGGED_OUT):
             raise Problem(422, "An agent can be put in: ready, paused, logged_out.")
-        await self._do(AgentForced(self._at(), agent, wanted.state, wanted.reason, call.me.user))
+        breaks = wanted.state is AgentState.PAUSED and wanted.reason != SUPERVISOR
+        reason = self._reason(wanted.reason) if breaks else wanted.reason
+        away = self._row(agent).state is AgentState.LOGGED_OUT
+        roams = agent in self._house.plan().floor.phones.roaming
+        if wanted.state is AgentState.READY and away and roams:
+            raise Problem(409, "They have no phone of their own: they log in where they sit.")
+        call.answer.concerns.append(wanted.state.value)
+        await self._do(AgentForced(self._at(), agent, wanted.state, reason, call.me.user))
         return self._now(agent)
+
+    def _reason(self, reason: str) -> str:
+        """One of the floor's; a floor that names none takes any."""
+        reasons = self._house.plan().floor.floor.pause_reasons
+        if reasons and reason not in reasons:
+            raise Problem(422, f"No such reason for a break. There are: {', '.join(reasons)}.")
+        return reason
 
     # --- figures ----------------------------------------------------------------------------------
 

@@ -97,6 +97,28 @@ async def test_the_phone_of_one_node_rings_for_the_caller_of_another(start: Make
     assert changes == [S.READY, S.OFFERED, S.TALKING, S.READY, S.OFFERED]
 
 
+async def test_what_a_supervisor_does_at_one_node_is_heard_at_all_and_done_where_the_call_is(
+    start: Make,
+) -> None:
+    a, b = await two_nodes(start)
+    call, now = "k1-n1.1", a.domain.now()
+    await a.send(a.queued(call))
+    await until(lambda: b.domain.engine.has_call(call))
+    with a.domain.watch(call) as box:
+        await b.send(m.CallReprioritised(now, call, 5, "boss"), m.CallWithdrawn(now, call, "boss"))
+        async with asyncio.timeout(5):
+            assert await box.get() == m.CallExits(call, m.Exit.WITHDRAWN)
+    steered = [each for each in a.told if isinstance(each, m.CallSteered)]
+    assert [(each.what, each.by, each.to_priority) for each in steered] == [
+        (m.Steer.REPRIORITISED, "boss", 5),
+        (m.Steer.WITHDRAWN, "boss", 5),
+    ]
+    assert [each for each in b.told if isinstance(each, m.CallSteered)] == steered
+    assert not [each for each in b.told if isinstance(each, m.CallExits)]
+    assert a.domain.owns(call)
+    assert not b.domain.owns(call)
+
+
 async def test_a_mailbox_gets_what_is_decided_elsewhere(start: Make) -> None:
     _, b = await two_nodes(start)
     assert not b.domain.leads

@@ -3,9 +3,10 @@
 import { attempt, listenFor } from "../actions.js";
 import { get, post, query } from "../api.js";
 import { Fragment, html, useEffect, useState } from "../html.js";
-import { set, state, use } from "../store.js";
+import { notify, set, state, use } from "../store.js";
 import { clock, useNow } from "../time.js";
 import { known, t } from "../words.js";
+import { Steer } from "./steer.js";
 import { Why } from "./why.js";
 
 const SHOWN = 200; // agents drawn at once; the search finds the others
@@ -15,7 +16,7 @@ async function load() {
   const found = await attempt(() => get("/api/floor"));
   if (!found || !found.queues) return;
   const agents = Object.fromEntries(found.agents.map((row) => [row.agent, row]));
-  set({ floor: { queues: found.queues, agents } });
+  set({ floor: { queues: found.queues, agents, steered: 0 } });
 }
 
 listenFor("queues", ({ queues }) => state.floor && set({ floor: { ...state.floor, queues } }));
@@ -23,8 +24,17 @@ listenFor("agent", (row) => {
   if (!state.floor) return;
   set({ floor: { ...state.floor, agents: { ...state.floor.agents, [row.agent]: row } } });
 });
+// Somebody who leads did something about a waiting call: everybody who looks at the floor sees it.
+listenFor("steered", ({ what, by, ...had }) => {
+  if (!state.floor) return;
+  set({ floor: { ...state.floor, steered: state.floor.steered + 1 } });
+  const title = (name) => state.floor.queues.find((each) => each.queue === name)?.title || name;
+  const [queue, to] = [title(had.queue), title(had.to_queue)];
+  if (by !== state.me.user) notify(t(`steered_${what}`, { by, queue, to, priority: had.to_priority }));
+});
 listenFor("reset", () => state.floor && load());
 
+const heading = (queue) => `queue ${queue}`;
 const share = (value) => (value === null ? "—" : `${Math.round(value * 100)} %`);
 
 function Queues({ queues, open, setOpen }) {
@@ -35,37 +45,52 @@ function Queues({ queues, open, setOpen }) {
         <th scope="col">${t("floor_ready")}</th><th scope="col">${t("floor_talking")}</th><th scope="col">${t("service_level")}</th></tr></thead>
       <tbody>${queues.map((each) => html`<${Fragment} key=${each.queue}>
         <tr class=${each.waiting ? "busy" : ""}>
-          <th scope="row"><button type="button" class="link" aria-expanded=${open === each.queue} onClick=${() => setOpen(open === each.queue ? "" : each.queue)}>${each.title}</button>
+          <th scope="row"><button type="button" class="link" id=${heading(each.queue)} aria-expanded=${open === each.queue} onClick=${() => setOpen(open === each.queue ? "" : each.queue)}>${each.title}</button>
             ${!each.open && html` <small>${t("closed")}</small>`}</th>
           <td>${each.waiting}</td><td class="timer">${each.waiting ? clock(each.longest_wait) : "—"}</td>
           <td>${each.ready}</td><td>${each.talking}</td><td>${share(each.service_level)}</td>
         </tr>
-        ${open === each.queue && html`<tr class="inside"><td colspan="6"><${Waiting} queue=${each} /></td></tr>`}
+        ${open === each.queue && html`<tr class="inside"><td colspan="6"><${Waiting} queue=${each} queues=${queues} /></td></tr>`}
       <//>`)}</tbody>
     </table>
   </section>`;
 }
 
 // The calls of one queue, looked at again while somebody reads them.
-function Waiting({ queue }) {
+function Waiting({ queue, queues }) {
   const { floor } = use();
   const [calls, setCalls] = useState(null);
-  const [why, setWhy] = useState("");
+  const [shown, setShown] = useState(""); // what is shown of which call
   const now = useNow();
   useEffect(() => {
-    const look = () => attempt(() => get(query("/api/floor/calls", { queue: queue.queue }))).then((found) => Array.isArray(found) && setCalls(found));
+    let late = false;
+    const look = () => attempt(() => get(query("/api/floor/calls", { queue: queue.queue }))).then((found) => !late && Array.isArray(found) && setCalls(found));
     look();
     const timer = setInterval(look, LOOK_AGAIN);
-    return () => clearInterval(timer);
-  }, [queue.queue]);
+    return () => {
+      late = true;
+      clearInterval(timer);
+    };
+  }, [queue.queue, queue.waiting, floor.steered]);
+  // The call is not in this list any more, nor is the button that was pressed.
+  const gone = () => {
+    setShown("");
+    document.getElementById(heading(queue.queue))?.focus();
+  };
+  const opens = (what, call, name) => {
+    const mine = `${what} ${call.call}`;
+    return html`<button type="button" aria-label=${`${t(what)} ${name}`} aria-expanded=${shown === mine} onClick=${() => setShown(shown === mine ? "" : mine)}>${t(what)}</button>`;
+  };
+  const name = (call) => call.caller_name || call.caller || t("unknown_caller");
   const rung = (call) => t("rings_at", { name: floor.agents[call.agent]?.name || call.agent });
   return html`<ul class="rows calls">
       ${calls && calls.length === 0 && html`<li class="quietly">${t("nobody_waits")}</li>`}
       ${(calls ?? []).map((call) => html`<li key=${call.call}>
-        <span>${call.position ? html`<b class="place">${call.position}</b> ` : ""}<b>${call.caller_name || call.caller || t("unknown_caller")}</b>
+        <span>${call.position ? html`<b class="place">${call.position}</b> ` : ""}<b>${name(call)}</b>
           <small>${known("channel", call.channel)} · ${clock(now - call.since)}${call.agent && ` · ${rung(call)}`}</small></span>
-        ${!call.agent && html`<button type="button" aria-expanded=${why === call.call} onClick=${() => setWhy(why === call.call ? "" : call.call)}>${t("why_waits")}</button>`}
-        ${why === call.call && html`<${Why} key=${call.call} call=${call.call} agents=${floor.agents} />`}
+        <span class="doing">${!call.agent && opens("why_waits", call, name(call))} ${opens("change", call, name(call))}</span>
+        ${shown === `why_waits ${call.call}` && html`<${Why} key=${call.call} call=${call.call} agents=${floor.agents} />`}
+        ${shown === `change ${call.call}` && html`<${Steer} key=${call.call} call=${call} queues=${queues} done=${gone} />`}
       </li>`)}
     </ul>`;
 }
@@ -74,6 +99,7 @@ function Waiting({ queue }) {
 function Actions({ row }) {
   const [now, setNow] = useState(null);
   const [reason, setReason] = useState("");
+  const [atOnce, setAtOnce] = useState(false);
   const at = `/api/agents/${encodeURIComponent(row.agent)}`;
   const ask = async (action) => {
     const found = await attempt(action);
@@ -84,15 +110,18 @@ function Actions({ row }) {
   }, []);
   if (!now) return null;
   const go = (path, body) => () => ask(() => post(`${at}/${path}`, body));
+  // At once: what rings is taken back, a wrap-up ends. A conversation is never cut.
+  const be = (state, path, body) => (atOnce ? go("force", { ...body, state }) : go(path, body));
   const out = row.state === "logged_out";
   return html`<div class="actions">
     <p class="facts">
-      <button type="button" onClick=${go("ready")}>${t(out ? "log_in" : "go_ready")}</button>
+      <button type="button" onClick=${be("ready", "ready")}>${t(out ? "log_in" : "go_ready")}</button>
       ${!out && html`<select aria-label=${`${t("take_break")}: ${row.name}`} value=${reason} onChange=${(event) => setReason(event.target.value)}>
           ${now.pause_reasons.map((each) => html`<option key=${each} value=${each}>${known("reason", each)}</option>`)}
         </select>
-        <button type="button" onClick=${go("pause", { reason: reason || now.pause_reasons[0] })}>${t("take_break")}</button>
-        <button type="button" class="bad" onClick=${go("log-out")}>${t("log_out")}</button>`}
+        <button type="button" onClick=${be("paused", "pause", { reason: reason || now.pause_reasons[0] })}>${t("take_break")}</button>
+        <button type="button" class="bad" onClick=${be("logged_out", "log-out")}>${t("log_out")}</button>
+        <label class="check"><input type="checkbox" checked=${atOnce} onChange=${() => setAtOnce(!atOnce)} /> ${t("at_once_too")}</label>`}
     </p>
     <ul class="rows">${now.queues.map((each) => html`<li key=${each.queue}><span>${each.title}</span>
       <button type="button" aria-pressed=${each.joined} aria-label=${`${t(each.joined ? "leave" : "join")}: ${each.title}`}
