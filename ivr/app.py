@@ -104,7 +104,7 @@ class Service:
         self.database = Database(settings.records_url)
         self.records = RecordsWriter(
             settings.records_url,
-            JournalContacts(self.journal),
+            JournalContacts(self.journal, settings.node),
             also=(projection(lambda: self.plans.plan.services.region),),
         )
         self.distributor = distributor_for(settings, secrets, self.journal, self.clock)
@@ -256,8 +256,8 @@ class Service:
         await self.threads.start()
         await self.records.start()
         self._in_background(every_midnight(self._begin_day))
-        forgetting = Forgetting(self.settings, self.database, self.threads.book.forget)
-        self._in_background(every_night(forgetting))
+        also = self.threads.book.forget, self.errands.passing.passes.forget
+        self._in_background(every_night(Forgetting(self.settings, self.database, *also)))
         self.ami.on_ready(self._on_ready)
         self.ami.on_event(self.news.take)
         await self.ami.start()

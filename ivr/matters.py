@@ -29,7 +29,7 @@ class Matters:
 
     def lead(self, passing: Passing) -> None:
         """Codes lead to what is known here; links that a call has sent go with it."""
-        passing.known, passing.fits = self.known, self._contacts.fits
+        passing.known, passing.fits, passing.fill = self.known, self._contacts.fits, self.fill
         self._contacts.on_join = passing.passes.moved
 
     def written_by(self, number: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from acd.customers.erasing import (
     forget_old,
     forgotten_since,
 )
+from acd.errors import AcdError
 from acd.forgetting import forget_in_journal
 from acd.records.database import Database
 from acd.records.errors import RecordsUnavailable
@@ -39,11 +40,13 @@ BY = "retention"
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
-    """What the service has that nobody else may write: `threads` forgets conversations by id."""
+    """What the service has that nobody else may write: `threads` forgets conversations by id,
+    `passes` the codes and links of contacts."""
 
     settings: Settings
     database: Database
     threads: Callable[[Collection[str]], None]
+    passes: Callable[[Collection[str]], Awaitable[None]]
 
 
 async def every_night(house: Forgetting) -> None:
@@ -53,7 +56,7 @@ async def every_night(house: Forgetting) -> None:
         await asyncio.sleep(wait % DAY if wait % DAY > 1 else DAY)
         try:
             await one_night(house, time.time())
-        except (RecordsUnavailable, sqlite3.Error, OSError, ValueError) as why:
+        except (RecordsUnavailable, AcdError, sqlite3.Error, OSError, ValueError) as why:
             log.error("not everything could be forgotten tonight", why=str(why))
         await asyncio.sleep(LOOK_AT_DATE)
 
@@ -62,7 +65,7 @@ async def one_night(house: Forgetting, now: float) -> int:
     """Forget what is due by now; how many contacts that were.
 
     Whoever was erased during the day, by whichever process, goes from the journal as well. Raises
-    `RecordsUnavailable`, sqlite3.Error.
+    `RecordsUnavailable`, sqlite3.Error, AcdError.
     """
     settings, database = house.settings, house.database
     done = await finish_erasures(database, now)
@@ -78,6 +81,7 @@ async def one_night(house: Forgetting, now: float) -> int:
         await asyncio.to_thread(forget_errands, store_file(settings), gone)
         journal = settings.data_dir / "journal.sqlite"
         rows = await asyncio.to_thread(forget_in_journal, journal, gone)
+        await house.passes(gone)
         log.info("forgotten", contacts=len(done), recordings=files, rows=rows)
     return len(done)
 

@@ -28,6 +28,8 @@ SURE: Final = get_args(Sure)
 ERASED: Final = "erased"
 """How sure it is whose a contact was that is nobody's for good."""
 RANK: Final = {name: place for place, name in enumerate(("", *SURE, ERASED))}
+TELLING: Final = frozenset({"began", "customer", "joined", "continues"})
+"""Events that say something about whose a contact is."""
 PROJECTION: Final = "records"
 """Who links a contact when nobody did it by hand."""
 
@@ -133,7 +135,7 @@ async def project(
     connection: AsyncConnection, events: Sequence[ContactEvent], region: str | None
 ) -> None:
     """What a batch of contact events says about whose the contacts are."""
-    told = [each for each in events if each.kind in {"began", "customer", "joined"}]
+    told = [each for each in events if each.kind in TELLING]
     if not told:
         return
     came = {each.contact: (each, _came_by(each, region)) for each in told if each.kind == "began"}
@@ -153,6 +155,8 @@ async def project(
     for event in told:
         if event.kind == "joined":
             await _join(connection, event)
+        elif event.kind == "continues":
+            await _continue(connection, event)
         elif event.data.get("customer") is not None:
             await _say(connection, event, event.data["customer"])
         elif event.kind == "customer":
@@ -249,6 +253,13 @@ async def _join(connection: AsyncConnection, event: ContactEvent) -> None:
         surer = {"customer_id": theirs.customer, "sure": theirs.sure, "by": theirs.by}
         changed = update(contact_links).where(contact_links.c.contact_id == event.contact)
         await connection.execute(changed.values(**surer))
+
+
+async def _continue(connection: AsyncConnection, event: ContactEvent) -> None:
+    """Whose the contact is that this one goes on from, at another node, is whose this one is."""
+    theirs = await _link(connection, str(event.data.get("contact") or ""))
+    if theirs is not None and theirs.customer is not None:
+        await _say(connection, event, theirs.customer)
 
 
 async def _records(

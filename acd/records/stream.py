@@ -10,7 +10,15 @@ from acd.records.contact import ContactEvent
 
 
 class ContactStream(Protocol):
-    """Contact events in order, each under a number that only grows."""
+    """Contact events in order, each under a number that only grows.
+
+    `name` is what the records know it by: several streams may go into the same records.
+    """
+
+    @property
+    def name(self) -> str:
+        """A name of its own."""
+        ...
 
     def read_after(self, seq: int, limit: int) -> list[tuple[int, ContactEvent]]:
         """The next events after number `seq`, oldest first, at most `limit` of them."""
@@ -30,13 +38,14 @@ class ContactStream(Protocol):
 
 
 class JournalContacts:
-    """The `contact` stream of the embedded journal.
+    """The `contact` stream of the embedded journal; of the node of that name, where there are more.
 
     An entry's body is `{"contact": id, "kind": ..., "step": ..., "data": {...}}`.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, node: str | None = None) -> None:
         self._journal = journal
+        self.name = "contacts" if node is None else f"contacts@{node}"
 
     def read_after(self, seq: int, limit: int) -> list[tuple[int, ContactEvent]]:
         """See `ContactStream`; raises `JournalDamaged`."""

@@ -192,6 +192,7 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "customer": lambda data: "it is known whose contact this is",
     "recognised": lambda data: "recognised" if data.get("ok") else "not recognised",
     "joined": lambda data: "goes on as this contact: a code was given",
+    "continues": lambda data: f"goes on from {data.get('contact', '?')}, of another node",
     "code_taken": lambda data: "the code is right" if data.get("ok") else "that was no code",
     "invited": lambda data: "a code is given, for a call",
     "advised": lambda data: f"is told of room in {data.get('queue', '?')}",

@@ -28,7 +28,6 @@ from acd.records.errors import RecordsUnavailable, brief
 from acd.records.stream import ContactStream
 from acd.records.tables import contact_events, contacts, projection
 
-NAME = "contacts"
 JOINED = "joined"
 """Of a contact: `from` is the one that has become part of it."""
 BATCH = 500
@@ -43,7 +42,8 @@ log = structlog.get_logger(__name__)
 
 
 class RecordsWriter:
-    """The only writer of the records at `url` (SQLAlchemy, asynchronous driver).
+    """The only one who writes this stream into the records at `url` (SQLAlchemy, asynchronous
+    driver). Other nodes may write theirs there: a contact is in one stream.
 
     What is in `also` makes more of the same events, in the same transaction.
 
@@ -133,7 +133,7 @@ class RecordsWriter:
         events = self._stream.read_after(self._last, self._batch)
         if events:
             async with self._engine.begin() as connection:
-                await _move_mark(connection, self._last, events[-1][0])
+                await self._move_mark(connection, self._last, events[-1][0])
                 told = [event for _, event in events]
                 await _store(connection, told)
                 for project in self._also:
@@ -145,11 +145,12 @@ class RecordsWriter:
     async def _where_to_begin(self, engine: AsyncEngine) -> int:
         """The stored mark, unless the journal is a younger one than it was made for."""
         async with engine.begin() as connection:
-            query = select(projection.c.last_seq).where(projection.c.name == NAME)
+            query = select(projection.c.last_seq).where(projection.c.name == self._stream.name)
             stored: int | None = await connection.scalar(query)
             if stored is None:
-                await connection.execute(insert(projection).values(name=NAME, last_seq=0))
-                stored = 0
+                stored = self._stream.confirmed()
+                mark = {"name": self._stream.name, "last_seq": stored}
+                await connection.execute(insert(projection).values(mark))
             newest, self._newest_at_start = self._newest_at_start, None
             if newest is None or stored <= newest:
                 return stored
@@ -157,19 +158,15 @@ class RecordsWriter:
             # (which was never confirmed anything). Either way new events get numbers we have seen.
             begin = newest if self._stream.confirmed() else 0
             log.warning("the journal went back", records_at=stored, journal_at=newest)
-            await _move_mark(connection, stored, begin)
+            await self._move_mark(connection, stored, begin)
             return begin
 
-
-async def _move_mark(connection: AsyncConnection, last: int, to: int) -> None:
-    """Before anything else: two writers by mistake cannot both move it from the same place."""
-    moved = await connection.execute(
-        update(projection)
-        .where(projection.c.name == NAME, projection.c.last_seq == last)
-        .values(last_seq=to)
-    )
-    if moved.rowcount != 1:
-        raise RecordsUnavailable("another process writes these records too")
+    async def _move_mark(self, connection: AsyncConnection, last: int, to: int) -> None:
+        """Before anything else: two writers by mistake cannot both move it from the same place."""
+        mine = (projection.c.name == self._stream.name) & (projection.c.last_seq == last)
+        moved = await connection.execute(update(projection).where(mine).values(last_seq=to))
+        if moved.rowcount != 1:
+            raise RecordsUnavailable("another process writes these records too")
 
 
 async def _store(connection: AsyncConnection, events: Sequence[ContactEvent]) -> None:

@@ -9,12 +9,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import structlog
+
+from acd.live.store import StoreRefused, StoreUnreachable
 from ivr.backends.services import Lockout
 from ivr.backends.store import Store
 
+log = structlog.get_logger(__name__)
+
+AWAY = (StoreUnreachable, StoreRefused)
+"""What is raised by a place that does not answer, or not as it should."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS attempts (
   subject TEXT PRIMARY KEY, tries TEXT NOT NULL, until REAL NOT NULL, stale REAL NOT NULL
@@ -74,6 +82,17 @@ def given_back(record: Record, rules: Lockout, at: float) -> Record:
     tries.remove(at)
     until = 0.0 if len(tries) < rules.failures else record.until
     return replace(record, tries=tuple(tries), until=until)
+
+
+def record_text(record: Record) -> str:
+    """As text; `record_from` reads it back."""
+    return json.dumps([record.tries, record.until])
+
+
+def record_from(text: str) -> Record:
+    """Back from `record_text`; "" is one without tries."""
+    tries, until = json.loads(text) if text else ((), 0.0)
+    return Record(tuple(tries), until)
 
 
 class MemoryAttempts:
@@ -139,6 +158,40 @@ class StoredAttempts:
     async def locked(self, subject: str, now: float) -> bool:
         """Whether no try would be admitted."""
         return now < (await self._store.run(lambda db: _read(db, subject))).until
+
+
+class EitherAttempts:
+    """Counted for all nodes by `ours`; by `mine`, of this machine, while that is away."""
+
+    def __init__(self, ours: Attempts, mine: Attempts) -> None:
+        self._ours, self._mine = ours, mine
+
+    async def admit(self, subject: str, rules: Lockout, now: float) -> bool:
+        """Whether one more try may be made; if so, it is counted as failed."""
+        try:
+            return await self._ours.admit(subject, rules, now)
+        except AWAY as why:
+            log.warning("tries are counted at this node only", why=str(why))
+            return await self._mine.admit(subject, rules, now)
+
+    async def give_back(self, subject: str, rules: Lockout, at: float) -> None:
+        """The try admitted at that moment could not be compared, wherever it was counted."""
+        with suppress(*AWAY):  # it stays counted
+            await self._ours.give_back(subject, rules, at)
+        await self._mine.give_back(subject, rules, at)
+
+    async def forgive(self, subject: str) -> None:
+        """The subject begins anew."""
+        with suppress(*AWAY):  # it stays counted
+            await self._ours.forgive(subject)
+        await self._mine.forgive(subject)
+
+    async def locked(self, subject: str, now: float) -> bool:
+        """Whether no try would be admitted."""
+        try:
+            return await self._ours.locked(subject, now)
+        except AWAY:
+            return await self._mine.locked(subject, now)
 
 
 def _read(db: sqlite3.Connection, subject: str) -> Record:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from acd.records.contact import ContactEvent
-from ivr.backends import attempts, callbacks, codes, do_not_call, optouts, outbox, passes
+from ivr.backends import attempts, callbacks, codes, do_not_call, optouts, outbox, passes, shelves
+from ivr.backends.attempts import Attempts, EitherAttempts, StoredAttempts
 from ivr.backends.digests import Digests
 from ivr.backends.errands import Errands, House
 from ivr.backends.http import HttpClient
 from ivr.backends.identity import Identities
 from ivr.backends.lookup import Databases
 from ivr.backends.passing import Passing
+from ivr.backends.shelves import EitherShelf, Shelf, StoredShelf
 from ivr.backends.sources import Sources
 from ivr.backends.store import Store
 from ivr.backends.texting import Texts
+from ivr.domain import with_password
 from ivr.secrets import Secrets
 from ivr.settings import Settings
+
+if TYPE_CHECKING:
+    from ivr.backends.shared import Common
 
 SCHEMAS = (
     attempts.SCHEMA,
     codes.SCHEMA,
-    passes.SCHEMA,
+    shelves.SCHEMA,
     outbox.SCHEMA,
     callbacks.SCHEMA,
     optouts.SCHEMA,
@@ -49,11 +56,27 @@ def build_errands(
     `sources` is asked at every errand what is in force. `tell` writes an event into a contact's
     story; `clock` tells epoch seconds.
     """
-    key, report = Secrets(settings.home).digest_key, ""
-    if settings.web_url is not None:
-        report = settings.web_address + HOOK
-    address = settings.web_address
-    return assemble(store_file(settings), key, sources, tell, clock, report=report, address=address)
+    secrets, address = Secrets(settings.home), settings.web_address
+    return assemble(
+        store_file(settings),
+        secrets.digest_key,
+        sources,
+        tell,
+        clock,
+        report=address + HOOK if settings.web_url is not None else "",
+        address=address,
+        common=_common(settings, secrets),
+    )
+
+
+def _common(settings: Settings, secrets: Secrets) -> Common | None:
+    """What nodes have in common; a single machine needs no Redis, nor the library for it."""
+    if settings.redis_url is None or settings.node is None:
+        return None
+    from ivr.backends.shared import Common  # noqa: PLC0415 - needs an extra
+
+    url = with_password(settings.redis_url, secrets.redis_password)
+    return Common(url, settings.domain, settings.node)
 
 
 def assemble(
@@ -65,14 +88,20 @@ def assemble(
     *,
     report: str = "",
     address: str = "",
+    common: Common | None = None,
 ) -> Errands:
     """The same with its store in `file`, and its digests under `key`.
 
     `report` is the URL at which providers tell how far a message has come, `address` that of our
-    own pages.
+    own pages, `common` what nodes have in common.
     """
     store, http, digests = Store(file, SCHEMAS), HttpClient(), Digests(key)
-    tries = attempts.StoredAttempts(store)
+    tries: Attempts = StoredAttempts(store)
+    shelf: Shelf = StoredShelf(store)
+    if common is not None:
+        tries, shelf = EitherAttempts(common.attempts(), tries), EitherShelf(common.shelf(), shelf)
+    made = passes.Passes(shelf, tries, digests, clock)
+    courier = None if common is None else common.courier
     texts = Texts(
         outbox.Outbox(store),
         http,
@@ -88,12 +117,13 @@ def assemble(
         databases=Databases(),
         identities=Identities(http, tries, digests, clock),
         codes=codes.StoredCodes(store),
-        passing=Passing(passes.Passes(store, tries, digests, clock), texts, address),
+        passing=Passing(made, texts, address, courier),
         texts=texts,
         arrived=optouts.Arrived(store),
         promises=callbacks.Promises(store),
         refused=do_not_call.DoNotCall(store),
         store=store,
+        common=common,
         digests=digests,
         tell=tell,
         clock=clock,

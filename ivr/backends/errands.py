@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -60,6 +60,9 @@ from ivr.flow.errands import (
     TakeCode,
 )
 
+if TYPE_CHECKING:
+    from ivr.backends.shared import Common
+
 log = structlog.get_logger(__name__)
 
 CODE_LENGTHS = (4, 10)
@@ -69,7 +72,7 @@ ID_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The parts that errands go to; `clock` tells epoch seconds."""
+    """The parts that errands go to; `clock` tells epoch seconds. `common`: what nodes share."""
 
     sources: Callable[[], Sources]
     http: HttpClient
@@ -82,6 +85,7 @@ class House:
     promises: Promises
     refused: DoNotCall
     store: Store
+    common: Common | None
     digests: Digests
     tell: Callable[[ContactEvent], None]
     clock: Callable[[], float]
@@ -113,8 +117,9 @@ class Errands:
         return self._house.refused
 
     async def start(self) -> None:
-        """Begin to send text messages."""
+        """Begin to send text messages, and to take in what other nodes have to say."""
         self._house.texts.start()
+        self._house.passing.start()
 
     @property
     def texts(self) -> Texts:
@@ -141,6 +146,8 @@ class Errands:
         await self._house.http.close()
         await self._house.databases.close()
         await self._house.store.close()
+        if self._house.common is not None:
+            await self._house.common.close()
 
     async def run(
         self, errand: Errand, *, contact: str, now: datetime, caller: str = "", once: str = ""

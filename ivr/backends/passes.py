@@ -1,39 +1,28 @@
 """Passes: short-lived secrets by which somebody goes on on another channel, or fills in a form.
 
 A code has six digits, to be read off a screen and keyed; a link holds 128 bits. Either is good once
-and for a while, and only its keyed digest is kept. A code proves that whoever has it could read the
-conversation that gave it, and nothing beyond. Guesses are counted for each caller (all who withhold
-their number are one) and for everybody together; a code that was right gives its own try back and
-forgives no other, so that nobody buys guesses with codes of their own.
+and for a while, and only its keyed digest is kept (`ivr.backends.shelves`). A code proves that
+whoever has it could read the conversation that gave it, and nothing beyond. Guesses are counted for
+each caller (all who withhold their number are one) and for everybody together; a code that was
+right gives its own try back and forgives no other, so that nobody buys guesses with codes of their
+own.
 """
 
 from __future__ import annotations
 
-import json
 import secrets
-import sqlite3
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 from ivr.backends.attempts import Attempts
 from ivr.backends.codes import draw
 from ivr.backends.digests import Digests
 from ivr.backends.services import Lockout
-from ivr.backends.store import Store
+from ivr.backends.shelves import Kind, Pass, Shelf
 from ivr.errors import ServiceFault
 from ivr.flow.errands import CODE_DIGITS
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS passes (
-  digest TEXT PRIMARY KEY, kind TEXT NOT NULL, contact TEXT NOT NULL, about TEXT NOT NULL,
-  expires REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS passes_contact ON passes (contact);
-CREATE INDEX IF NOT EXISTS passes_expires ON passes (expires)
-"""
-
-Kind = Literal["code", "chat", "form"]
 Verdict = Literal["wrong", "locked"]
 
 TOKEN_BYTES: Final = 16
@@ -48,30 +37,22 @@ def _any(_contact: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """What a secret stands for: the contact, and what is known besides (plain JSON)."""
-
-    kind: Kind
-    contact: str
-    expires: float
-    about: Mapping[str, Any] = field(default_factory=dict)
-
-
 class Passes:
     """Makes, looks at and takes passes; `clock` tells epoch seconds."""
 
     def __init__(
-        self, store: Store, attempts: Attempts, digests: Digests, clock: Callable[[], float]
+        self, shelf: Shelf, attempts: Attempts, digests: Digests, clock: Callable[[], float]
     ) -> None:
-        self._store, self._attempts = store, attempts
+        self._shelf, self._attempts = shelf, attempts
         self._digests, self._clock = digests, clock
 
     # --- making ----------------------------------------------------------------------------------
 
-    async def code(self, contact: str, seconds: float) -> str:
+    async def code(
+        self, contact: str, seconds: float, about: Mapping[str, Any] | None = None
+    ) -> str:
         """A new code for that contact; an older one of its is good no more."""
-        made = Pass("code", contact, self._until(seconds))
+        made = Pass("code", contact, self._until(seconds), about or {})
         for _ in range(DRAWS):
             secret = draw(CODE_DIGITS)
             if await self._keep(secret, made):
@@ -90,17 +71,7 @@ class Passes:
         return self._clock() + min(seconds, LONGEST_LIFE)
 
     async def _keep(self, secret: str, made: Pass) -> bool:
-        digest, now = self._digest(made.kind, secret), self._clock()
-        row = (digest, made.kind, made.contact, json.dumps(made.about), made.expires)
-
-        def work(db: sqlite3.Connection) -> bool:
-            db.execute("DELETE FROM passes WHERE expires <= ?", (now,))
-            if made.kind == "code":
-                db.execute("DELETE FROM passes WHERE contact = ? AND kind = 'code'", (row[2],))
-            added = db.execute("INSERT OR IGNORE INTO passes VALUES (?, ?, ?, ?, ?)", row)
-            return added.rowcount == 1
-
-        return await self._store.run(work)
+        return await self._shelf.keep(self._digest(made.kind, secret), made, self._clock())
 
     # --- using -----------------------------------------------------------------------------------
 
@@ -143,22 +114,14 @@ class Passes:
 
     async def moved(self, before: str, after: str) -> None:
         """Who was the contact `before` is `after` from here on."""
-        change = "UPDATE passes SET contact = ? WHERE contact = ?"
-        await self._store.run(lambda db: db.execute(change, (after, before)).close())
+        await self._shelf.move(before, after)
+
+    async def forget(self, contacts: Collection[str]) -> None:
+        """Nothing of these contacts is good any more, on whichever node."""
+        await self._shelf.forget(contacts)
 
     async def _find(self, kind: Kind, secret: str, *, take: bool) -> Pass | None:
-        digest, now = self._digest(kind, secret), self._clock()
-
-        def work(db: sqlite3.Connection) -> Pass | None:
-            query = "SELECT * FROM passes WHERE digest = ? AND kind = ? AND expires > ?"
-            row = db.execute(query, (digest, kind, now)).fetchone()
-            if row is not None and take:
-                db.execute("DELETE FROM passes WHERE digest = ?", (digest,))
-            if row is None:
-                return None
-            return Pass(kind, row["contact"], row["expires"], json.loads(row["about"]))
-
-        return await self._store.run(work)
+        return await self._shelf.find(self._digest(kind, secret), kind, self._clock(), take=take)
 
     def _digest(self, kind: Kind, secret: str) -> str:
         return self._digests.of("pass", kind, secret)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import partial
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ivr.backends.numbers import same_form
 from ivr.backends.passes import Passes
 from ivr.backends.services import Services
 from ivr.backends.texting import Draft, Texts
-from ivr.flow.actions import MASK, Failed
+from ivr.flow.actions import MASK, Failed, Value
 from ivr.flow.errands import (
     LINK_MARK,
     CodeMade,
@@ -28,6 +27,11 @@ from ivr.flow.errands import (
 )
 from ivr.flow.fields import Field
 
+if TYPE_CHECKING:
+    from ivr.backends.courier import Courier
+
+Fill = Callable[[str, str, Mapping[str, Value]], None]
+"""Gives a contact fields, by the name of their flow."""
 CHAT: Final = "/widget/frame"
 FORM: Final = "/forms"
 """Pages below the address of the house; what stands behind # never leaves the browser."""
@@ -43,22 +47,49 @@ def always(_contact: str, _into: str) -> bool:
     return True
 
 
+def everywhere(_contact: str) -> bool:
+    """There is one node."""
+    return True
+
+
+def nobody_fills(_contact: str, _flow: str, _values: Mapping[str, Value]) -> None:
+    """There are no conversations."""
+
+
 def no_room(_room: Room) -> RoomFound:
     """Nobody is there."""
     return RoomFound(room=False)
 
 
 class Passing:
-    """Does these errands. `known` tells of a contact what its conversation knows, `rooms` where
-    there is room, `fits` whether a call may go on as another contact; `address` is how browsers
-    reach this house."""
+    """Does these errands. `known` tells of a contact what its conversation knows, `here` whether it
+    lives at this node, `rooms` where there is room, `fits` whether a call may go on as another
+    contact, `fill` gives a contact of this node fields; `address` is how browsers reach this house.
+    With a `courier` passes are good at other nodes, too, where nothing is known of a contact but
+    what they bring along."""
 
-    def __init__(self, passes: Passes, texts: Texts, address: str) -> None:
-        self.passes = passes
+    def __init__(
+        self, passes: Passes, texts: Texts, address: str, courier: Courier | None = None
+    ) -> None:
+        self.passes, self._courier = passes, courier
+        self.fill: Fill = nobody_fills
+        self.here: Callable[[str], bool] = everywhere
         self.known: Callable[[str], Known] = nothing_known
         self.rooms: Callable[[Room], RoomFound] = no_room
         self.fits: Callable[[str, str], bool] = always
         self._texts, self._address = texts, address
+
+    def start(self) -> None:
+        """Begin to take in what was filled in at other nodes."""
+        if self._courier is not None:
+            self._courier.start(self.fill)
+
+    def filled(self, contact: str, flow: str, values: Mapping[str, Value]) -> None:
+        """A form was filled in: its contact has these fields, as soon as its node has heard."""
+        if self._courier is None or self.here(contact):
+            self.fill(contact, flow, values)
+        else:
+            self._courier.send(contact, flow, values)
 
     async def run(
         self,
@@ -72,11 +103,16 @@ class Passing:
             case Room():
                 return self.rooms(errand)
             case Invite():
-                return CodeMade(await self.passes.code(contact, errand.expires))
+                return CodeMade(await self.code(contact, errand.expires))
             case TakeCode():
                 return await self._take_code(errand, contact, caller, services)
             case SendLink():
                 return await self._send_link(errand, contact)
+
+    async def code(self, contact: str, seconds: float) -> str:
+        """A code by which a call goes on with what is known of the contact."""
+        about = {"known": known_to_json(self.known(contact))} if self._courier is not None else None
+        return await self.passes.code(contact, seconds, about)
 
     async def _take_code(
         self, errand: TakeCode, contact: str, caller: str, services: Services
@@ -84,11 +120,18 @@ class Passing:
         """What a caller's code stands for; one that leads nowhere is not used up."""
         given = "".join(errand.given.split())
         who = same_form(caller, services.region) or caller
-        fits = partial(self.fits, contact)
+
+        def fits(into: str) -> bool:
+            return not self.here(into) or self.fits(contact, into)
+
         found = await self.passes.take_code(given, who, services.lockout, fits)
         if isinstance(found, str):
             return Joined(ok=False, locked=found == "locked")
-        return Joined(True, self.known(found.contact), found.contact)
+        if self.here(found.contact):
+            return Joined(True, self.known(found.contact), found.contact)
+        brought = found.about.get("known")
+        known = known_from_json(brought) if brought else Known()
+        return Joined(True, known, elsewhere=found.contact)
 
     async def _send_link(self, errand: SendLink, contact: str) -> Sent | Failed:
         """A text message with a link; only its masked copy is kept."""

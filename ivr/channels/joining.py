@@ -15,8 +15,11 @@ async def joined(
 ) -> Joined:
     """From here on the call is of the contact that was found, unless that has a line already.
 
+    One that lives at another node is named in the story, and the call stays what it is.
     The channel is told last: until it is, `ivr.callers` knows the contact by the channel's own id.
     """
+    if found.ok and found.elsewhere:
+        contacts.tell(contact, "continues", {"contact": found.elsewhere})
     if not found.ok or not found.contact:
         return found
     before = contact.id

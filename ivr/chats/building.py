@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from acd.customers import Consents
 from ivr.backends.errands import Errands
-from ivr.backends.passes import Pass
+from ivr.backends.shelves import Pass
 from ivr.backends.sites import Site
 from ivr.backends.sources import Sources
 from ivr.chats.desk import ChatDesk
@@ -19,6 +19,7 @@ from ivr.chats.ringing import Ringing
 from ivr.chats.talking import Settling, Talking
 from ivr.chats.visitors import Visitors
 from ivr.chats.widget import Widget
+from ivr.live import new_contact_id
 from ivr.matters import Matters
 from ivr.rooms import rooms
 from ivr.settings import Settings
@@ -76,16 +77,22 @@ def build_letters(
     passing, passes = errands.passing, errands.passing.passes
     carriers.matters.lead(passing)
     passing.rooms = rooms(threads.distributor, clock)
+    passing.here = threads.distributor.owns
 
     async def opened(secret: str) -> Pass | None:
-        return await passes.take("chat", secret)
+        found = await passes.take("chat", secret)
+        if found is None or passing.here(found.contact):
+            return found
+        # What lives at another node goes on here as a contact of this one.
+        about = {**found.about, "continues": found.contact}
+        return replace(found, contact=new_contact_id(clock(), settings.node), about=about)
 
     ringing = Ringing(errands, region, clock, now)
     settling = Settling(threads, visitors, site, key, region, ringing.ask, clock, opened)
     widget = Widget(threads, visitors, Talking(settling), kept, settling)
-    inviting = Inviting(threads, passes, site, clock)
+    inviting = Inviting(threads, passing.code, site, clock)
     desk = ChatDesk(threads, visitors, hub, kept, site=site, inviting=inviting)
-    forms = Forms(passes, carriers.matters.fill, lambda: now().date())
+    forms = Forms(passes, passing.filled, lambda: now().date())
     receiving = Receiving(threads, errands.texts, errands.arrived, sources, clock)
     hooks = Hooks(receiving, errands.texts, sources, settings.web_address, clock)
     by_sip = SipTexts(receiving, carriers.manager, settings.sip_way)

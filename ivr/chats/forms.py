@@ -20,7 +20,7 @@ from aiohttp import web
 from pydantic import Field as Bounded
 
 from ivr.backends.passes import Passes
-from ivr.backends.passing import form_field
+from ivr.backends.passing import Fill, form_field
 from ivr.flow.actions import Value
 from ivr.flow.errands import FormField
 from ivr.web.limits import PUBLIC_LIMIT
@@ -63,10 +63,6 @@ class Form:
 
     language: str
     fields: list[Line]
-
-
-Fill = Callable[[str, str, Mapping[str, Value]], None]
-"""Gives a contact fields, by the name of their flow."""
 
 
 class Forms:

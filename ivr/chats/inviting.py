@@ -6,10 +6,9 @@ agent sees, has a mask in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from ivr.backends.passes import Passes
 from ivr.backends.sites import Site
 from ivr.channels.notices import notice
 from ivr.errors import IvrError
@@ -29,16 +28,17 @@ class NoCode(IvrError):
 
 
 class Inviting:
-    """Gives codes; `site` finds one by name, `clock` is any steady clock."""
+    """Gives what `code` makes for a contact and so many seconds; `site` finds one by name, `clock`
+    is any steady clock."""
 
     def __init__(
         self,
         threads: Threads,
-        passes: Passes,
+        code: Callable[[str, float], Awaitable[str]],
         site: Callable[[str], Site | None],
         clock: Callable[[], float],
     ) -> None:
-        self._threads, self._passes = threads, passes
+        self._threads, self._code = threads, code
         self._site, self._clock = site, clock
         self._buckets = Buckets()
 
@@ -52,7 +52,7 @@ class Inviting:
             )
         if self._buckets.take(thread.id, OFTEN, self._clock()):
             raise NoCode("a code was given just now: wait a moment")
-        code = await self._passes.code(thread.id, LASTS)
+        code = await self._code(thread.id, LASTS)
         state = thread.stands.get("state") or {}
         language = str(state.get("language") or thread.language or "en")
         minutes = str(round(LASTS / 60))

@@ -39,7 +39,7 @@ from aiohttp import WSMsgType, web
 
 from acd.people.places import place_of
 from ivr.backends.numbers import same_form
-from ivr.backends.passes import Pass
+from ivr.backends.shelves import Pass
 from ivr.backends.sites import Site
 from ivr.channels.caller_card import plain
 from ivr.chats.identity import (
@@ -249,6 +249,7 @@ class Talking:
         there = self._house.threads.book.get(found.contact)
         if there is None:
             facts = {**(opening.facts or {}), "known": found.about["known"]}
+            facts |= {"continues": c} if (c := found.about.get("continues")) else {}
             return replace(opening, address=new_visitor(), contact=found.contact, facts=facts)
         mine = there.kind == "chat" and there.line == opening.line
         if not mine or needs_word(there.address):

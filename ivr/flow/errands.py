@@ -358,13 +358,15 @@ class CodeMade:
 class Joined:
     """Whether the code was one; `known` is what the contact brings, `contact` its id.
 
-    `locked` as in `Identified`.
+    `elsewhere` is that id where the contact lives at another node: the caller stays another contact
+    and goes on with what is known. `locked` as in `Identified`.
     """
 
     ok: bool
     known: Known = field(default_factory=Known)
     contact: str = ""
     locked: bool = False
+    elsewhere: str = ""
 
 
 Findings = (

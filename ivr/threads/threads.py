@@ -218,6 +218,8 @@ class Threads:
             facts={**(opening.facts or {})},
         )
         self.book.begin(thread, {"revision": flow.revision, "number": opening.number})
+        if before := thread.facts.get("continues"):
+            self.book.tell(thread, "continues", {"contact": before})
         host = Host(self._house, thread, flow)
         self._hosts[thread.id] = host
         host.begin(Facts(thread.sure_number, opening.line), opening.language)

@@ -14,6 +14,7 @@ from acd.records.contact import ContactEvent
 from ivr.backends.building import assemble
 from ivr.backends.errands import Errands
 from ivr.backends.services import Gateway, Service, Services
+from ivr.backends.shared import Common
 from ivr.backends.sources import Sources
 from ivr.flow.errands import Errand, Findings
 from ivr.flow.loading.tables import Table, Tables, make_hash
@@ -62,12 +63,16 @@ class House:
 
 @asynccontextmanager
 async def house(
-    folder: Path, services: Services | None = None, tables: Tables | None = None
+    folder: Path,
+    services: Services | None = None,
+    tables: Tables | None = None,
+    common: Common | None = None,
 ) -> AsyncIterator[House]:
-    """A house whose store lies in `folder`; two of them may share it."""
+    """A house whose store lies in `folder`; two of them may share it, or have a `common` place."""
     clock, story = Clock(), list[ContactEvent]()
     sources = Sources(tables or Tables({"accounts": ACCOUNTS}), services or Services())
-    errands = assemble(folder / "e.sqlite", KEY, lambda: built.sources, story.append, clock)
+    file, tell = folder / "e.sqlite", story.append
+    errands = assemble(file, KEY, lambda: built.sources, tell, clock, common=common)
     built = House(errands, clock, sources, story)
     try:
         yield built

@@ -21,18 +21,23 @@ from ivr.backends.attempts import (
 from ivr.backends.building import SCHEMAS
 from ivr.backends.services import Lockout
 from ivr.backends.store import Store
+from tests.backends.conftest import PATIENT, MakeCommon
 
 RULES = Lockout(failures=3, within=600.0, lasts=900.0)
 
 
-@pytest.fixture(params=["memory", "stored", "two services"])
+@pytest.fixture(params=["memory", "stored", "two services", "two nodes"])
 async def pair(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest, tmp_path: Path, common: MakeCommon
 ) -> AsyncIterator[tuple[Attempts, Attempts]]:
     """What two calls count with."""
     if request.param == "memory":
         memory = MemoryAttempts()
         yield memory, memory
+        return
+    if request.param == "two nodes":
+        redis = request.getfixturevalue("redis")
+        yield common(redis, PATIENT).attempts(), common(redis, PATIENT).attempts()
         return
     stores = [Store(tmp_path / "e.sqlite", SCHEMAS) for _ in range(2)]
     first = StoredAttempts(stores[0])

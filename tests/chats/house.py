@@ -12,10 +12,11 @@ from typing import Any
 
 import aiohttp
 
-from ivr.backends import attempts, passes
+from ivr.backends import attempts, shelves
 from ivr.backends.attempts import StoredAttempts
 from ivr.backends.digests import Digests
 from ivr.backends.passes import Passes
+from ivr.backends.shelves import StoredShelf
 from ivr.backends.sites import Site
 from ivr.backends.store import Store
 from ivr.chats.desk import ChatDesk
@@ -106,8 +107,9 @@ class House:
             return "" if number.startswith("+86") else "this number may not be rung"
 
         clock = lambda: self.rooms.time  # noqa: E731 - a name for one attribute
-        self.store = Store(self.folder / "errands.sqlite", (attempts.SCHEMA, passes.SCHEMA))
-        self.passes = Passes(self.store, StoredAttempts(self.store), Digests(KEY), clock)
+        self.store = Store(self.folder / "errands.sqlite", (attempts.SCHEMA, shelves.SCHEMA))
+        shelf, tries = StoredShelf(self.store), StoredAttempts(self.store)
+        self.passes = Passes(shelf, tries, Digests(KEY), clock)
         settling = Settling(
             threads,
             self.visitors,
@@ -120,7 +122,7 @@ class House:
         )
         self.talking = Talking(settling)
         widget = Widget(threads, self.visitors, self.talking, files, settling)
-        inviting = Inviting(threads, self.passes, self.site, clock)
+        inviting = Inviting(threads, self.passes.code, self.site, clock)
         self.desk = ChatDesk(
             threads, self.visitors, self.hub, files, site=self.site, inviting=inviting
         )

@@ -111,6 +111,17 @@ async def test_a_link_to_a_contact_that_chats_already_opens_that_chat(shop: Hous
     assert phone.chat == visitor.chat
 
 
+async def test_a_link_from_another_node_goes_on_here_and_the_story_says_from_whom(
+    shop: House,
+) -> None:
+    about = {"site": "shop", "known": KNOWN, "continues": "call-n1"}
+    secret = await shop.passes.link("chat", "chat-n2", 600, about)
+    visitor = await shop.come(**{"pass": secret})
+    assert visitor.chat == "chat-n2"
+    told = [each for each in shop.rooms.story if each.kind == "continues"]
+    assert [(each.contact, each.data) for each in told] == [("chat-n2", {"contact": "call-n1"})]
+
+
 # --- forms -------------------------------------------------------------------------------------
 
 LINES = [

@@ -169,3 +169,23 @@ async def test_a_call_that_becomes_another_contact_brings_its_customer_along(
     assert link is not None
     assert (link.customer, link.sure) == (mei.id, "recognised")
     assert await links.of("call") is None
+
+
+async def test_a_contact_that_goes_on_at_another_node_is_of_the_same_customer(
+    url: str, customers: Customers, links: Links
+) -> None:
+    mei = await customers.create(name="Mei", addresses=[Address("chat", "v-77")], by="ada")
+    await write(
+        url,
+        began("c1-n1", "v-77", channel="chat"),
+        began("c2-n2", "13900139000", 5),
+        event("c2-n2", 6, "continues", contact="c1-n1"),
+        began("c3-n2", "13900139000", 7),
+        event("c3-n2", 8, "continues", contact="c9-n1"),
+    )
+    found = [await links.of(contact) for contact in ("c2-n2", "c3-n2")]
+    assert [link and (link.customer, link.sure) for link in found] == [
+        (mei.id, "recognised"),
+        (None, ""),
+    ]
+    assert [each.id for each in await links.contacts(mei.id)] == ["c2-n2", "c1-n1"]

@@ -50,6 +50,33 @@ steps:
     hangup: "Goodbye."
 """
 """Callers are called back, by whichever node is there."""
+SHOP = """
+flow: shop
+collects: {order: {type: digits, length: 4, say: "Your order?"}}
+defaults: {otherwise: bye}
+start: order
+steps:
+  order: {collect: order, next: code}
+  code: {invite: "Ring 4941 and key {{ code }}.", next: more}
+  more: {menu: "Is that all?", "1": bye}
+  bye: {hangup: "Goodbye."}
+"""
+REJOIN = """
+flow: rejoin
+numbers: ["4941"]
+collects: {order: {type: digits, length: 4}}
+defaults: {otherwise: bye, queue: {otherwise: bye}}
+start: code
+steps:
+  code: {join: "Your code, please.", take: {order: order}, next: wait}
+  wait: {queue: cards, tell_agent: "order {{ order }}", next: bye}
+  bye: {hangup: "Goodbye."}
+"""
+"""From a chat to a call: a code is given in the one and keyed in the other."""
+SERVICES = """
+chats:
+  shop: {origins: ["https://shop.example"], flow: shop, title: {en: Shop}}
+"""
 
 
 class Node(Known):
@@ -274,6 +301,9 @@ async def begin(folder: Path, rack: PhoneRack) -> AsyncIterator[Pair]:
     flows.mkdir()
     (flows / "straight.yaml").write_text(STRAIGHT)
     (flows / "promised.yaml").write_text(PROMISED)
+    (flows / "shop.yaml").write_text(SHOP)
+    (flows / "rejoin.yaml").write_text(REJOIN)
+    (flows / "services.yaml").write_text(SERVICES)
     (flows / "floor.yaml").write_text(FLOOR)
     settings = load_settings(env={}, cwd=folder)
     redis = ensure_tools(settings, ("redis-server",), lambda *_: None)["redis-server"]

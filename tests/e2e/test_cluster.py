@@ -16,6 +16,7 @@ import pytest_asyncio
 from acd.people import People
 from acd.records import Database
 from ivr.demo.phone import LineState, PhoneError
+from tests.chats.house import Visitor
 from tests.e2e import cluster
 from tests.e2e.cluster import Pair, eventually, hear_each_other
 from tests.e2e.hostile import RawPhone
@@ -272,3 +273,38 @@ async def test_a_caller_is_held_for_agents_at_another_node_who_then_hand_them_ov
     await line.hang_up()
     await second.ended(10)
     assert (await pair.one.record(row["contact"])).agent == "2002"
+
+
+async def code_of_a_chat(node: cluster.Node, order: str) -> tuple[str, str]:
+    """Somebody chats at that node until they have a code; their contact, and the code."""
+    url = f"http://127.0.0.1:{node.settings.web_port}/widget/talk"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        visitor = Visitor(socket)
+        await socket.send_json({"type": "hello", "site": "shop"})
+        await visitor.until("welcome")
+        await socket.send_json({"type": "begin"})
+        chat = (await visitor.until("welcome"))["chat"]
+        await visitor.say(order)
+        while not any("Ring 4941" in each for each in visitor.read):
+            await visitor.until("message")
+    said = next(each for each in visitor.read if "Ring 4941" in each)
+    return chat, said.partition("key ")[2][:6]
+
+
+async def test_a_code_of_a_chat_at_one_node_is_good_at_the_other_and_once(pair: Pair) -> None:
+    agent = await pair.agent("2001", pair.one)
+    chat, code = await code_of_a_chat(pair.one, "1001")
+    line = await pair.call("+15550012", pair.two, "4941")
+    await line.hears_sound(5)
+    await line.press(code)
+    ringing = await agent.incoming(20)
+    contact = ringing.headers["X-Tieline-Contact"]
+    assert contact.endswith("-n2"), "a call belongs to the node it came to"
+    assert "order 1001" in unquote(ringing.headers["X-Tieline-Context"])
+    assert pair.two.told(contact, "continues") == [{"contact": chat}]
+    again = await pair.call("+15550013", pair.one, "4941")
+    late = await until(lambda: pair.one.contact_of("+15550013"), why="the contact begins")
+    await again.hears_sound(5)
+    await again.press(code)
+    await until(lambda: bool(pair.one.told(late, "code_taken")), why="it is told")
+    assert pair.one.told(late, "code_taken")[0]["ok"] is False

@@ -15,8 +15,8 @@ T0 = 1_760_000_000.0
 class Stream:
     """Contact events in memory, in place of a journal."""
 
-    def __init__(self, events: Sequence[ContactEvent] = ()) -> None:
-        self.events = list(events)
+    def __init__(self, events: Sequence[ContactEvent] = (), name: str = "contacts") -> None:
+        self.events, self.name = list(events), name
         self.marks: list[int] = []
 
     def read_after(self, seq: int, limit: int) -> list[tuple[int, ContactEvent]]:

@@ -73,6 +73,33 @@ async def test_a_writer_that_comes_back_goes_on_where_it_was(url: str, engine: A
     await assert_holds_exactly(engine, stream.events)
 
 
+async def test_nodes_write_their_stories_into_the_same_records(
+    url: str, engine: AsyncEngine
+) -> None:
+    one = Stream(a_call("c1-n1")[:9], "contacts@n1")
+    two = Stream(a_call("c1-n2"), "contacts@n2")
+    first, second = RecordsWriter(url, one), RecordsWriter(url, two)
+    await asyncio.gather(first.flush(), second.flush())
+    one.events += a_call("c1-n1")[9:]
+    two.events += a_call("c2-n2")
+    await asyncio.gather(first.flush(), second.flush())
+    await first.stop()
+    await second.stop()
+    await write(url, one)  # after a restart
+    await assert_holds_exactly(engine, [*one.events, *two.events])
+
+
+async def test_a_journal_that_gets_another_name_is_not_written_twice(
+    url: str, engine: AsyncEngine
+) -> None:
+    stream = Stream(a_call("c1"))
+    await write(url, stream)
+    stream.name = "contacts@n1"
+    stream.events += a_call("c2-n1")
+    await write(url, stream)
+    await assert_holds_exactly(engine, stream.events)
+
+
 KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path

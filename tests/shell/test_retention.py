@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 
 from acd.customers import Address, Customers
@@ -32,6 +33,7 @@ from ivr.backends.forgetting import forget_errands
 from ivr.backends.optouts import OptOuts
 from ivr.backends.outbox import Message, Outbox, messages_in
 from ivr.backends.passes import Passes
+from ivr.backends.shelves import StoredShelf
 from ivr.backends.store import Store
 from ivr.retention import DAY, Forgetting, delete_recordings, one_night
 from ivr.settings import Settings
@@ -57,7 +59,7 @@ async def service_of_a_day(folder: Path) -> None:
     """What a day leaves behind of two people, of whom one is erased later (contact `c1-ab`)."""
     store = Store(folder / "data" / "errands.sqlite", SCHEMAS)
     promises, outbox_, outs = Promises(store), Outbox(store), OptOuts(store)
-    passes = Passes(store, MemoryAttempts(), Digests("key"), lambda: 1.0)
+    passes = Passes(StoredShelf(store), MemoryAttempts(), Digests("key"), lambda: 1.0)
     for contact, number in (("c1-ab", NUMBER), ("c2-ab", OTHER)):
         await promises.keep(Promise(f"p-{contact}", contact, "sales", number, customer=number))
         await promises.move(f"p-{contact}", "done", "")
@@ -158,6 +160,15 @@ async def test_the_journal_is_rewritten_without_whom_it_must_forget_and_replays_
         Engine.restore(past.body)
 
 
+def adding_to(unlinked: list[str]) -> Callable[[Collection[str]], Awaitable[None]]:
+    """What forgets the codes and links of contacts."""
+
+    async def forget(contacts: Collection[str]) -> None:
+        unlinked.extend(contacts)
+
+    return forget
+
+
 async def test_a_night_makes_up_for_what_was_erased_by_day(tmp_path: Path) -> None:
     settings = Settings(folder=tmp_path, home=tmp_path)
     await service_of_a_day(tmp_path)
@@ -185,7 +196,10 @@ async def test_a_night_makes_up_for_what_was_erased_by_day(tmp_path: Path) -> No
     assert done.contacts == ("c1-ab",)
     assert done.numbers == (NUMBER,)
     forgotten: list[str] = []
-    await one_night(Forgetting(settings, database, forgotten.extend), at + DAY / 2)
+    unlinked: list[str] = []
+    night = Forgetting(settings, database, forgotten.extend, adding_to(unlinked))
+    await one_night(night, at + DAY / 2)
+    assert unlinked == ["c1-ab"]
     await database.close()
     assert forgotten == ["c1-ab"]
     assert NUMBER.encode() not in everything(settings.data_dir / "journal.sqlite")

@@ -27,7 +27,7 @@ PATH: Final = frozenset(
     | {"message_written", "message_sent", "message_failed", "message_delivered"}
     | {"message_undelivered", "message_read", "disposition"}
     | {"held", "taken_back", "asking", "asked", "ask_failed", "asked_left", "conference"}
-    | {"invited", "joined", "form_filled"}
+    | {"invited", "joined", "continues", "form_filled"}
 )
 """Events that tell people something; a branch of a flow is the designer's business."""
 WRITERS: Final = frozenset({"customer", "bot", "agent", "house"})
