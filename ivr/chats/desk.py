@@ -21,7 +21,8 @@ from ivr.chats.inviting import Inviting, NoCode
 from ivr.chats.visitors import Visitors
 from ivr.threads.book import Message, Thread
 from ivr.threads.people import NotYours
-from ivr.threads.threads import BadMessage, Threads
+from ivr.threads.refusals import BadMessage
+from ivr.threads.threads import Threads
 from ivr.web.gate import parts_at_most
 from ivr.web.hub import Hub, for_agents
 from ivr.web.problems import Problem, not_found

@@ -22,6 +22,7 @@ from aiohttp import web
 
 from acd.records.contact import Json
 from ivr.threads.book import Book, Thread
+from ivr.threads.refusals import Why
 from ivr.web.problems import Problem
 
 PIECE: Final = 256 * 1024
@@ -39,6 +40,15 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"GIF89a", "image/gif"),
     (b"%PDF-", "application/pdf"),
 )
+KINDS: Final[Mapping[str, str]] = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/gif": "GIF",
+    "image/webp": "WebP",
+    "application/pdf": "PDF",
+    "text/plain": "TXT",
+}
+"""What people call them, in every language."""
 _SHOWN: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What a page may show in itself."""
 
@@ -89,7 +99,8 @@ class Files:
         """
         there = sum(each.file is not None for each in self._book.messages(thread.id))
         if there + self._coming[thread.id] >= MOST_FILES:
-            raise Problem(422, f"A conversation has at most {MOST_FILES} files.")
+            many = f"A conversation has at most {MOST_FILES} files."
+            raise Problem(422, many, why=Why.MANY_FILES, values={"most": MOST_FILES})
         file = secrets.token_hex(16)
         part, place = self._incoming / file, self._folder / thread.id
         self._coming[thread.id] += 1
@@ -98,14 +109,16 @@ class Files:
                 size = await _write(part, body)
             kind = await asyncio.to_thread(kind_of, part)
             if kind not in types:
-                raise Problem(422, f"A file is one of these: {', '.join(types)}.")
+                kinds = ", ".join(KINDS.get(each, each) for each in types)
+                wrong = f"A file is one of these: {kinds}."
+                raise Problem(422, wrong, why=Why.FILE_KIND, values={"kinds": kinds})
             await asyncio.to_thread(place.mkdir, parents=True, exist_ok=True, mode=0o700)
             await asyncio.to_thread(part.rename, place / file)
         except BaseException as why:
             await asyncio.to_thread(part.unlink, missing_ok=True)
             if isinstance(why, TimeoutError):
                 slow = "This file took too long to come in: try again."
-                raise Problem(408, slow) from None
+                raise Problem(408, slow, why=Why.FILE_SLOW) from None
             raise
         finally:
             self._coming[thread.id] -= 1

@@ -13,12 +13,11 @@ from ivr.backends.numbers import same_form
 from ivr.flow.actions import Failed
 from ivr.flow.errands import Callback, CallbackRefused
 from ivr.threads.book import Thread
+from ivr.threads.refusals import Why
 from ivr.web.limits import Buckets, Limit
 
 log = structlog.get_logger(__name__)
 
-NOT_RUNG: Final = "we cannot ring this number: give us another one, or go on writing here"
-"""To a stranger; why, is for those who set up the house, and in the log."""
 RINGS: Final = Limit(per_minute=0.2, burst=2)
 """How often one conversation, or one number, may ask to be rung."""
 
@@ -36,17 +35,17 @@ class Ringing:
         self._desk, self._region, self._clock, self._now = desk, region, clock, now
         self._buckets = Buckets()
 
-    async def ask(self, thread: Thread, number: str) -> str:
-        """Have that number rung for the conversation; "" or why it is not.
+    async def ask(self, thread: Thread, number: str) -> Why | None:
+        """Have that number rung for the conversation; None, or why it is not.
 
         A number is the same in all its spellings; that it may be rung at all is the desk's to say.
         """
         queue, at = thread.queue, self._clock()
         if thread.over or not queue:
-            return "ask for a person first: then we know who should ring you"
+            return Why.NO_PERSON
         keys = (thread.id, same_form(number, self._region()) or number)
         if max(self._buckets.take(key, RINGS, at) for key in keys) > 0:
-            return "you are going to be rung: wait a moment before you ask again"
+            return Why.RUNG_SOON
         asked = thread.asked
         needs, urgent = asked.get("needs") or {}, int(asked.get("priority") or 0)
         promise = Callback(queue, number, needs, urgent, str(asked.get("tell_agent") or ""))
@@ -55,5 +54,5 @@ class Ringing:
         )
         if isinstance(found, Failed | CallbackRefused):
             log.info("a visitor is not rung", contact=thread.id, why=found.why)
-            return NOT_RUNG
-        return ""
+            return Why.NOT_RUNG  # the reason is for those who set up the house, and in the log
+        return None

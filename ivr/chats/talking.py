@@ -20,7 +20,8 @@ looking. Then
 
 The first `say` or `ring_me` begins a conversation, and so does `begin` (the form was sent): another
 `welcome` comes, with its id. A message is safe once `kept` has come; until then the browser sends
-it again, under the same id.
+it again, under the same id. What is not taken is told as `{"type": "wait"}` (to be sent again) or
+`{"type": "refused"}`, with `why` (`ivr.threads.refusals`), its `values`, and a `detail` in English.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ from ivr.chats.identity import (
 from ivr.chats.lobby import Lobby, Seat
 from ivr.chats.visitors import Socket, Visitors, shown, state_of
 from ivr.threads.book import Thread
-from ivr.threads.threads import BadMessage, Opening, Threads
+from ivr.threads.refusals import BadMessage, Why
+from ivr.threads.threads import Opening, Threads
 from ivr.web.limits import Buckets, Limit
 from ivr.web.problems import Problem
 
@@ -83,8 +85,8 @@ BUFFER: Final = 64 * 1024
 
 Opened = Callable[[str], Awaitable[Pass | None]]
 """What the secret of a link stands for; it is good once."""
-RingMe = Callable[[Thread, str], Awaitable[str]]
-"""Have that number rung for the conversation; "" or why it is not."""
+RingMe = Callable[[Thread, str], Awaitable[Why | None]]
+"""Have that number rung for the conversation; None, or why it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,8 @@ class Talking:
             return
         site = self._house.site(_text(hello, "site", 60))
         if hello.get("type") != "hello" or site is None:
-            await socket.send_json({"type": "refused", "why": "there is no chat of that name"})
+            nowhere = BadMessage("there is no chat of that name", Why.UNAVAILABLE)
+            await socket.send_json({"type": "refused", **nowhere.told()})
             return
         house, now = self._house, self._house.clock()
         try:
@@ -168,7 +171,8 @@ class Talking:
                 thread = house.threads.begin(opening)
             greeting = house.threads.greeting(opening) if thread is None else []
         except (NotVouched, BadMessage) as why:
-            await socket.send_json({"type": "refused", "why": str(why)})
+            bad = why if isinstance(why, BadMessage) else BadMessage(str(why), Why.UNAVAILABLE)
+            await socket.send_json({"type": "refused", **bad.told()})
             return
         if thread is None:
             self._lobby.enter(seat)
@@ -195,6 +199,7 @@ class Talking:
             visitor = new_visitor() if back is None or needs_word(back) else back
             name, number = _text(form, "name", 60), _text(form, "phone", 40)
         language = _text(hello, "language", 20).lower().partition("-")[0]
+        spoken = {each.partition("-")[0] for each in site.languages}
         page, email = _text(hello, "page", 300), _text(form, "email", 200)
         return Opening(
             "chat",
@@ -203,7 +208,7 @@ class Talking:
             site.flow,
             name=name,
             number=(same_form(number, house.region()) or "") if number else "",
-            language=language if language in site.languages else None,
+            language=language if language in spoken else None,
             vouched=bool(identity),
             facts={"page": page, "email": email, "site": site.name},
         )
@@ -232,7 +237,9 @@ class Talking:
             if threads.book.open_with("chat", opening.address, opening.line) is None:
                 now = asyncio.get_running_loop().time()
                 if self._buckets.take(f"new {seat.place}", STRANGERS, now):
-                    raise TooMany("too many conversations begin where you are: wait a moment")
+                    raise TooMany(
+                        "too many conversations begin where you are: wait a moment", Why.CROWDED
+                    )
             thread = threads.begin(opening)
             for each in self._lobby.of(opening):  # this one, and their other windows
                 self._sit(each, thread)
@@ -283,15 +290,15 @@ class Talking:
             address, is_sign = seat.opening.address, _text(told, "type", 20) in SIGNS
             key, limit = (f"signs {address}", RESTLESS) if is_sign else (address, TALKATIVE)
             if self._buckets.take(key, limit, now):
-                why = "you write faster than anybody can read: wait a moment"
-                seat.browser.put({"type": "wait", "id": name, "why": why})
+                fast = TooMany("you write faster than anybody can read: wait a moment", Why.FAST)
+                seat.browser.put({"type": "wait", "id": name, **fast.told()})
                 continue
             try:
                 await self._heard(told, seat)
             except TooMany as why:
-                seat.browser.put({"type": "wait", "id": name, "why": str(why)})
+                seat.browser.put({"type": "wait", "id": name, **why.told()})
             except BadMessage as why:
-                seat.browser.put({"type": "refused", "id": name, "why": str(why)})
+                seat.browser.put({"type": "refused", "id": name, **why.told()})
             except sqlite3.Error as full:
                 # Not kept: the browser sends it again.
                 contact = seat.thread.id if seat.thread is not None else ""
@@ -308,7 +315,7 @@ class Talking:
             case "ring_me":
                 asked = await self._begun(seat)
                 why = await self._house.ring_me(asked, _text(told, "number", 40))
-                seat.browser.put({"type": "ringing", "ok": not why, "why": why})
+                seat.browser.put({"type": "ringing", "ok": why is None, "why": why or ""})
             case "typing" if thread is not None:
                 threads.typing(thread)
             case "seen" if thread is not None and isinstance(told.get("seq"), int):
@@ -323,7 +330,7 @@ class Talking:
         if not isinstance(name, str) or not _ID.fullmatch(name):
             raise BadMessage("a message has an id of its own")
         if not text.strip():
-            raise BadMessage("a message has at least one character")
+            raise BadMessage("a message has at least one character", Why.EMPTY)
         thread = await self._begun(seat)
         message, new = self._house.threads.incoming(thread, f"v.{name}", text)
         seat.browser.put({"type": "kept", "id": name, "seq": message.seq})

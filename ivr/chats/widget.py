@@ -21,7 +21,8 @@ from ivr.chats.identity import needs_word, opens, visitor_of
 from ivr.chats.talking import Settling, Talking
 from ivr.chats.visitors import Visitors, shown
 from ivr.threads.book import Thread
-from ivr.threads.threads import BadMessage, Threads
+from ivr.threads.refusals import BadMessage, Why
+from ivr.threads.threads import Threads
 from ivr.web.gate import parts_at_most
 from ivr.web.headers import CONTENT
 from ivr.web.limits import PUBLIC_LIMIT
@@ -32,7 +33,7 @@ PAGES: Final = Path(__file__).parent / "pages"
 VISITOR: Final = "X-Tieline-Visitor"
 MOST: Final = 25_000_000
 _TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_SERVED: Final = ("frame.js", "frame.css", "words.js", "line.js")
+_SERVED: Final = ("frame.js", "frame.css", "words.js", "line.js", "asking.js")
 _HOUR: Final = "public, max-age=3600"
 
 
@@ -172,16 +173,18 @@ class Widget:
         if visitor_of(token, site.name, self._key, self._clock()) != thread.address:
             raise not_found("conversation")
         if not site.files:
-            raise Problem(403, "Files are not taken in this chat.")
+            raise Problem(403, "Files are not taken in this chat.", why=Why.NO_FILES)
         if thread.over:
-            raise Problem(409, "This conversation is over: begin another one.")
+            raise Problem(409, "This conversation is over: begin another one.", why=Why.OVER)
         body = parts_at_most(call.request, min(MOST, site.files))
         file = await self._files.keep(thread, call.query.name, body, site.types)
         try:
             message, _ = self._threads.incoming(thread, f"f.{file['id']}", "", file)
         except BadMessage as why:
             await self._files.drop(thread, file)
-            raise Problem(422, f"This file is not taken: {why}.") from None
+            raise Problem(
+                422, f"This file is not taken: {why}.", why=why.why, values=why.values
+            ) from None
         self._visitors.tell(thread.id, {"type": "message", **shown(message)})
         return web.json_response({"seq": message.seq})
 

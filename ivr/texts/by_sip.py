@@ -19,7 +19,7 @@ from ivr.agi.session import AgiSession
 from ivr.backends.providers import Incoming, Outgoing
 from ivr.errors import AsteriskRefused, AsteriskUnreachable
 from ivr.texts.receiving import NoSuchNumber, Receiving
-from ivr.threads.threads import BadMessage
+from ivr.threads.refusals import BadMessage
 
 log = structlog.get_logger(__name__)
 

@@ -31,7 +31,7 @@ from ivr.backends.providers import (
 from ivr.backends.sources import Sources
 from ivr.backends.texting import Texts
 from ivr.texts.receiving import NoSuchNumber, Receiving
-from ivr.threads.threads import BadMessage
+from ivr.threads.refusals import BadMessage
 from ivr.web.gate import read_at_most
 from ivr.web.limits import POSTS
 from ivr.web.problems import Problem

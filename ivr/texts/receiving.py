@@ -20,7 +20,8 @@ from ivr.backends.texting import Draft, Texts
 from ivr.channels.notices import notice, word
 from ivr.flow.actions import Failed
 from ivr.threads.book import Message, Thread, Way
-from ivr.threads.threads import BadMessage, Opening, Threads
+from ivr.threads.refusals import BadMessage
+from ivr.threads.threads import Opening, Threads
 
 log = structlog.get_logger(__name__)
 

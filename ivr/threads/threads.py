@@ -30,6 +30,7 @@ from ivr.threads.book import Book, Keeper, Kind, Message, Thread, Way
 from ivr.threads.greeting import greeting
 from ivr.threads.hosting import MANNERS, Host, House, Wire
 from ivr.threads.people import NoScreens, People, Screens
+from ivr.threads.refusals import BadMessage, Why
 
 log = structlog.get_logger(__name__)
 
@@ -52,10 +53,6 @@ class Flows(Protocol):
     async def flow_of(self, name: str, revision: str) -> Flow | None:
         """The flow of that name with just that text, also when another is in force."""
         ...
-
-
-class BadMessage(ValueError):
-    """A message that cannot be taken; the text says what can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +188,7 @@ class Threads:
     def _flow_of(self, opening: Opening) -> Flow:
         flow = self._services.flows.by_name(opening.flow)
         if flow is None:
-            raise BadMessage(f"there is no flow named {opening.flow!r}")
+            raise BadMessage(f"there is no flow named {opening.flow!r}", Why.UNAVAILABLE)
         return flow
 
     def begin(self, opening: Opening) -> Thread:
@@ -242,12 +239,12 @@ class Threads:
         """
         text = _clean(text)
         if not text.strip() and file is None:
-            raise BadMessage("a message has at least one character")
+            raise BadMessage("a message has at least one character", Why.EMPTY)
         host = self._hosts.get(thread.id)
         if thread.over or host is None:
-            raise BadMessage("this conversation is over: begin another one")
+            raise BadMessage("this conversation is over: begin another one", Why.OVER)
         if thread.seq >= MOST:
-            raise BadMessage("this conversation has become too long: begin another one")
+            raise BadMessage("this conversation has become too long: begin another one", Why.FULL)
         kept, heard = host.written(text), heard and bool(text.strip())
         message, new = self.book.write(
             thread, "customer", kept, message_id=message_id, file=file, unheard=heard
@@ -301,7 +298,7 @@ class Threads:
         thread = self.people.talking(agent, thread_id)
         text = _clean(text)
         if not text.strip() and file is None:
-            raise BadMessage("a message has at least one character")
+            raise BadMessage("a message has at least one character", Why.EMPTY)
         message, new = self.book.write(
             thread, "agent", text, message_id=message_id, agent=agent, file=file
         )
@@ -380,6 +377,6 @@ def _shown(thread: Thread, message: Message) -> dict[str, Json]:
 def _clean(text: str) -> str:
     """The text without halves of characters and controls; raises BadMessage when it is too long."""
     if len(text) > LONGEST:
-        raise BadMessage(f"a message has at most {LONGEST} characters")
+        raise BadMessage(f"a message has at most {LONGEST} characters", Why.LONG, most=LONGEST)
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
     return "".join(each for each in whole if each in "\n\t" or category(each) not in _NO_TEXT)

@@ -28,6 +28,7 @@ from ivr.chats.visitors import Visitors
 from ivr.chats.widget import Widget
 from ivr.flow.actions import Value
 from ivr.threads.book import Thread
+from ivr.threads.refusals import Why
 from ivr.web.addresses import Outside
 from ivr.web.hub import Hub
 from ivr.web.server import WebServer
@@ -102,9 +103,9 @@ class House:
         threads.carried_by("chat", self.visitors)
         self.files = files = Files(self.folder / "files", threads.book)
 
-        async def ring(thread: Thread, number: str) -> str:
+        async def ring(thread: Thread, number: str) -> Why | None:
             self.rung.append((thread.id, number))
-            return "" if number.startswith("+86") else "this number may not be rung"
+            return None if number.startswith("+86") else Why.NOT_RUNG
 
         clock = lambda: self.rooms.time  # noqa: E731 - a name for one attribute
         self.store = Store(self.folder / "errands.sqlite", (attempts.SCHEMA, shelves.SCHEMA))

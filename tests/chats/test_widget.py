@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -199,6 +200,54 @@ async def test_the_chat_speaks_the_language_of_its_page(shop: Shop) -> None:
         )
 
 
+def has_written_too_fast(shop: Shop) -> None:
+    """Every visitor who is here; that others begin conversations is another matter."""
+    for key, bucket in shop.house.talking._buckets._buckets.items():
+        if not key.startswith("new "):
+            bucket.tokens = 0.0
+
+
+CHINESE = re.compile(r"^[^A-Za-z]*$")
+"""No word of English; numbers are numbers in both."""
+
+
+async def test_whatever_is_not_taken_is_told_in_the_language_of_the_chat(shop: Shop) -> None:
+    async with window(shop.browser) as at:
+        _, chat = await opened(shop, at, 'data-language="zh"')
+        await chat.locator("input[name=name]").fill("王芳")
+        await chat.locator("form#form button").click()
+        said, log = chat.locator("#state"), chat.locator("#lines")
+        await expect(chat.locator("li.bot")).to_have_count(1)
+
+        page = FilePayload(name="page.html", mimeType="text/html", buffer=b"<script>1</script>")
+        await chat.locator("#file").set_input_files(page)
+        await expect(said).to_have_text("不接收此类文件，可以发送：PNG, PDF。")
+        big = FilePayload(name="big.png", mimeType="image/png", buffer=DOT * 2000)
+        await chat.locator("#file").set_input_files(big)
+        await expect(said).to_have_text("文件太大。")
+
+        await chat.locator("#ring").click()
+        await chat.locator("#number").fill("+1 900")
+        await chat.locator("#call-yes").click()
+        await expect(chat.locator("#call-said")).to_have_text(CHINESE)
+        await expect(chat.locator("#call-said")).to_contain_text("无法拨打此号码")
+        await chat.locator("#call-no").click()
+
+        await chat.locator("#text").evaluate("(text) => { text.value = 'x'.repeat(4001); }")
+        await chat.locator("#text").press("Enter")
+        await expect(said).to_have_text("一条消息最多 4000 个字符。")
+        await expect(log).not_to_contain_text("xxx")
+
+        has_written_too_fast(shop)
+        await chat.locator("#text").fill("您好")
+        await chat.locator("#text").press("Enter")
+        await expect(said).to_have_text("您发送得太快，请稍等片刻。")
+        await expect(chat.locator("li.customer .way").last).to_have_text("已发送")
+        await expect(said).to_be_hidden()
+        # A browser tells its console of every answer that is none.
+        assert [each for each in at.complaints if "422" not in each] == []
+
+
 async def test_script_in_names_and_messages_stays_text(shop: Shop) -> None:
     async with window(shop.browser) as at:
         page, chat = await begun(shop, at, EVIL)
@@ -251,7 +300,7 @@ async def test_the_sites_own_button_has_a_visitor_rung_once_they_have_begun(shop
         await expect(chat.locator("#number")).to_have_value("+86 138 0013 8000")
         await chat.locator("#number").fill("+1 900")
         await chat.locator("#call-yes").click()
-        await expect(chat.locator("#call-said")).to_have_text("this number may not be rung")
+        await expect(chat.locator("#call-said")).to_contain_text("We cannot ring this number.")
         await chat.locator("#number").fill("+8613800138000")
         await chat.locator("#call-yes").click()
         await expect(chat.locator("#state")).to_contain_text("We will ring you.")
@@ -292,8 +341,7 @@ async def test_a_picture_is_shown_to_one_who_wrote_too_fast_to_be_told_where_it_
 ) -> None:
     async with window(shop.browser) as at:
         _, chat = await begun(shop, at)
-        for bucket in shop.house.talking._buckets._buckets.values():
-            bucket.tokens = 0.0
+        has_written_too_fast(shop)
         sent = FilePayload(name="dot.png", mimeType="image/png", buffer=DOT)
         await chat.locator("#file").set_input_files(sent)
         await expect(chat.locator("li.customer img")).to_have_js_property("naturalWidth", 1)

@@ -1,11 +1,13 @@
 // The page inside the frame. Whatever people write is put on it as text, never as markup.
+import { ask } from "./asking.js";
 import { Line } from "./line.js";
-import { wordsOf } from "./words.js";
+import { whyOf, wordsOf } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const site = document.body.dataset;
 const speaks = (site.languages || "en").split(" ");
-const known = (language) => (speaks.includes(language) ? language : speaks[0]);
+const base = (language) => language.split("-")[0];
+const known = (language) => speaks.find((each) => base(each) === base(language)) || speaks[0];
 let language = known((navigator.language || "en").slice(0, 2).toLowerCase());
 let words = wordsOf(language);
 let embedder = null; // where the page that holds us is; told by its hello
@@ -14,7 +16,7 @@ if (pass) history.replaceState(null, "", location.pathname + location.search);
 let hello = { language, pass };
 let shown = window.parent === window;
 let unread = 0;
-let phase = "";
+let phase = "", parked = false;
 const mine = new Map(); // id of a message of ours -> its line, until it has a number
 
 // Storage may be refused to a frame: then the conversation lasts as long as the page.
@@ -32,7 +34,11 @@ const line = new Line(site.site, store, {
     status(up ? "" : words.away);
     if (up) askForLinks();
   },
-  refused(why, id) { mine.get(id)?.remove(); status(why || words.refused); },
+  refused(told) {
+    mine.get(told.id)?.remove();
+    status(whyOf(words, told));
+    if (!told.id) console.info(told.detail); // for those who build the site
+  },
 });
 
 // --- words and colours ---------------------------------------------------------------------------
@@ -41,7 +47,7 @@ function speak() {
   words = wordsOf(language);
   document.documentElement.lang = language;
   document.documentElement.style.setProperty("--brand", site.colour || "#0b5c8a");
-  $("title").textContent = site[`title${language[0].toUpperCase()}${language.slice(1)}`] || words.title;
+  $("title").textContent = document.body.getAttribute(`data-title-${language}`) || words.title;
   document.title = $("title").textContent;
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = words[node.dataset.text];
   for (const node of document.querySelectorAll("[data-word]")) {
@@ -151,15 +157,21 @@ function links(told) {
 }
 document.addEventListener("visibilitychange", () => document.hidden || askForLinks());
 
+let hurried = false; // whether the visitor reads that they were too fast
 // Something came too fast and was not heard: messages are sent again by the line, links are asked for again here.
-function wait(why) {
+function wait(told) {
   askForLinks(3000);
-  if ($("call").open) $("call-said").textContent = why;
+  if ($("call").open) $("call-said").textContent = whyOf(words, told);
+  else if (told.id || told.why === "crowded") {
+    hurried = true;
+    status(whyOf(words, told));
+  }
 }
 
 function kept(id) {
   const item = mine.get(id);
   if (item) way(item, "sent");
+  if (hurried) state({ phase, parked });
 }
 
 function noticed(seq) {
@@ -175,11 +187,12 @@ const scroll = () => { $("log").scrollTop = $("log").scrollHeight; };
 // --- where it stands -----------------------------------------------------------------------------
 
 function state(told) {
-  phase = told.phase;
+  ({ phase, parked } = told);
+  hurried = false;
   if (chosen && line.chat) upload();
   $("ring").hidden = phase === "over";
   if (asked !== null) askToRing(asked);
-  const says = { waiting: words.waiting, over: words.over }[phase] || (told.parked ? words.parked : "");
+  const says = { waiting: words.waiting, over: words.over }[phase] || (parked ? words.parked : "");
   status(says);
   $("text").disabled = $("send").disabled = $("attach").disabled = phase === "over";
   if (phase === "over") {
@@ -211,7 +224,7 @@ function ringing(told) {
   if (told.ok) {
     $("call").close();
     status(words.ringing);
-  } else $("call-said").textContent = told.why;
+  } else $("call-said").textContent = whyOf(words, told);
 }
 
 // --- writing -------------------------------------------------------------------------------------
@@ -261,8 +274,14 @@ async function upload() {
   chosen = null;
   const path = `/widget/chats/${line.chat}/files?name=${encodeURIComponent(file.name)}`;
   const headers = { "Content-Type": "application/octet-stream", "X-Tieline-Visitor": line.token };
-  const answer = await fetch(path, { method: "POST", body: file, headers });
-  if (!answer.ok) status((await answer.json()).detail);
+  const answer = await fetch(path, { method: "POST", body: file, headers }).catch(() => null);
+  if (!answer) status(words.unsentFile);
+  else if (!answer.ok) status(notTaken(answer.status, await answer.json().catch(() => ({}))));
+}
+
+function notTaken(code, told) {
+  if (told.why) return whyOf(words, told);
+  return { 413: words.tooBig, 429: words.why_fast }[code] || words.unsentFile;
 }
 
 // --- ring me -------------------------------------------------------------------------------------
@@ -292,35 +311,18 @@ $("call").querySelector("form").addEventListener("submit", (event) => {
 function begin() {
   const asks = (site.ask || "").split(" ").filter(Boolean);
   if (!asks.length || hello.identity || hello.pass || store.get("token")) return line.open(hello);
-  const form = $("form");
-  form.replaceChildren();
   status("");
-  form.hidden = false;
+  $("form").hidden = false;
   $("write").hidden = true;
-  const types = { email: "email", phone: "tel", name: "text" };
-  for (const name of asks) {
-    const label = document.createElement("label");
-    label.textContent = words[name];
-    const input = document.createElement("input");
-    Object.assign(input, { type: types[name], name, required: name === "name", maxLength: 200 });
-    input.autocomplete = name === "phone" ? "tel" : name;
-    label.append(input);
-    form.append(label);
-  }
-  const go = document.createElement("button");
-  go.type = "submit";
-  go.textContent = words.begin;
-  form.append(go);
-  form.onsubmit = (event) => {
-    event.preventDefault();
-    hello = { ...hello, form: Object.fromEntries(new FormData(form)) };
-    form.hidden = true;
+  ask($("form"), asks, words, (answers) => {
+    hello = { ...hello, form: answers };
+    $("form").hidden = true;
     $("write").hidden = false;
     status(words.connecting);
     line.open(hello);
     line.begin();
     $("text").focus();
-  };
+  });
 }
 
 // --- the page that holds us ----------------------------------------------------------------------

@@ -3,8 +3,8 @@
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
 
 export class Line {
-  // `on` has fresh(), greeting(texts), message(m), kept(id, seq), state(s), connection(up), refused(why),
-  // typing(), ringing(r), links(l), wait(why).
+  // `on` has fresh(), greeting(texts), message(m), kept(id, seq), state(s), connection(up), refused(r),
+  // typing(), ringing(r), links(l), wait(w).
   constructor(site, store, on) {
     this.site = site;
     this.store = store;
@@ -126,7 +126,7 @@ export class Line {
         this.on.kept(told.id, told.seq);
         break;
       case "wait":
-        this.on.wait(told.why);
+        this.on.wait(told);
         setTimeout(() => {
           if (this.wanted) this.#send({ type: "begin" });
           for (const each of this.unsent) this.#send({ type: "say", ...each });
@@ -137,7 +137,7 @@ export class Line {
           this.unsent = this.unsent.filter((each) => each.id !== told.id);
           this.#remember();
         } else this.stopped = true;
-        this.on.refused(told.why, told.id);
+        this.on.refused(told);
         break;
       case "state": this.on.state(told); break;
       case "typing": this.on.typing(); break;
