@@ -29,6 +29,8 @@ from ivr.settings import Settings, load_settings
 AGENTS: Final = ("9701", "9702", "9703", "9704")
 """Who answers the calls that are to be answered."""
 RTP: Final = (13000, 14998)
+NO_SITE: Final = "https://none.example"
+"""Links may lead to the chats of sites; nobody opens one."""
 NEVER: Final = "24h"
 
 
@@ -103,6 +105,10 @@ def _services(offered: Services, stub: str) -> dict[str, Any]:
         "databases": {
             name: {"url": "sqlite+aiosqlite:///none.sqlite", "query": each.query}
             for name, each in offered.databases.items()
+        },
+        "chats": {
+            name: {"origins": [NO_SITE], "flow": site.flow, "title": {"en": name}}
+            for name, site in offered.chats.items()
         },
         "sms": {"service": GATEWAY},
         "lockout": {
