@@ -91,7 +91,7 @@ async def test_who_did_not_ask_for_a_person_is_not_rung(house: DeskHouse) -> Non
     visitor, _, _ = a_visitor()
     async with Backends(desk=house.url).serving() as page, visitor.on(page):
         await visitor.reads("Lantern Books")
-        with pytest.raises(IvrError, match="ask for a person first"):
+        with pytest.raises(IvrError, match="no_person"):
             await visitor.asks_to_be_rung()
 
 
