@@ -38,11 +38,18 @@ class NotVouched(Exception):
     """The site's word is missing, forged, or too old; the text says which."""
 
 
+class Lapsed(NotVouched):
+    """The word was good, and its time is over: the site gives another one, if they are still in."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom the site says that it is; `id` is the site's own, the rest may be ""."""
+    """Whom the site says that it is, `until` when (epoch seconds); `id` is the site's own, the
+    rest may be "".
+    """
 
     id: str
+    until: float
     name: str = ""
     email: str = ""
     phone: str = ""
@@ -110,10 +117,12 @@ def vouched(text: str, secret: str, now: float) -> Identity:
     until = told.get("exp")
     if isinstance(until, bool) or not isinstance(until, int | float):
         raise NotVouched('the payload has "exp", in epoch seconds')
-    if not now < until <= now + AHEAD:
+    if until <= now:
+        raise Lapsed('"exp" is over')
+    if not until <= now + AHEAD:
         raise NotVouched('"exp" lies ahead, by a day at most')
-    known = {name: told.get(name, "") for name in ("id", "name", "email", "phone")}
-    return Identity(**{name: _short(value) for name, value in known.items()})
+    known = {name: _short(told.get(name, "")) for name in ("id", "name", "email", "phone")}
+    return Identity(until=float(until), **known)
 
 
 def _short(value: object) -> str:

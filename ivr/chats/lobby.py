@@ -20,13 +20,21 @@ MOST: Final = 2000
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """One browser: whose it is, where (`acd.people.places`), and the conversation it shows."""
+    """One browser: whose it is, where (`acd.people.places`), and the conversation it shows.
+
+    `until` is when the site's word for its visitor is over (epoch seconds); None without one.
+    """
 
     browser: Socket
     opening: Opening
     token: str
     place: str
+    until: float | None = None
     thread: Thread | None = None
+
+    def lapsed(self, now: float) -> bool:
+        """Whether it is somebody else's turn to say who is there."""
+        return self.until is not None and self.until <= now
 
 
 class Lobby:

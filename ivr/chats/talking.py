@@ -44,6 +44,8 @@ from ivr.backends.shelves import Pass
 from ivr.backends.sites import Site
 from ivr.channels.caller_card import plain
 from ivr.chats.identity import (
+    Identity,
+    Lapsed,
     NotVouched,
     file_key,
     needs_word,
@@ -82,6 +84,10 @@ SIGNS: Final = frozenset({"typing", "seen", "links"})
 RESTLESS: Final = Limit(per_minute=240, burst=80)
 """What their browser tells besides, by itself: it takes no message's place."""
 BUFFER: Final = 64 * 1024
+LAPSED: Final = 4401
+"""The close code when the site's word for its visitor is over: with a fresh one they may go on."""
+LOOK: Final = 5.0
+"""Seconds between looks whether it is, at most: clocks are set."""
 
 Opened = Callable[[str], Awaitable[Pass | None]]
 """What the secret of a link stands for; it is good once."""
@@ -163,13 +169,18 @@ class Talking:
             return
         house, now = self._house, self._house.clock()
         try:
-            opening = await self._by_link(self._opening(site, hello, now), hello)
+            known = self._vouched(site, hello, now)
+            opening = await self._by_link(self._opening(site, hello, known, now), hello)
             token = token_of(opening.address, site.name, house.key, now)
-            seat = Seat(Socket(socket), opening, token, place)
+            until = None if known is None else known.until
+            seat = Seat(Socket(socket), opening, token, place, until)
             thread = house.threads.book.open_with("chat", opening.address, site.name)
             if thread is None and opening.contact:
                 thread = house.threads.begin(opening)
             greeting = house.threads.greeting(opening) if thread is None else []
+        except Lapsed:
+            await socket.close(code=LAPSED)
+            return
         except (NotVouched, BadMessage) as why:
             bad = why if isinstance(why, BadMessage) else BadMessage(str(why), Why.UNAVAILABLE)
             await socket.send_json({"type": "refused", **bad.told()})
@@ -184,14 +195,19 @@ class Talking:
             self._sit(seat, thread, int(str(after)) if counts and after is not True else 0)
         await self._talk(socket, seat)
 
-    def _opening(self, site: Site, hello: dict[str, Any], now: float) -> Opening:
-        """Who they are, and what would begin. Raises NotVouched."""
+    def _vouched(self, site: Site, hello: dict[str, Any], now: float) -> Identity | None:
+        """Whom the site says that they are; None when it says nothing. Raises NotVouched."""
+        word = _text(hello, "identity", 4000)
+        return vouched(word, site.secret, now) if word else None
+
+    def _opening(
+        self, site: Site, hello: dict[str, Any], known: Identity | None, now: float
+    ) -> Opening:
+        """Who they are, and what would begin."""
         house, key = self._house, self._house.key
         form = hello.get("form")
         form = form if isinstance(form, dict) else {}
-        identity = _text(hello, "identity", 4000)
-        if identity:
-            known = vouched(identity, site.secret, now)
+        if known is not None:
             visitor = visitor_vouched(known, site.name)
             name, number = known.name, known.phone
         else:
@@ -209,7 +225,7 @@ class Talking:
             name=name,
             number=(same_form(number, house.region()) or "") if number else "",
             language=language if language in spoken else None,
-            vouched=bool(identity),
+            vouched=known is not None,
             facts={"page": page, "email": email, "site": site.name},
         )
 
@@ -272,6 +288,8 @@ class Talking:
             asyncio.create_task(self._listen(socket, seat)),
             asyncio.create_task(browser.overrun.wait()),
         ]
+        if seat.until is not None:
+            tasks.append(asyncio.create_task(self._lapse(seat)))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -281,12 +299,24 @@ class Talking:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+        if seat.lapsed(house.clock()):
+            await socket.close(code=LAPSED)
+
+    async def _lapse(self, seat: Seat) -> None:
+        """Return when the site's word for this visitor is over."""
+        while True:
+            now = self._house.clock()
+            if seat.until is None or seat.until <= now:
+                return
+            await asyncio.sleep(min(LOOK, seat.until - now))
 
     async def _listen(self, socket: web.WebSocketResponse, seat: Seat) -> None:
         async for message in socket:
             told = _object(message)
             name = _text(told, "id", 80)
             now = asyncio.get_running_loop().time()
+            if seat.lapsed(self._house.clock()):
+                return
             address, is_sign = seat.opening.address, _text(told, "type", 20) in SIGNS
             key, limit = (f"signs {address}", RESTLESS) if is_sign else (address, TALKATIVE)
             if self._buckets.take(key, limit, now):

@@ -25,7 +25,7 @@ from ivr.threads.refusals import BadMessage, Why
 from ivr.threads.threads import Threads
 from ivr.web.gate import parts_at_most
 from ivr.web.headers import CONTENT
-from ivr.web.limits import PUBLIC_LIMIT
+from ivr.web.limits import PAGES_LIMIT, PUBLIC_LIMIT
 from ivr.web.problems import Problem, not_found
 from ivr.web.routes import PUBLIC, Call, Handler, Method, Query, Raw, Route
 
@@ -33,7 +33,7 @@ PAGES: Final = Path(__file__).parent / "pages"
 VISITOR: Final = "X-Tieline-Visitor"
 MOST: Final = 25_000_000
 _TYPES: Final = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_SERVED: Final = ("frame.js", "frame.css", "words.js", "line.js", "asking.js")
+_SERVED: Final = ("frame.js", "frame.css", "words.js", "line.js", "asking.js", "files.js")
 _HOUR: Final = "public, max-age=3600"
 
 
@@ -69,7 +69,7 @@ class Widget:
                 roles=PUBLIC,
                 summary=f"The chat: {name}",
                 media=_TYPES[name.rpartition(".")[2]],
-                limit=PUBLIC_LIMIT,
+                limit=PAGES_LIMIT,
                 tag="chat",
             )
             for name in _SERVED

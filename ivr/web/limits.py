@@ -23,6 +23,8 @@ SIGN_IN = Limit(per_minute=6, burst=10)
 """Guessing passwords is slow."""
 PUBLIC_LIMIT = Limit(per_minute=120, burst=60)
 """Strangers."""
+PAGES_LIMIT = Limit(per_minute=600, burst=300)
+"""Strangers' pages: each is several files, and many people are behind one address."""
 POSTS = Limit(per_minute=6000, burst=1000)
 """A provider's gateway, which signs what it sends."""
 

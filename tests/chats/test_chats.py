@@ -24,6 +24,7 @@ from ivr.threads.greeting import greeting
 from ivr.threads.threads import Opening
 from ivr.web.problems import Problem
 from tests.chats.house import KEY, SECRET, House, Visitor, house
+from tests.e2e.known import until
 from tests.flow.flows import flow_of
 
 WORD = {"id": "customer-7", "name": "Mei Lin", "phone": "+8613800138000"}
@@ -138,17 +139,15 @@ async def test_the_sites_word_brings_back_its_visitor_and_a_forged_one_is_refuse
     shop: House,
 ) -> None:
     told = WORD
-    word = identity.sign({**told, "exp": shop.rooms.time + 60}, SECRET)
-    visitor = await shop.come(identity=word)
+    visitor = await shop.come(identity=word(shop))
     thread = shop.thread(visitor)
     assert (thread.name, thread.vouched, thread.number) == ("Mei Lin", True, "+8613800138000")
-    again = await shop.come(identity=word)
+    again = await shop.come(identity=word(shop))
     assert again.chat == visitor.chat
     # The token of such a visitor, taken from a browser, is not the site's word.
     assert (await shop.come(token=visitor.token)).chat != visitor.chat
     for forged in (
         identity.sign({**told, "exp": shop.rooms.time + 60}, "guess"),
-        identity.sign({**told, "exp": shop.rooms.time - 1}, SECRET),
         identity.sign({**told, "exp": shop.rooms.time + 1e9}, SECRET),
         identity.sign({"id": 7, "exp": shop.rooms.time + 60}, SECRET),
         identity.sign(told, SECRET),
@@ -158,6 +157,61 @@ async def test_the_sites_word_brings_back_its_visitor_and_a_forged_one_is_refuse
         socket = await shop.session.ws_connect(f"{shop.url}/widget/talk")
         await socket.send_json({"type": "hello", "site": "shop", "identity": forged})
         assert (await socket.receive_json())["type"] == "refused"
+
+
+def word(shop: House, lasts: float = 60) -> str:
+    """The shop vouches for its visitor for so many seconds from now."""
+    return identity.sign({**WORD, "exp": shop.rooms.time + lasts}, SECRET)
+
+
+async def lapses(visitor: Visitor) -> None:
+    """Whatever still comes, the socket is closed because the site's word is over."""
+    async with asyncio.timeout(10):
+        while (told := await visitor.socket.receive()).type is WSMsgType.TEXT:
+            pass
+    assert (told.type, told.data) == (WSMsgType.CLOSE, talking.LAPSED)
+
+
+async def test_a_socket_is_closed_when_the_sites_word_for_its_visitor_is_over(
+    shop: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "LOOK", 0.02)
+    visitor, stranger = await shop.come(identity=word(shop)), await shop.come()
+    await visitor.say("One", "one")
+    shop.rooms.time += 61
+    await lapses(visitor)
+    await until(lambda: not shop.visitors.here(visitor.chat))
+    assert (await stranger.say("Still here"))["seq"] > 0
+    # What was said meanwhile is there, once, for who comes back with a fresh word.
+    thread = shop.thread(visitor)
+    missed, _ = shop.rooms.threads.book.write(thread, "agent", "Two", agent="1001")
+    back = await shop.look(identity=word(shop), chat=visitor.chat, after=missed.seq - 1)
+    assert (back.chat, back.read) == (visitor.chat, ["Two"])
+
+
+async def test_what_is_written_after_the_sites_word_is_over_counts_once_with_a_fresh_one(
+    shop: House,
+) -> None:
+    visitor = await shop.come(identity=word(shop))
+    shop.rooms.time += 61
+    await visitor.socket.send_json({"type": "say", "id": "late", "text": "Late"})
+    await lapses(visitor)
+    said = lambda: [text for by, text in shop.rooms.said(shop.thread(visitor)) if by == "customer"]  # noqa: E731 - twice
+    assert said() == []
+    back = await shop.come(identity=word(shop))
+    await back.say("Late", "late")
+    await back.say("Late", "late")
+    assert (back.chat, said()) == (visitor.chat, ["Late"])
+
+
+async def test_a_word_that_is_over_when_it_comes_asks_for_a_fresh_one(shop: House) -> None:
+    socket = await shop.session.ws_connect(f"{shop.url}/widget/talk")
+    await socket.send_json({"type": "hello", "site": "shop", "identity": word(shop, -1)})
+    await lapses(Visitor(socket))
+    forged = identity.sign({**WORD, "exp": shop.rooms.time - 1}, "guess")
+    socket = await shop.session.ws_connect(f"{shop.url}/widget/talk")
+    await socket.send_json({"type": "hello", "site": "shop", "identity": forged})
+    assert (await socket.receive_json())["why"] == "unavailable"
 
 
 @pytest.mark.parametrize(
@@ -450,8 +504,7 @@ async def test_a_link_opens_its_own_file_for_some_minutes_and_nothing_else(shop:
 async def test_files_of_somebody_the_site_vouches_for_are_shut_when_they_are_gone(
     shop: House,
 ) -> None:
-    word = identity.sign({**WORD, "exp": shop.rooms.time + 60}, SECRET)
-    visitor = await shop.come(identity=word)
+    visitor = await shop.come(identity=word(shop))
     link = await attached(shop, visitor)
     browser = shop.agent.as_("")
     assert (await browser.ask("GET", link)).status == 200

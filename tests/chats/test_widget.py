@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, FilePayload, FrameLocator, Page, expect
 
+from ivr.chats import talking
 from ivr.chats.identity import sign
 from ivr.settings import Settings
 from tests.chats.house import SECRET, SHOP, House, house
@@ -45,6 +47,8 @@ class Shop:
     browser: Browser
     url: str = ""
     more: str = ""
+    word: Callable[[], Awaitable[str]] | None = None
+    """Whom the site has signed in just now, in a word; None: nobody."""
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[str]:
@@ -53,7 +57,12 @@ class Shop:
             return web.Response(text=text, content_type="text/html")
 
         app = web.Application()
+
+        async def who(_: web.Request) -> web.Response:
+            return web.Response(text="<html>sign in" if self.word is None else await self.word())
+
         app.router.add_get("/", give)
+        app.router.add_get("/who", who)
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -99,10 +108,10 @@ async def begun(shop: Shop, at: Window, name: str = "Mei Lin") -> tuple[Page, Fr
     return page, chat
 
 
-async def says(chat: FrameLocator, text: str) -> None:
+async def says(chat: FrameLocator, text: str, sent: str = "sent") -> None:
     await chat.locator("#text").fill(text)
     await chat.locator("#text").press("Enter")
-    await expect(chat.locator("li.customer .way").last).to_have_text("sent")
+    await expect(chat.locator("li.customer .way").last).to_have_text(sent)
 
 
 async def answers(shop: Shop, page: Page, text: str) -> None:
@@ -389,6 +398,86 @@ async def test_who_signs_out_of_the_site_leaves_nothing_in_the_chat(shop: Shop) 
         await says(chat, "Hello")
         other = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
         assert other != name
+        assert at.complaints == []
+
+
+def signed(shop: Shop, lasts: float = 600) -> str:
+    told = {"id": "customer-3", "name": "Ada", "exp": shop.house.rooms.time + lasts}
+    return sign(told, SECRET)
+
+
+async def vouched(shop: Shop, at: Window, more: str = "") -> tuple[Page, FrameLocator]:
+    """The chat of a visitor whom the site knows by the word it gives at an address of its own."""
+    shop.more = f'data-identity-url="/who" {more}'
+    await at.page.goto(shop.url)
+    await at.page.locator("tieline-chat button").click()
+    chat = at.page.frame_locator("tieline-chat iframe")
+    await expect(chat.locator("li.bot .said").first).to_contain_text("How can we help?")
+    return at.page, chat
+
+
+async def test_who_is_still_signed_in_goes_on_when_the_sites_word_is_over(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "LOOK", 0.05)
+    asked, may = asyncio.Event(), asyncio.Event()
+
+    async def at_once() -> str:
+        return signed(shop)
+
+    async def later() -> str:
+        asked.set()
+        await may.wait()
+        return signed(shop)
+
+    async with window(shop.browser) as at:
+        shop.word = at_once
+        page, chat = await vouched(shop, at)
+        await says(chat, "one")
+        name = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
+        shop.word, shop.house.rooms.time = later, shop.house.rooms.time + 601
+        await asked.wait()
+        await chat.locator("#text").fill("two")
+        await chat.locator("#text").press("Enter")
+        await expect(chat.locator("li.customer .way").last).to_have_text("not sent yet")
+        await answers(shop, page, "Are you there?")
+        may.set()
+        await expect(chat.locator("li.customer .way").last).to_have_text("sent")
+        await expect(chat.locator("li.bot", has_text="Are you there?")).to_have_count(1)
+        await expect(chat.locator("li.customer .said")).to_have_text(["one", "two"])
+        assert await page.frames[1].evaluate("localStorage['tieline.shop.chat']") == name
+        thread = shop.house.rooms.threads.book.get(name)
+        assert thread is not None
+        said = [text for by, text in shop.house.rooms.said(thread) if by == "customer"]
+        assert said == ["one", "two"]
+        assert at.complaints == []
+
+
+async def test_who_is_signed_in_no_more_is_a_stranger_to_the_chat(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "LOOK", 0.05)
+
+    async def at_once() -> str:
+        return signed(shop)
+
+    async with window(shop.browser, NARROW) as at:
+        shop.word = at_once
+        page, chat = await vouched(shop, at, 'data-language="zh"')
+        await says(chat, "my account is 12345", "已发送")
+        name = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
+        shop.word, shop.house.rooms.time = None, shop.house.rooms.time + 601
+        await expect(chat.locator("input[name=name]")).to_be_visible()
+        await expect(chat.locator("li.house .said")).to_contain_text("登录已结束")
+        await expect(chat.locator("#log")).not_to_contain_text("12345")
+        assert not shop.house.visitors.here(name)
+        assert await serious(page.frames[1]) == []
+        kept = await page.frames[1].evaluate("JSON.stringify(localStorage)")
+        assert name not in kept
+        await chat.locator("input[name=name]").fill("王芳")
+        await chat.locator("form#form button").click()
+        await says(chat, "您好", "已发送")
+        assert await page.frames[1].evaluate("localStorage['tieline.shop.chat']") != name
         assert at.complaints == []
 
 

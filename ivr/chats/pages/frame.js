@@ -1,5 +1,6 @@
 // The page inside the frame. Whatever people write is put on it as text, never as markup.
 import { ask } from "./asking.js";
+import { Files } from "./files.js";
 import { Line } from "./line.js";
 import { whyOf, wordsOf } from "./words.js";
 
@@ -28,11 +29,14 @@ const store = {
 };
 
 const line = new Line(site.site, store, {
-  fresh() { files.clear(); $("lines").replaceChildren(...mine.values()); },
-  greeting, message: show, kept, state, typing, ringing, links, wait,
+  fresh() { files.clear(); $("lines").replaceChildren(...parting, ...mine.values()); },
+  greeting, message: show, kept, state, typing, ringing, wait, lapsed,
+  links(told) { files.take(told); },
   connection(up) {
     status(up ? "" : words.away);
-    if (up) askForLinks();
+    if (!up) return;
+    asksAgain = false;
+    files.ask();
   },
   refused(told) {
     mine.get(told.id)?.remove();
@@ -74,7 +78,7 @@ function show(message) {
   if (own) mine.delete(message.id.replace(/^v\./, ""));
   fill(item, message.by, message.text, message.at); // as it is kept: of a secret that is a mask
   item.dataset.seq = message.seq;
-  if (message.file) item.querySelector(".said").replaceWith(attachment(message.file));
+  if (message.file) item.querySelector(".said").replaceWith(files.shown(message.file));
   if (message.by === "customer") way(item, message.way === "written" ? "sent" : message.way);
   $("lines").append(item);
   if (message.by !== "customer") typing(false);
@@ -121,46 +125,13 @@ function way(item, name) {
   mark.textContent = words[name] || "";
 }
 
-// A link to a file is good for some minutes: fresh ones are asked for while the page is open.
-const files = new Map(); // id of a file -> its link
-const FRESH_LINKS = 4 * 60 * 1000;
-let asking = 0;
-
-function attachment(file) {
-  const link = document.createElement("a");
-  link.target = "_blank";
-  link.rel = "noopener";
-  link.className = "file";
-  if (file.type.startsWith("image/")) {
-    const picture = document.createElement("img");
-    picture.alt = file.name;
-    picture.addEventListener("load", scroll);
-    link.append(picture);
-  } else link.textContent = `📄 ${file.name}`;
-  files.set(file.id, link);
-  askForLinks();
-  return link;
-}
-
-function askForLinks(after = 0) {
-  clearTimeout(asking);
-  if (files.size) asking = setTimeout(() => { line.tell({ type: "links" }); askForLinks(FRESH_LINKS); }, after);
-}
-
-function links(told) {
-  for (const [id, link] of files) {
-    if (!told[id]) continue;
-    link.href = told[id];
-    const picture = link.querySelector("img:not([src])");
-    if (picture) picture.src = told[id];
-  }
-}
-document.addEventListener("visibilitychange", () => document.hidden || askForLinks());
+const files = new Files((what) => line.tell(what), () => scroll());
+document.addEventListener("visibilitychange", () => document.hidden || files.ask());
 
 let hurried = false; // whether the visitor reads that they were too fast
 // Something came too fast and was not heard: messages are sent again by the line, links are asked for again here.
 function wait(told) {
-  askForLinks(3000);
+  files.ask(3000);
   if ($("call").open) $("call-said").textContent = whyOf(words, told);
   else if (told.id || told.why === "crowded") {
     hurried = true;
@@ -345,6 +316,8 @@ function connect() {
   begin();
 }
 function leave() {
+  clearTimeout(waitsForWord);
+  parting = [];
   line.leave();
   hello = { language, page: hello.page };
   mine.clear();
@@ -355,6 +328,32 @@ function leave() {
   status("");
   connected = false;
   if (shown) connect();
+}
+// The site's word for its visitor is over. Its page has a fresh one if they are still signed in: what they
+// write meanwhile goes with that. Without one they are a stranger, to whom nothing is shown.
+const WORD_WITHIN = 10 * 1000;
+let waitsForWord = 0, asksAgain = false, parting = [];
+function lapsed() {
+  if (asksAgain || !embedder) return signedOut();
+  asksAgain = true;
+  waitsForWord = setTimeout(signedOut, WORD_WITHIN);
+  post({ tieline: "identity" });
+}
+function vouchedAgain(identity) {
+  if (!waitsForWord) return;
+  clearTimeout(waitsForWord);
+  waitsForWord = 0;
+  if (!identity || identity === hello.identity) return signedOut();
+  hello = { ...hello, identity };
+  line.open(hello);
+}
+function signedOut() {
+  waitsForWord = 0;
+  leave();
+  const item = document.createElement("li");
+  fill(item, "house", words.signedOut);
+  parting = [item];
+  $("lines").replaceChildren(item);
 }
 const focus = () => ($("form").hidden ? $("text") : $("form").elements[0])?.focus();
 window.addEventListener("message", (event) => {
@@ -376,6 +375,7 @@ window.addEventListener("message", (event) => {
     }
   } else if (told.tieline === "ring" && event.origin === embedder) askToRing(told.number);
   else if (told.tieline === "leave" && event.origin === embedder) leave();
+  else if (told.tieline === "identity" && event.origin === embedder) vouchedAgain(told.identity);
 });
 $("close").addEventListener("click", () => post({ tieline: "close" }));
 document.addEventListener("keydown", (event) => {

@@ -1,10 +1,11 @@
 // A conversation that survives its connection: what was written is sent until it is kept, and what
 // was missed is asked for. Nothing is shown twice: messages have numbers.
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
+const LAPSED = 4401; // the site's word for its visitor is over
 
 export class Line {
   // `on` has fresh(), greeting(texts), message(m), kept(id, seq), state(s), connection(up), refused(r),
-  // typing(), ringing(r), links(l), wait(w).
+  // typing(), ringing(r), links(l), wait(w), lapsed(): open() with a fresh word goes on.
   constructor(site, store, on) {
     this.site = site;
     this.store = store;
@@ -85,10 +86,11 @@ export class Line {
       socket.send(JSON.stringify(hello));
     });
     socket.addEventListener("message", (event) => this.#hear(JSON.parse(event.data)));
-    socket.addEventListener("close", () => {
+    socket.addEventListener("close", (closed) => {
       if (this.socket !== socket || this.stopped) return;
       this.chat = "";
       this.welcome = false;
+      if (closed.code === LAPSED) return void this.on.lapsed();
       this.on.connection(false);
       this.timer = setTimeout(() => this.#connect(), this.pause * (0.5 + Math.random() / 2));
       this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);

@@ -1,6 +1,7 @@
 // The one line that a site embeds. It adds a button and a frame, and nothing else to the page:
 //   <script src="https://desk.example/widget/tieline.js" data-site="shop" async></script>
-// data-identity is the site's signed word for its visitor, data-language overrides the browser's.
+// data-identity is the site's signed word for its visitor, data-identity-url where there is a fresh one;
+// data-language overrides the browser's.
 // window.tieline.open(), .close() and .ring(number) are for the site's own buttons; .leave() tells that
 // the visitor has signed out.
 (() => {
@@ -71,8 +72,18 @@
   shadow.append(button, frame);
 
   const tell = (message) => frame.contentWindow && frame.contentWindow.postMessage(message, home);
-  const hello = () => tell({
-    tieline: "hello", identity: me.dataset.identity || "", language,
+  // A page of the site's login is no word: who is not signed in is a stranger.
+  const WORD = /^[\w-]+\.[0-9a-f]{64}$/;
+  const fresh = async () => {
+    if (!me.dataset.identityUrl) return me.dataset.identity || "";
+    try {
+      const answer = await fetch(new URL(me.dataset.identityUrl, location.href), { cache: "no-store" });
+      const word = answer.ok ? (await answer.text()).trim() : "";
+      return WORD.test(word) ? word : "";
+    } catch { return ""; }
+  };
+  const hello = async () => tell({
+    tieline: "hello", identity: me.dataset.identity || (await fresh()), language,
     page: location.pathname.slice(0, 300), open: !frame.hidden,
   });
   const show = (open) => {
@@ -93,7 +104,8 @@
     if (told.tieline === "ready") {
       if (/^#[0-9a-f]{6}$/i.test(told.colour || "")) host.style.setProperty("--colour", told.colour);
       hello();
-    } else if (told.tieline === "close" && !frame.hidden) show(false);
+    } else if (told.tieline === "identity") fresh().then((identity) => tell({ tieline: "identity", identity }));
+    else if (told.tieline === "close" && !frame.hidden) show(false);
     else if (told.tieline === "news" && frame.hidden) {
       badge.textContent = String(told.count);
       badge.hidden = false;
