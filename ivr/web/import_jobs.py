@@ -105,6 +105,7 @@ class _Job:
     total: int | None = None
     error: str = ""
     last_told: float = 0.0
+    coming: asyncio.Timeout | None = None
     task: asyncio.Task[None] | None = None
 
     @property
@@ -151,7 +152,7 @@ class ImportJobs:
         shutil.rmtree(folder, ignore_errors=True)
 
     async def take(self, wanted: Wanted, upload: AsyncIterator[bytes], most: int) -> ImportJob:
-        """A job for an upload of at most `most` bytes. Raises Problem 409, 413, 408."""
+        """A job for an upload of at most `most` bytes. Raises Problem 409, 413, 408, 422."""
         self._forget_old()
         if sum(job.state not in OVER for job in self._jobs.values()) >= UNDER_WAY:
             raise Problem(409, f"{UNDER_WAY} imports are under way: wait until one has ended.")
@@ -159,16 +160,28 @@ class ImportJobs:
         job = _Job(name, wanted, self._folder / name, self._clock())
         self._jobs[name] = job
         try:
-            async with asyncio.timeout(UPLOAD_SECONDS):
-                await _receive(upload, job.file, most)
-        except BaseException as why:
-            self._drop(job)
-            if isinstance(why, TimeoutError):
-                raise Problem(408, "The upload took too long.") from None
+            await self._come_in(job, upload, most)
+        except BaseException:
+            if job.state not in OVER:
+                self._drop(job)
             raise
         job.task = asyncio.create_task(self._run(job), name=f"import {name}")
         self._tell(job)
         return job.shown()
+
+    async def _come_in(self, job: _Job, upload: AsyncIterator[bytes], most: int) -> None:
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS) as job.coming:
+                await _receive(upload, job.file, most)
+        except TimeoutError:
+            if job.state not in OVER:
+                raise Problem(408, "The upload took too long.") from None
+        if job.state in OVER:
+            raise Problem(
+                409,
+                "This import was stopped while its file came in, and nothing of it was kept: "
+                "send the file again to import it.",
+            )
 
     def all(self) -> list[ImportJob]:
         """Every job that is known, the latest first."""
@@ -187,7 +200,7 @@ class ImportJobs:
         return job.bad
 
     async def end(self, name: str) -> None:
-        """Stop a job that goes on; what it took stays. Forget one that is over."""
+        """Stop a job that comes in or goes on; what it took stays. Forget one that is over."""
         job = self._job(name)
         if job.state in OVER:
             self._drop(job)
@@ -195,8 +208,12 @@ class ImportJobs:
         if job.task is not None:
             job.task.cancel()
             await asyncio.gather(job.task, return_exceptions=True)
-            if job.state not in OVER:  # it had not even begun
-                job.state, job.ended_at = JobState.STOPPED, self._clock()
+        elif job.coming is not None:
+            job.coming.reschedule(asyncio.get_running_loop().time())
+        if job.state not in OVER:  # it had not even begun
+            job.state, job.ended_at = JobState.STOPPED, self._clock()
+            shutil.rmtree(job.folder, ignore_errors=True)
+            self._tell(job)
 
     async def close(self) -> None:
         """Stop all of them, and keep nothing."""

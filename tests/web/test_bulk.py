@@ -185,6 +185,37 @@ async def test_one_after_the_other_a_few_at_once_and_each_can_be_stopped(
     assert (ended["state"], ended["rows"]) == ("done", 7)
 
 
+async def test_a_file_that_still_comes_in_is_stopped_and_nothing_of_it_is_kept(
+    house: DeskHouse, boss: Browser
+) -> None:
+    folder, goes_on = house.settings.data_dir / "imports", asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield GOOD.encode()
+        await goes_on.wait()
+        yield b"Li Na,13700137000,\n"
+
+    coming = asyncio.create_task(sent(boss, slowly()))
+    jobs: list[dict[str, Any]] = []
+    async with asyncio.timeout(10):
+        while not jobs:
+            jobs = await (await boss.ask("GET", AT)).json()
+    at = f"{AT}/{jobs[0]['id']}"
+    assert jobs[0]["state"] == "waiting"
+    assert (await boss.ask("DELETE", at)).status == 204
+    assert (await (await boss.ask("GET", at)).json())["state"] == "stopped"
+    answer = await coming
+    goes_on.set()
+    told = (await answer.json())["detail"]
+    assert (answer.status, "send the file again" in told) == (409, True)
+    assert [each for each in folder.rglob("*") if each.is_file()] == []
+    assert (await boss.ask("DELETE", at)).status == 204
+    assert await (await boss.ask("GET", AT)).json() == []
+    # The place is free, and the file is taken when it comes again.
+    ended = await over(boss, await sent(boss, GOOD))
+    assert (ended["state"], ended["created"]) == ("done", 2)
+
+
 async def test_an_export_comes_as_it_is_made_without_formulas_and_is_audited_for_each(
     house: DeskHouse, boss: Browser
 ) -> None:
