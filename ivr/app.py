@@ -61,7 +61,7 @@ from ivr.reach import Ways, over_nodes
 from ivr.rehearsal.inside import Rehearsals
 from ivr.retention import Forgetting, every_night
 from ivr.revisions import CONSOLE, Author
-from ivr.rounds import every, every_midnight, flow_clock, quietly
+from ivr.rounds import every, every_midnight, flow_clock, until_gone
 from ivr.secrets import Secrets
 from ivr.settings import Settings
 from ivr.site import drained_file
@@ -353,7 +353,7 @@ class Service:
 
     def hang_up_soon(self, channel: str) -> None:
         """Hang up that channel, in the background."""
-        self._in_background(quietly(self.ami.hangup(channel)))
+        self._in_background(until_gone(self.ami.hangup, channel))
 
     def _hang_up_caller(self, channel: str) -> None:
         """An operator ends this caller's call."""

@@ -16,7 +16,7 @@ import structlog
 from acd.model import SERVICE, CallExits, Command
 from acd.records.contact import Json
 from ivr.agi.session import AgiSession
-from ivr.asterisk.living import LiveChannel
+from ivr.asterisk.living import LiveChannel, strays
 from ivr.away import left_a_message
 from ivr.backends.numbers import vouched_for
 from ivr.callbacks.dialling import Dialler
@@ -381,7 +381,7 @@ class Callers:
             else:
                 self._left(contact, "left unheard")
         legs = {each.leg: (each.channel, each.state == "Up") for each in channels if each.leg}
-        services.legs.reconcile(legs, suspects.offers)
+        services.legs.reconcile(legs, suspects.offers, strays(channels))
         self._callbacks.reconcile(channels)
         calls = {contact.call for contact in services.contacts if contact.phase != "flow"}
         letters, offers = self._others()

@@ -7,7 +7,9 @@ killed goes on where it was. The distributor is never told otherwise than by leg
 holds a caller talks, as far as it knows, and so does a colleague who is asked.
 
 Whatever ends a leg comes back here (`left`), and nobody stays alone: a colleague's end gives the
-caller back to the agent, an agent's end in a conference gives them to the colleague.
+caller back to the agent, an agent's end in a conference gives them to the colleague. The caller's
+end is everybody's: `ivr.legs` hangs up all legs of a contact that is over. A leg that was missed
+all the same asks from `[desk-held]` whether anybody is for it, and is looked for after a silence.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from acd.model import AgentState, ConsultationFailed
 from ivr.asterisk.fence import Value
 from ivr.callers import Callers
 from ivr.channels.talk import take_back
-from ivr.errors import AsteriskRefused, IvrError
+from ivr.errors import AsteriskRefused, AsteriskUnreachable, IvrError
 from ivr.live import Held, LiveContact
 from ivr.open_offers import OpenOffer
 from ivr.rounds import quietly
@@ -36,6 +38,8 @@ ASKING: Final = "desk-ask"
 CONFERENCE: Final = "desk-conference"
 TRANSFERRED: Final = "transferred"
 """Parts of the dialplan; all but the last are for agents' legs."""
+
+FAILURES: Final = (AsteriskRefused, AsteriskUnreachable)
 
 JOINED_TRIES: Final = 10
 JOINED_AGAIN: Final = 0.05
@@ -172,8 +176,7 @@ class DeskTalk:
 
     async def conference(self, offer: OpenOffer) -> None:
         """The agent, the caller and the colleague talk with one another."""
-        contact = self._mine(offer)
-        other = self._asked(contact)
+        contact, other = await self._both(offer)
         self._keep(contact, "conference")
         try:
             await self._asterisk.action(
@@ -187,9 +190,8 @@ class DeskTalk:
                 ExtraExten="s",
                 ExtraPriority=1,
             )
-        except AsteriskRefused:
-            self._keep(contact, "asked")
-            take_back(self._house, contact)
+        except FAILURES:
+            await self._give_up_asking(contact, other)
             raise
         self._tell(contact, "conference", agent=offer.agent, colleague=other.agent)
         self._house.talks.changed(contact.id)
@@ -200,13 +202,12 @@ class DeskTalk:
         if contact.held == "conference":
             await self._asterisk.hangup(offer.channel)
             return
-        other = self._asked(contact)
+        contact, other = await self._both(offer)
         self._keep(contact, "")
         try:
             await self._asterisk.redirect(other.channel, HOLDING, "s")
-        except AsteriskRefused:
-            self._keep(contact, "asked")
-            take_back(self._house, contact)
+        except FAILURES:
+            await self._give_up_asking(contact, other)
             raise
         self._hand_over(contact, offer, other)
         self._house.talks.changed(contact.id)
@@ -290,6 +291,19 @@ class DeskTalk:
             raise NotNow(f"{self._name(other.agent)} has not answered yet.")
         return other
 
+    async def _both(self, offer: OpenOffer) -> tuple[LiveContact, OpenOffer]:
+        """The contact and the colleague, once agent and colleague are joined."""
+        await self._joined(self._asked(self._mine(offer)), "your colleague")
+        contact = self._mine(offer)
+        return contact, self._asked(contact)
+
+    async def _give_up_asking(self, contact: LiveContact, other: OpenOffer) -> None:
+        """Nobody knows who was moved: agent and caller are together again, wherever they are."""
+        self._keep(contact, "asked")
+        take_back(self._house, contact)
+        self._let_go(contact)
+        await quietly(self._asterisk.hangup(other.channel))
+
     def _check_free(self, target: str) -> None:
         rows = self._house.distributor.engine.agents_view(self._house.clock())
         for row in rows:
@@ -301,24 +315,27 @@ class DeskTalk:
         self, contact: LiveContact, held: Held, offer: OpenOffer, context: str, extension: str
     ) -> None:
         """First it is written down where the caller is to be: Dial comes back at once."""
-        before = contact.held
-        if not before:
-            await self._joined(offer)
+        if not contact.held:
+            await self._joined(offer, "the caller")
+            self._mine(offer)
+        before, was_apart = contact.held, offer.apart
         self._keep(contact, held)
+        offer.apart = True
         try:
             await self._asterisk.redirect(offer.channel, context, extension)
         except AsteriskRefused:
             self._keep(contact, before)
+            offer.apart = was_apart
             raise
 
-    async def _joined(self, offer: OpenOffer) -> None:
+    async def _joined(self, offer: OpenOffer, other: str) -> None:
         """A leg is joined a moment after it was answered; moved before, it would lose its Dial."""
         for _ in range(JOINED_TRIES):
             told = await self._asterisk.listing("Status", Channel=offer.channel)
             if any(each.get("BridgeID") for each in told):
                 return
             await asyncio.sleep(JOINED_AGAIN)
-        raise NotNow("You and the caller are not joined yet: try again in a moment.")
+        raise NotNow(f"You and {other} are not joined yet: try again in a moment.")
 
     def _hand_over(self, contact: LiveContact, giver: OpenOffer, taker: OpenOffer) -> None:
         self._callers.handed_over(contact.id, giver.offer, taker.offer, "")

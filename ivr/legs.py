@@ -3,7 +3,7 @@
 An offer is told about twice, by AMI events and by the caller's own Dial when it returns; either may
 come first, late or never. Each offer is therefore settled once, by whoever comes first, and the
 second word is ignored. An offer that is taken back is forgotten at once: whatever still rings for
-an offer that is not known is hung up.
+an offer that is not known is hung up. When a contact ends, all of its legs do, wherever they are.
 
 Nothing an agent's leg does can leave an offer open: its hang-up, the caller's, the return of Dial,
 a look at Asterisk (`reconcile`), a call that nobody stands at (`give_back_unclaimed`) and, last of
@@ -38,23 +38,12 @@ from acd.model import (
 )
 from acd.records.contact import Json
 from ivr.live import LiveContact, LiveContacts
-from ivr.open_offers import OpenOffer
+from ivr.open_offers import DIAL_CAUSES, OpenOffer
 
 log = structlog.get_logger(__name__)
 
 CLAIM_WITHIN = 6.0
 """Seconds a call may take to begin the ringing; longer, and the agent is rung for someone else."""
-
-DIAL_CAUSES: Mapping[str, Cause] = {
-    "NOANSWER": Cause.NO_ANSWER,
-    "BUSY": Cause.BUSY,
-    "CHANUNAVAIL": Cause.UNREACHABLE,
-    "CONGESTION": Cause.UNREACHABLE,
-    "DONTCALL": Cause.REJECTED,
-    "TORTURE": Cause.REJECTED,
-    "CANCEL": Cause.LOST,
-}
-"""DIALSTATUS of app_dial, and what it says about the agent, told on a channel that is still up."""
 
 
 class HangingUp(Protocol):
@@ -81,7 +70,8 @@ class Legs:
         self.on_talk: Callable[[LiveContact, str], None] = lambda *_: None
         """Told of a contact that talks with an agent, and of the call by which it came to that."""
         self.on_left: Callable[[OpenOffer], None] = lambda _: None
-        """Told of a leg that was answered and is gone; the distributor knows by then."""
+        """Told of a leg that was answered and is gone, or of a colleague who was asked in vain; the
+        distributor knows by then."""
 
     def recover(self, offers: Iterable[OpenOffer]) -> None:
         """Take up the offers that the last service left open."""
@@ -114,12 +104,19 @@ class Legs:
         if offer.channel:
             self._hanging_up.hang_up_soon(offer.channel)
         self._tell(offer, "offer_failed", cause=command.reason.value)
+        if offer.asked:
+            self.on_left(offer)
 
     def find(self, offer_id: str) -> OpenOffer | None:
         """The offer of that id, while it is not settled."""
         return self._offers.get(offer_id)
 
     # --- what the caller's session asks ------------------------------------------------------
+
+    def is_apart(self, offer_id: str) -> bool:
+        """Whether this leg goes on without the Dial that rang it."""
+        offer = self._offers.get(offer_id)
+        return offer is not None and offer.apart
 
     def is_open(self, offer_id: str) -> bool:
         """Whether this offer still stands and nobody has answered it."""
@@ -229,6 +226,8 @@ class Legs:
         self._handle(OfferFailed(self._clock(), offer.offer, cause))
         self._offers.pop(offer.offer, None)
         self._tell(offer, "ask_failed" if offer.asked else "offer_failed", cause=cause.value)
+        if offer.asked:
+            self.on_left(offer)
 
     def ended(self, offer_id: str, cause: Cause = Cause.NO_ANSWER) -> None:
         """The agent's channel is gone."""
@@ -297,8 +296,10 @@ class Legs:
         """The caller's channel is gone for good: settle the wait or the talk, close the contact."""
         if self._contacts.get(contact.id) is None:
             return  # told twice: by the session and by the channel's own end
-        if contact.held:
-            self._hang_up_all(contact)
+        for offer in self.of_contact(contact.id):
+            # What a Dial or a Bridge does not have just now does not end with the caller's channel.
+            if offer.outlives_caller or (contact.held and offer.channel):
+                self._hanging_up.hang_up_soon(offer.channel)
         for offer in self._offers_of(contact):
             if offer.answered_at is not None:
                 self.ended(offer.offer)
@@ -309,12 +310,6 @@ class Legs:
         otherwise = "abandoned" if contact.phase == "waiting" else "left"
         outcome = contact.outcome(otherwise if by == "caller" else "lost")
         self._contacts.end(contact, outcome, contact.ended_by or by, reason)
-
-    def _hang_up_all(self, contact: LiveContact) -> None:
-        """The desk has them apart: the legs do not end with the caller's channel."""
-        for offer in self.of_contact(contact.id):
-            if offer.channel:
-                self._hanging_up.hang_up_soon(offer.channel)
 
     def take_out(self, contact: LiveContact) -> None:
         """The call goes on elsewhere: nobody shall be rung for it, and its wait leads nowhere."""
@@ -351,11 +346,15 @@ class Legs:
         return {each.offer: each.answered_at is not None for each in self._offers.values()}
 
     def reconcile(
-        self, legs: Mapping[str, tuple[str, bool]], suspects: Collection[str] | None = None
+        self,
+        legs: Mapping[str, tuple[str, bool]],
+        suspects: Collection[str] | None = None,
+        strays: Collection[str] = (),
     ) -> None:
         """Square the offers with `legs`: offer id -> (channel, answered).
 
-        Only `suspects`, the offers that stood before Asterisk was asked, can be found missing.
+        Only `suspects`, the offers that stood before Asterisk was asked, can be found missing. Who
+        talks for an unknown offer goes on, but for the `strays`, which are with no caller.
         """
         for offer in tuple(self._offers.values()):
             found = legs.get(offer.offer)
@@ -366,7 +365,9 @@ class Legs:
             elif (suspects is None or offer.offer in suspects) and offer.shows_in_asterisk:
                 self.ended(offer.offer, Cause.LOST)
         for offer_id, (channel, talks) in legs.items():
-            if offer_id not in self._offers and not talks:
+            known = self._offers.get(offer_id)
+            over = known is None or self._contacts.get(known.contact) is None
+            if (over and offer_id in strays) or (known is None and not talks):
                 self._hanging_up.hang_up_soon(channel)
 
     def give_back_unclaimed(self) -> None:

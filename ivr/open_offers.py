@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from acd.model import Channel, MakeOffer
+from acd.model import Cause, Channel, MakeOffer
 from acd.views import CallRow
+
+DIAL_CAUSES: Mapping[str, Cause] = {
+    "NOANSWER": Cause.NO_ANSWER,
+    "BUSY": Cause.BUSY,
+    "CHANUNAVAIL": Cause.UNREACHABLE,
+    "CONGESTION": Cause.UNREACHABLE,
+    "DONTCALL": Cause.REJECTED,
+    "TORTURE": Cause.REJECTED,
+    "CANCEL": Cause.LOST,
+}
+"""DIALSTATUS of app_dial, and what it says about the agent, told on a channel that is still up."""
 
 
 @dataclass(slots=True)
@@ -18,7 +29,8 @@ class OpenOffer:
     said that the caller left while it rang. `asked`: a colleague is asked about the caller by the
     caller's agent, from whose channel they are rung; the caller's own call is not touched by it.
     `callback`: the agent takes it before anybody is on the line, and it is a talk once the customer
-    has `joined`.
+    has `joined`. `apart`: the desk has its leg out of the Dial that rang it, or rings it from such
+    a leg; so neither that Dial's return nor the end of the caller's channel is its end.
     """
 
     offer: str
@@ -36,11 +48,18 @@ class OpenOffer:
     asked: bool = False
     callback: bool = False
     joined: bool = False
+    apart: bool = False
 
     @property
     def unclaimed(self) -> bool:
         """Whether nobody rings for it, as far as anyone knows."""
         return not (self.begun or self.channel or self.answered_at is not None)
+
+    @property
+    def outlives_caller(self) -> bool:
+        """Whether its leg may stay when the caller's channel goes: nobody but us ends it then."""
+        talks = self.answered_at is not None and not (self.asked or self.callback)
+        return bool(self.channel) and (self.apart or talks)
 
     @property
     def shows_in_asterisk(self) -> bool:

@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_AT_DATE = 3600.0
 """Seconds a night's rest may last at most: clocks are set, machines sleep."""
+HANG_UPS, HANG_UP_AGAIN = 10, 1.0
+"""How often a channel is hung up that does not go, and the seconds between."""
 
 
 def flow_clock(rehearse_at: datetime | None) -> Callable[[], datetime]:
@@ -54,6 +56,22 @@ async def every(seconds: float, work: Callable[[], None]) -> None:
         except (sqlite3.Error, OSError) as why:
             log.error("could not be done now", work=work.__name__, why=str(why))
         await asyncio.sleep(seconds)
+
+
+async def until_gone(hangup: Callable[[str], Awaitable[None]], channel: str) -> None:
+    """Hang that channel up until Asterisk has none of that name.
+
+    A hang-up that meets a channel just as it moves from one thread of Asterisk's to another may be
+    lost with what it leaves behind. Without Asterisk it is the next look at it that hangs up.
+    """
+    for _ in range(HANG_UPS):
+        try:
+            await hangup(channel)
+        except (AsteriskRefused, AsteriskUnreachable) as why:
+            log.debug("asterisk does not hang up", channel=channel, why=str(why))
+            return
+        await asyncio.sleep(HANG_UP_AGAIN)
+    log.error("a channel does not hang up", channel=channel)
 
 
 async def quietly(work: Awaitable[object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,13 +12,16 @@ from ivr.asterisk.events import CONTACT, LEG, OURS
 
 TOLD: Final = f"{CONTACT},{LEG},{OURS}"
 """The variables that Status is asked to tell of each channel."""
+DESK: Final = "desk-"
+"""How the parts of the dialplan begin to which a desk sends agents' legs."""
 
 
 @dataclass(frozen=True, slots=True)
 class LiveChannel:
     """One channel as the Status action tells it; absent values are "".
 
-    `elsewhere`: it serves an offer of another node.
+    `context` is the part of the dialplan it was in last. `elsewhere`: it serves an offer of another
+    node.
     """
 
     channel: str
@@ -30,11 +34,23 @@ class LiveChannel:
     application: str
     seconds: int
     elsewhere: bool = False
+    context: str = ""
 
     @property
     def ours(self) -> bool:
         """Whether an offer of the distributor's is what this channel is for."""
         return bool(self.leg) or self.elsewhere
+
+
+def strays(channels: Iterable[LiveChannel]) -> set[str]:
+    """The legs, by offer, that a desk had sent somewhere and that are with no caller."""
+    there = tuple(channels)
+    callers = {each.bridge for each in there if each.contact and not each.leg}
+    return {
+        each.leg
+        for each in there
+        if each.leg and each.context.startswith(DESK) and (each.bridge or None) not in callers
+    }
 
 
 def live_channel(event: Message) -> LiveChannel:
@@ -53,6 +69,7 @@ def live_channel(event: Message) -> LiveChannel:
         application=event.application,
         seconds=int(seconds(event.seconds)),
         elsewhere=bool(_present(values.get(OURS, ""))),
+        context=event.context,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 
 import structlog
@@ -31,7 +32,7 @@ from ivr.agi.session import AgiSession
 from ivr.channels.caller_card import CallerCard, plain, queue_from_json
 from ivr.channels.mobile import who_calls
 from ivr.channels.services import VoiceServices, sound_name
-from ivr.channels.talk import take_back
+from ivr.channels.talk import still_wanted, take_back
 from ivr.errors import CallerHungUp
 from ivr.floor import FloorPlan
 from ivr.flow.running.state import State
@@ -87,7 +88,8 @@ class Colleagues:
 
     def routes(self) -> Mapping[str, Callable[[AgiSession], Awaitable[None]]]:
         """AGI path -> handler."""
-        return {"agent/colleague": self.ring, "agent/ask": self.ask_from_desk}
+        held = partial(still_wanted, self._house)
+        return {"agent/colleague": self.ring, "agent/ask": self.ask_from_desk, "agent/held": held}
 
     async def ring(self, agi: AgiSession) -> None:
         """The route `agent/colleague`: the dialling phone, and what it dialled.
@@ -116,7 +118,7 @@ class Colleagues:
         leg, dialled = (*agi.env.args, "", "")[:2]
         offer, talks = self._house.legs.find(leg), self._house.talks
         contact = self._house.contacts.get(offer.contact) if offer is not None else None
-        if offer is None or contact is None:
+        if offer is None or contact is None or contact.held != "asked":
             return
         question, elsewhere = self._question(offer.agent, dialled), False
         talks.asking.add(contact.id)
@@ -210,6 +212,9 @@ class Colleagues:
         """Ring from the asking agent's own channel; True when the two spoke with each other."""
         way, legs = self._house.reach(offer.agent, offer.queue), self._house.legs
         status = "CHANUNAVAIL"
+        rung = legs.find(offer.offer)
+        if rung is not None:
+            rung.apart = question.held is not None
         with legs.dialling(offer.offer):
             if way is not None and not await self._distributor.may_ring(offer.agent):
                 status = "CANCEL"

@@ -66,6 +66,9 @@ class Talk:
     async def _with(self, leg: OpenOffer) -> None:
         """Together with the agent, until one of the two is somewhere else."""
         await self._agi.set_variable("BRIDGERESULT", "")
+        if not leg.channel:  # after a restart, until Asterisk has told what is there
+            await asyncio.sleep(AGAIN)
+            return
         await self._agi.exec("Bridge", leg.channel, "x")
         if await self._agi.get_variable("BRIDGERESULT") == JOINED:
             self._tries = 0
@@ -108,6 +111,38 @@ class Talk:
             with suppress(AsteriskRefused, AsteriskUnreachable):
                 await self._house.waking.wake(self._contact.channel)
             await asyncio.sleep(AGAIN)
+
+
+async def still_wanted(house: VoiceServices, agi: AgiSession) -> None:
+    """The route `agent/held`: a leg that has been apart for a while asks whether anybody is for it.
+
+    One that nobody knows, or that belongs to no caller, is told that it is left over. Where nobody
+    asks any more, or the caller has not come for it, they are reminded.
+    """
+    offer = house.legs.find((*agi.env.args, "")[0])
+    contact = house.contacts.get(offer.contact) if offer is not None else None
+    try:
+        if offer is None or contact is None or not _belongs(offer, contact):
+            log.warning("a leg was left over", channel=agi.env.channel)
+            await agi.set_variable("TIELINE_LEFT", "yes")
+            return
+    except CallerHungUp:
+        return
+    if contact.held == "asked" and nobody_asks(house, contact):
+        take_back(house, contact)
+    elif not contact.held:
+        house.talks.changed(contact.id)
+
+
+def _belongs(offer: OpenOffer, contact: LiveContact) -> bool:
+    if offer.asked:
+        return contact.held in {"asked", "conference"}
+    return contact.phase == "talking" and contact.agent == offer.agent
+
+
+def nobody_asks(house: VoiceServices, contact: LiveContact) -> bool:
+    """Whether no colleague is with this caller's agent, rings, or is looked for by a session."""
+    return contact.id not in house.talks.asking and house.legs.asked_about(contact) is None
 
 
 def take_back(house: VoiceServices, contact: LiveContact) -> None:

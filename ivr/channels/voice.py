@@ -28,7 +28,7 @@ from ivr.channels.joining import joined
 from ivr.channels.medium import converse
 from ivr.channels.outside import ANSWERED, OutsideCall
 from ivr.channels.services import VoiceServices, sound_name
-from ivr.channels.talk import Talk, take_back
+from ivr.channels.talk import Talk, nobody_asks, take_back
 from ivr.channels.telephone import Telephone
 from ivr.channels.waiting import GRACE, AgentWait, Unanswered
 from ivr.errors import AsteriskRefused, CallerHungUp
@@ -155,7 +155,7 @@ class VoiceCall:
     async def talk_is_over(self, state: interpreter.State) -> None:
         """The caller comes back from a talk: on with what follows it, once no agent is left."""
         contact, house = self._contact, self._house
-        if contact.id not in house.talks.asking and house.legs.asked_about(contact) is None:
+        if nobody_asks(house, contact):
             take_back(house, contact)
         try:
             await Talk(house, self._agi, contact).until_over()

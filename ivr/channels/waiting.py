@@ -302,7 +302,7 @@ class AgentWait:
             if not legs.is_open(offer.offer):
                 return False
             self._status = await self._dial(offer, card)
-            if contact.held:
+            if contact.held or legs.is_apart(offer.offer):
                 await Talk(self._house, self._agi, contact).until_over()
         return legs.settle(contact, offer.offer, self._status)
 

@@ -39,6 +39,11 @@ class Talk:
         answer = await self.desk.ask("POST", f"/api/calls/{self.offer}/{deed}", **more)
         assert answer.status in (200, 204), await answer.text()
 
+    async def tries(self, deed: str) -> None:
+        """The same, which may be too late: the desk is told so."""
+        answer = await self.desk.ask("POST", f"/api/calls/{self.offer}/{deed}")
+        assert answer.status in (200, 204, 404, 409), await answer.text()
+
     async def stands(self, state: str) -> dict[str, Any]:
         """How the API tells the call, once it is in that state."""
         told: dict[str, Any] = {}
@@ -67,6 +72,21 @@ class Talk:
         """The two hear each other."""
         await self.caller.hears_tone(AGENT, SOON)
         await self.agent.hears_tone(CALLER, SOON)
+
+    async def all_three(self, colleague: Line) -> None:
+        """Everybody hears the two others."""
+        for line, voices in (
+            (self.caller, (AGENT, COLLEAGUE)),
+            (self.agent, (CALLER, COLLEAGUE)),
+            (colleague, (CALLER, AGENT)),
+        ):
+            for voice in voices:
+                await line.hears_tone(voice, SOON)
+
+    async def free_again(self, colleague: str) -> None:
+        """Who was asked is out of the talk, and ready."""
+        await until(lambda: self.house.agent(colleague).state != "talking", why="they are free")
+        await self.house.asterisk.command(f"acd do finish/{colleague}")
 
     async def nothing_is_left(self) -> None:
         """No channel, no call, no agent at work."""
@@ -194,8 +214,7 @@ async def test_a_colleague_is_asked_while_the_caller_hears_music_and_then_has_th
     await talk.does("take-back")
     await talk.with_agent()
     await second.ended(SOON)
-    await until(lambda: talk.house.agent("2002").state != "talking", why="2002 is free")
-    await talk.house.asterisk.command("acd do finish/2002")
+    await talk.free_again("2002")
 
     second = await talk.asked()
     await second.hears_tone(AGENT, SOON)
@@ -236,23 +255,66 @@ async def test_a_caller_who_hangs_up_while_a_colleague_is_asked_ends_it_for_all(
     await talk.nothing_is_left()
 
 
+async def test_an_agent_who_hangs_up_while_they_ask_leaves_the_caller_to_the_flow(
+    talk: Talk,
+) -> None:
+    second = await talk.asked()
+    await second.hears_tone(AGENT, SOON)
+    await hears_music(talk.caller, AGENT, COLLEAGUE)
+    await talk.agent.hang_up()
+    await second.ended(SOON)
+    await until(lambda: "bye" in talk.house.steps(talk.contact), why="the flow goes on")
+    await talk.caller.ended(SOON)
+    await talk.nothing_is_left()
+    record = await talk.house.record(talk.contact)
+    assert (record.outcome, record.ended_by, record.agent) == ("answered", "agent", "2001")
+
+
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["after", "meanwhile"])
+@pytest.mark.parametrize(
+    "deeds",
+    [
+        "hold",
+        "hold take-back",
+        "ask take-back",
+        "asked take-back",
+        "asked conference",
+        "asked conference take-back",
+        "asked complete",
+    ],
+)
+async def test_whenever_the_caller_hangs_up_it_ends_for_all(
+    talk: Talk, deeds: str, meanwhile: bool
+) -> None:
+    """At once after the desk's last deed, and while that is being done."""
+    *before, last = deeds.split()
+    for deed in before:
+        if deed == "ask":
+            await talk.ask()
+        elif deed == "asked":
+            await talk.asked()
+        else:
+            await talk.does(deed)
+    if meanwhile:
+        await asyncio.gather(talk.tries(last), talk.caller.hang_up())
+    else:
+        await talk.does(last)
+        await talk.caller.hang_up()
+    await talk.agent.ended(SOON)
+    await talk.nothing_is_left()
+    assert (await talk.house.record(talk.contact)).outcome == "answered"
+
+
 async def test_three_hear_one_another_and_whoever_leaves_leaves_two(talk: Talk) -> None:
     second = await talk.asked()
     await second.hears_tone(AGENT, SOON)
     await talk.does("conference")
     await talk.stands("conference")
-    for line, voices in (
-        (talk.caller, (AGENT, COLLEAGUE)),
-        (talk.agent, (CALLER, COLLEAGUE)),
-        (second, (CALLER, AGENT)),
-    ):
-        for voice in voices:
-            await line.hears_tone(voice, SOON)
+    await talk.all_three(second)
     await second.hang_up()
     await talk.with_agent()
     await talk.stands("talking")
-    await until(lambda: talk.house.agent("2002").state != "talking", why="2002 is free")
-    await talk.house.asterisk.command("acd do finish/2002")
+    await talk.free_again("2002")
 
     second = await talk.asked()
     await second.hears_tone(AGENT, SOON)
@@ -299,6 +361,37 @@ async def test_a_killed_service_leaves_everybody_where_they_are(talk: Talk) -> N
     await talk.caller.hang_up()
     await talk.agent.ended(SOON)
     await talk.nothing_is_left()
+
+
+async def test_a_killed_service_finds_a_conference_as_it_was_and_nobody_in_it_whose_caller_left(
+    talk: Talk,
+) -> None:
+    second = await talk.asked()
+    await second.hears_tone(AGENT, SOON)
+    await talk.does("conference")
+    await talk.all_three(second)
+    await talk.house.kill_service()
+    await talk.all_three(second)
+    await talk.house.start_service()
+    assert (await talk.stands("conference"))["colleague"] == "2002"
+    await talk.all_three(second)
+    await talk.does("take-back")
+    await second.ended(SOON)
+    await talk.with_agent()
+    await deaf_to(talk.caller, COLLEAGUE)
+    await talk.free_again("2002")
+
+    second = await talk.asked()
+    await second.hears_tone(AGENT, SOON)
+    await talk.does("conference")
+    await talk.all_three(second)
+    await talk.house.kill_service()
+    await talk.caller.hang_up()
+    await talk.house.start_service()
+    await talk.agent.ended(SOON)
+    await second.ended(SOON)
+    await talk.nothing_is_left()
+    assert (await talk.house.record(talk.contact)).outcome == "answered"
 
 
 async def test_the_stream_tells_both_desks_how_the_call_stands(talk: Talk) -> None:

@@ -256,7 +256,9 @@ class Caller:
     async def hears_music(self) -> None:
         """In no command of the session's: music, and the next word of the desk."""
         music = lambda: [each for each in self.commands if "MUSIC" in each or "EXEC" in each]  # noqa: E731
-        await until(lambda: music()[-1].startswith("SET MUSIC ON"), why=f"music {music()}")
+        await until(
+            lambda: (music() or [""])[-1].startswith("SET MUSIC ON"), why=f"music {music()}"
+        )
 
     async def joined(self, until_now: str = "EXEC Bridge", result: str = "SUCCESS") -> None:
         """What they were joined by comes back."""
