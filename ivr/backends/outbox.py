@@ -2,7 +2,9 @@
 
 A message is in the store before anybody is told that it was accepted. A sender hands it to the
 gateway and tries again, less and less often, until the gateway takes it, refuses it, or gives up
-after `PATIENCE`. Services that share the store share the work: each message is claimed by one.
+after `PATIENCE`. Processes that share the store share the work: each message is claimed by one, and
+what a process had claimed that is no more is claimed by the next who looks. A gateway that had
+taken it knows it by its id.
 
 One-time codes are masked in the kept copy. What has to be sent instead is held in memory only, so a
 code that was not sent before a restart never is: the caller asks for another one.
@@ -16,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from ivr.backends.owners import is_gone, this_process
 from ivr.backends.store import Store, look
 
 SCHEMA = """
@@ -30,17 +33,20 @@ CREATE TABLE IF NOT EXISTS outbox_way (
   id TEXT PRIMARY KEY, sender TEXT NOT NULL, receipt TEXT NOT NULL, way TEXT NOT NULL,
   said REAL NOT NULL, earliest REAL NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS outbox_receipt ON outbox_way (receipt)
+CREATE INDEX IF NOT EXISTS outbox_receipt ON outbox_way (receipt);
+CREATE TABLE IF NOT EXISTS outbox_claim (id TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID
 """
 """`outbox_way` has what not every provider knows of a message: the number it goes out from, the
-provider's own id of it, how far it says that it has come, and before when it must not be sent."""
+provider's own id of it, how far it says that it has come, and before when it must not be sent.
+`outbox_claim` has the processes that are sending a message just now, by `ivr.backends.owners`."""
 PATIENCE = 24 * 3600.0
 """Seconds after which a message says nothing useful any more."""
 KEPT = 30 * 86400.0
 """Seconds a message stays listed after it was sent or given up."""
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 900.0
 CLAIM = 120.0
-"""Seconds in which a claimed message is nobody else's; longer than any gateway may take."""
+"""Seconds in which a message is nobody else's while the process lives that has claimed it; longer
+than any gateway may take."""
 
 PER_HOUR = 20
 """Messages that one number gets in an hour: a flow that goes round must not empty a purse."""
@@ -50,6 +56,11 @@ _FURTHER: Mapping[Way, int] = {"": 0, "sent": 1, "undelivered": 2, "delivered": 
 State = Literal["queued", "sent", "failed"]
 Kept = Literal["kept", "known", "too many"]
 _CHANGE = "UPDATE outbox SET state = ?, why = ?, tries = ?, due = ?, changed = ? WHERE id = ?"
+_CLAIM = "INSERT OR REPLACE INTO outbox_claim VALUES (?, ?)"
+_DUE = (
+    "UPDATE outbox SET due = ? WHERE state = 'queued' "
+    "AND id IN (SELECT id FROM outbox_claim WHERE owner = ?)"
+)
 _ALL = (
     "SELECT outbox.*, sender, receipt, way, earliest FROM outbox LEFT JOIN outbox_way USING (id) "
 )
@@ -96,8 +107,11 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def keep(self, message: Message) -> Kept:
-        """Accept a message: "known" when it was accepted before under its id."""
+    async def keep(self, message: Message, *, claimed: bool = False) -> Kept:
+        """Accept a message: "known" when it was accepted before under its id.
+
+        One that is `claimed` from the beginning is for this process to send until it is due.
+        """
 
         def work(db: sqlite3.Connection) -> Kept:
             if db.execute("SELECT 1 FROM outbox WHERE id = ?", (message.id,)).fetchone():
@@ -111,18 +125,22 @@ class Outbox:
             db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
             way = (message.id, message.sender, "", "", message.made, message.earliest)
             db.execute("INSERT INTO outbox_way VALUES (?, ?, ?, ?, ?, ?)", way)
+            if claimed:
+                db.execute(_CLAIM, (message.id, this_process()))
             return "kept"
 
         return await self._store.run(work)
 
     async def claim(self, now: float) -> Message | None:
-        """The next message that is due, for this service alone for `CLAIM` seconds."""
+        """The next message that is due, for one sender of this process for `CLAIM` seconds."""
 
         def work(db: sqlite3.Connection) -> Message | None:
+            _give_back(db, now)
             row = db.execute(_NEXT, {"now": now, "far": FAR}).fetchone()
             if row is None:
                 return None
             db.execute("UPDATE outbox SET due = ? WHERE id = ?", (now + CLAIM, row["id"]))
+            db.execute(_CLAIM, (row["id"], this_process()))
             return _message(row)
 
         return await self._store.run(work)
@@ -171,7 +189,8 @@ class Outbox:
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("DELETE FROM outbox WHERE state <> 'queued' AND changed < ?", (now - KEPT,))
-            db.execute("DELETE FROM outbox_way WHERE id NOT IN (SELECT id FROM outbox)")
+            for table in ("outbox_way", "outbox_claim"):
+                db.execute(f"DELETE FROM {table} WHERE id NOT IN (SELECT id FROM outbox)")  # noqa: S608 - two fixed names
 
         await self._store.run(work)
 
@@ -193,7 +212,20 @@ class Outbox:
         self, message: Message, state: State, why: str, now: float, due: float = 0.0
     ) -> None:
         values = (state, why, message.tries + 1, due, now, message.id)
-        await self._store.run(lambda db: db.execute(_CHANGE, values).close())
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute(_CHANGE, values)
+            db.execute("DELETE FROM outbox_claim WHERE id = ?", (message.id,))
+
+        await self._store.run(work)
+
+
+def _give_back(db: sqlite3.Connection, now: float) -> None:
+    """What was claimed by processes that are no more is due."""
+    for (owner,) in db.execute("SELECT DISTINCT owner FROM outbox_claim").fetchall():
+        if is_gone(owner):
+            db.execute(_DUE, (now, owner))
+            db.execute("DELETE FROM outbox_claim WHERE owner = ?", (owner,))
 
 
 def messages_in(path: Path, *, everything: bool = False) -> list[Message]:

@@ -132,7 +132,7 @@ class Texts:
             return message
         if await self._unwanted(message.number):
             return Failed(UNWANTED)
-        if await self._outbox.keep(message) != "kept":
+        if await self._outbox.keep(message, claimed=True) != "kept":
             return Failed("this number has had too many messages within the hour")
         why, _ = await self._hand_over(message, draft.text)
         if why is not None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from hypothesis import strategies as st
 
 from ivr.backends import outbox
 from ivr.backends.outbox import Message, messages_in
+from ivr.backends.owners import is_gone
 from ivr.backends.segments import Segments, segments
 from ivr.backends.services import Gateway
 from ivr.backends.texting import Draft
@@ -214,6 +219,130 @@ async def test_messages_go_where_they_may(tmp_path: Path, gateway: tuple[Backend
         there.reload(gateway=Gateway("gateway", "1000", ("+86*",)))
         assert isinstance(await there.run(Sms("+882161234567", "Hello")), Failed)
         assert isinstance(await there.run(Sms("13800138000", "Hello")), Sent)
+
+
+# --- another process ---
+
+CLAIMS = """
+import asyncio, sys
+from pathlib import Path
+from ivr.backends import outbox
+from ivr.backends.store import Store
+
+async def claims():
+    box = outbox.Outbox(Store(Path(sys.argv[1]), [outbox.SCHEMA]))
+    found = await box.claim(float(sys.argv[2]))
+    print(found.id, flush=True)
+    sys.stdin.read()
+
+asyncio.run(claims())
+"""
+KEEPS = CLAIMS.replace(
+    "found = await box.claim(float(sys.argv[2]))",
+    """at = float(sys.argv[2])
+    found = outbox.Message("code-1", "c1", "+8613800138000", "Code •", 1, True, "queued", "", at,
+                           at, 0, at + outbox.CLAIM)
+    await box.keep(found, claimed=True)""",
+)
+
+
+@contextmanager
+def another(there: House, folder: Path, does: str = CLAIMS) -> Iterator[subprocess.Popen[str]]:
+    """A process that has claimed a message, and is at the gateway with it; killed in the end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", does, folder / "e.sqlite", str(there.clock.at)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() in {each.id for each in listed(folder)}
+            yield process
+        finally:
+            process.kill()
+
+
+async def test_what_a_killed_process_was_sending_is_sent_at_once_by_the_next(
+    tmp_path: Path, gateway: tuple[Backends, str]
+) -> None:
+    backends, url = gateway
+    async with house(tmp_path, offering(service(url, name="gateway"), region="CN")) as there:
+        found = await sent(there)
+        with another(there, tmp_path):
+            pass
+        await there.errands.start()
+        await until(lambda: listed(tmp_path)[0].state == "sent")
+    assert [each["id"] for each in backends.messages] == [found.message], "the id stays"
+    assert backends.requests == 1
+
+
+async def test_what_a_living_process_is_sending_is_left_to_it_until_it_is_killed(
+    tmp_path: Path, gateway: tuple[Backends, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.backends.texting.IDLE", 0.01)
+    looks = 0
+
+    def looked(owner: str) -> bool:
+        nonlocal looks
+        looks += 1
+        return is_gone(owner)
+
+    monkeypatch.setattr("ivr.backends.outbox.is_gone", looked)
+    async with house(tmp_path, offering(service(gateway[1], name="gateway"), region="CN")) as there:
+        await sent(there)
+        with another(there, tmp_path):
+            await there.errands.start()
+            await until(lambda: looks > 20)
+            assert listed(tmp_path)[0].state == "queued"
+            assert gateway[0].requests == 0
+        await until(lambda: listed(tmp_path)[0].state == "sent")
+    assert gateway[0].requests == 1
+
+
+async def test_a_code_whose_sender_was_killed_is_given_up_at_once(
+    tmp_path: Path, gateway: tuple[Backends, str]
+) -> None:
+    async with house(tmp_path, offering(service(gateway[1], name="gateway"), region="CN")) as there:
+        with another(there, tmp_path, KEEPS):
+            pass
+        await there.errands.start()
+        await until(lambda: listed(tmp_path)[0].state == "failed")
+    assert gateway[0].requests == 0
+
+
+async def test_a_process_that_lives_but_hangs_has_a_message_for_so_long_only(
+    tmp_path: Path, gateway: tuple[Backends, str]
+) -> None:
+    async with house(tmp_path, offering(service(gateway[1], name="gateway"), region="CN")) as there:
+        await sent(there)
+        with another(there, tmp_path):
+            there.clock.at += outbox.CLAIM + 1
+            await there.errands.start()
+            await until(lambda: listed(tmp_path)[0].state == "sent")
+
+
+async def test_a_store_from_before_anybody_was_named_goes_on(
+    tmp_path: Path, gateway: tuple[Backends, str]
+) -> None:
+    async with house(tmp_path, offering(service(gateway[1], name="gateway"), region="CN")) as there:
+        await sent(there)
+    with closing(sqlite3.connect(tmp_path / "e.sqlite")) as db:
+        db.execute("DROP TABLE outbox_claim")
+    async with house(tmp_path, offering(service(gateway[1], name="gateway"), region="CN")) as there:
+        await there.errands.start()
+        await until(lambda: listed(tmp_path)[0].state == "sent")
+
+
+async def test_nobody_is_named_any_more_once_all_is_sent(
+    tmp_path: Path, gateway: tuple[Backends, str]
+) -> None:
+    async with house(tmp_path, offering(service(gateway[1], name="gateway"), region="CN")) as there:
+        await there.errands.start()
+        await sent(there)
+        await until(lambda: listed(tmp_path)[0].state == "sent")
+        with closing(sqlite3.connect(tmp_path / "e.sqlite")) as db:
+            assert db.execute("SELECT count(*) FROM outbox_claim").fetchone() == (0,)
 
 
 async def test_what_was_sent_long_ago_is_forgotten(
