@@ -80,6 +80,8 @@ class Distributor:
         self._places: dict[str, str | None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        """On the loop's clock; uvloop's handle of what is due at once cannot tell it."""
         self._upkeep: asyncio.Task[None] | None = None
 
     # --- life -------------------------------------------------------------------------------------
@@ -211,10 +213,10 @@ class Distributor:
             return
         when = self._loop.time() + max(0.0, due - self.now())
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._timer_at <= when:
                 return
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._on_timer)
+        self._timer, self._timer_at = self._loop.call_at(when, self._on_timer), when
 
     def _on_timer(self) -> None:
         """Send `Ticked` if something is due; an early timer only arms itself again."""
@@ -228,7 +230,8 @@ class Distributor:
             # A full disk must not stop time for good: leases have to run out when it has room.
             log.exception("tick_refused")
             if self._loop is not None:
-                self._timer = self._loop.call_later(TRY_AGAIN_AFTER, self._on_timer)
+                self._timer_at = self._loop.time() + TRY_AGAIN_AFTER
+                self._timer = self._loop.call_at(self._timer_at, self._on_timer)
 
     # --- upkeep -----------------------------------------------------------------------------------
 

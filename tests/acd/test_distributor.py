@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from acd import model as m
 from acd.distributor import Distributor, steady_clock
@@ -302,6 +303,22 @@ async def test_a_nearer_deadline_is_not_missed_behind_a_far_one(running: Distrib
         assert await asyncio.wait_for(near.get(), 2) == m.CallExits("near", m.Exit.TIMEOUT)
         assert far.get_nowait() is None
         assert await asyncio.wait_for(far.get(), 2) == m.CallExits("far", m.Exit.TIMEOUT)
+
+
+def test_what_is_due_at_once_disturbs_nobody_on_uvloop(journal: Journal, clock: Clock) -> None:
+    async def two_in_one_turn() -> None:
+        made = Distributor(journal, clock)
+        made.send(m.FloorLoaded(clock(), FLOOR))
+        made.start()
+        with made.watch("a") as box:
+            made.send(queued(made, "a", max_wait=0.0001))
+            made.send(queued(made, "b"))
+            clock.time += 1
+            assert await asyncio.wait_for(box.get(), 2) == m.CallExits("a", m.Exit.TIMEOUT)
+        await made.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(two_in_one_turn())
 
 
 async def test_an_idle_distributor_writes_nothing(running: Distributor, journal: Journal) -> None:
