@@ -204,7 +204,8 @@ async def test_a_file_that_still_comes_in_is_stopped_and_nothing_of_it_is_kept(
     assert jobs[0]["state"] == "waiting"
     assert (await boss.ask("DELETE", at)).status == 204
     assert (await (await boss.ask("GET", at)).json())["state"] == "stopped"
-    answer = await coming
+    async with asyncio.timeout(10):
+        answer = await coming
     goes_on.set()
     told = (await answer.json())["detail"]
     assert (answer.status, "send the file again" in told) == (409, True)

@@ -331,7 +331,7 @@ function leave() {
 }
 // The site's word for its visitor is over. Its page has a fresh one if they are still signed in: what they
 // write meanwhile goes with that. Without one they are a stranger, to whom nothing is shown.
-const WORD_WITHIN = 10 * 1000;
+const WORD_WITHIN = 30 * 1000;
 let waitsForWord = 0, asksAgain = false, parting = [];
 function lapsed() {
   if (asksAgain || !embedder) return signedOut();

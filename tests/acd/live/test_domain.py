@@ -106,7 +106,7 @@ async def test_what_a_supervisor_does_at_one_node_is_heard_at_all_and_done_where
     await until(lambda: b.domain.engine.has_call(call))
     with a.domain.watch(call) as box:
         await b.send(m.CallReprioritised(now, call, 5, "boss"), m.CallWithdrawn(now, call, "boss"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(10):
             assert await box.get() == m.CallExits(call, m.Exit.WITHDRAWN)
     steered = [each for each in a.told if isinstance(each, m.CallSteered)]
     assert [(each.what, each.by, each.to_priority) for each in steered] == [
