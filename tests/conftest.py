@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ("tests.databases",)
+
+# How long an example takes says more about who else is at the two cores than about what it tries.
+settings.register_profile(
+    "shared", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("shared")
 
 FIGURES = pytest.StashKey[dict[str, str]]()
 GROUPS = {
