@@ -122,8 +122,9 @@ class CallRow:
     could take it are doing while it waits, `left_out` who is not tried just now. `prefers` is the
     agent waited for just now, `step` how many relaxations were taken. `virtual`: a callback whose
     customer is not on the line; `dialling`: they are being called. `consults`: an agent wants it.
-    Of a callback, `customer` is whom to call, `attempts` were made, nothing is dialled before
-    `not_before`, and at `expires_at` it is given up; its agent took it at `accepted_at`.
+    `customer` is whose call it is, as far as that is certain; of a callback, whom to call. Of one,
+    `attempts` were made, nothing is dialled before `not_before`, and at `expires_at` it is given
+    up; its agent took it at `accepted_at`.
     """
 
     call: str
@@ -313,10 +314,10 @@ def _waiting_row(call: CallRecord, position: int, now: float, staffing: Staffing
 
 
 def _callback(call: CallRecord) -> dict[str, Any]:
-    """What a row tells of a callback."""
+    """Whose call it is, and what a row tells of a callback."""
     asked = call.callback
     if asked is None:
-        return {}
+        return {"customer": call.customer}
     return {
         "customer": call.customer,
         "attempts": asked.attempts,

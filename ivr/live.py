@@ -150,6 +150,8 @@ class LiveContacts:
         """Whether a contact whose line is over is to be called back."""
         self.on_rest: Callable[[LiveContact], None] = lambda _: None
         """Told of a contact that is without a line from now on."""
+        self.also_written: Callable[[str], bool] = lambda _: False
+        """Whether that contact goes on in letters when its line is over."""
         self.on_join: Callable[[str, str], Awaitable[None]] = _nothing_to_move
         """Told under which id a call went before, and under which it goes on."""
 
@@ -243,8 +245,8 @@ class LiveContacts:
     def end(self, contact: LiveContact, outcome: str, by: str, reason: str = "") -> bool:
         """The line is over: close the contact once; whoever comes second is told False.
 
-        One that is to be called back lives on without a line. What cannot be written down has not
-        happened: then the contact lives on, and may be closed again.
+        One that is to be called back lives on without a line, one that chats in letters alone. What
+        cannot be written down has not happened: then the contact lives on, and may be closed again.
         """
         if contact.id not in self._by_id:
             return False
@@ -252,12 +254,14 @@ class LiveContacts:
             self._rest(contact, by, reason)
             return True
         duration = round(self._clock() - contact.started_at, 3)
-        told: Mapping[str, Json] = {"outcome": outcome, "by": by, "reason": reason}
+        told: dict[str, Json] = {"outcome": outcome, "by": by, "reason": reason}
+        goes_on = self.also_written(contact.id)
+        kind, channel = ("line_ended", {"channel": "voice"}) if goes_on else ("ended", {})
         survey = unfinished(contact.position)
         with self._store.together():
             if survey is not None:
                 self.tell(contact, "survey", survey, str(contact.position["step"]))
-            self.tell(contact, "ended", {**told, "duration": duration})
+            self.tell(contact, kind, {**told, "duration": duration, **channel})
             self._store.drop_live(contact.id)
         del self._by_id[contact.id]
         self._by_uniqueid.pop(contact.uniqueid, None)

@@ -28,9 +28,18 @@ class Matters:
         self._book, self._contacts, self._region = book, contacts, region
 
     def lead(self, passing: Passing) -> None:
-        """Codes lead to what is known here; links that a call has sent go with it."""
+        """Codes lead to what is known here; links that a call has sent go with it.
+
+        A contact ends once, with the last of its channels.
+        """
         passing.known, passing.fits, passing.fill = self.known, self._contacts.fits, self.fill
         self._contacts.on_join = passing.passes.moved
+        self._contacts.also_written = self._is_written
+        self._book.also_spoken = lambda contact: self._contacts.get(contact) is not None
+
+    def _is_written(self, contact: str) -> bool:
+        thread = self._book.get(contact)
+        return thread is not None and not thread.over
 
     def written_by(self, number: str) -> str:
         """The contact in which that number writes with us, the latest; "" for none."""

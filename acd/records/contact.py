@@ -38,8 +38,8 @@ class ContactRecord:
     """What is known of a contact; times in epoch seconds UTC, durations in seconds.
 
     `queue` and `agent` are the last ones. `answered_at` is when the first agent answered.
-    `outcome` and `ended_at` are None while it lives; then `waiting_since` or `talking_since` says
-    what it is in. `events` counts its story.
+    `ended_at` is None while it lives; then `waiting_since` or `talking_since` says what it is in.
+    `outcome` is None until the first of its channels is over. `events` counts its story.
     """
 
     id: str
@@ -68,6 +68,7 @@ class ContactRecord:
 
 
 Changes = dict[str, Any]
+ANSWERED = "answered"
 
 
 def fold(record: ContactRecord | None, event: ContactEvent) -> ContactRecord:
@@ -154,12 +155,27 @@ def _left_queue(record: ContactRecord, event: ContactEvent) -> Changes:
     return _stop_waiting(record, event.at)
 
 
+def _line_ended(record: ContactRecord, event: ContactEvent) -> Changes:
+    """One of its channels is over, and the contact goes on; without an outcome, until it is called
+    back."""
+    if "outcome" not in event.data:
+        return {}
+    return {**_stop_waiting(record, event.at), "outcome": _outcome(record, event)}
+
+
+def _outcome(record: ContactRecord, event: ContactEvent) -> str:
+    """Who was answered on one channel was answered, whatever came of the others."""
+    if record.ended_at is None and record.outcome == ANSWERED:
+        return ANSWERED
+    return _text(event, "outcome") or "ended"
+
+
 def _ended(record: ContactRecord, event: ContactEvent) -> Changes:
     return {
         **_stop_waiting(record, event.at),
         **_stop_talking(record, event.at),
         "ended_at": event.at,
-        "outcome": _text(event, "outcome") or "ended",
+        "outcome": _outcome(record, event),
         "ended_by": _text(event, "by"),
         "reason": _text(event, "reason"),
     }
@@ -197,6 +213,7 @@ _CHANGES: Mapping[str, Callable[[ContactRecord, ContactEvent], Changes]] = {
     "agent_left": _agent_left,
     "left_queue": _left_queue,
     "moved": _moved,
+    "line_ended": _line_ended,
     "ended": _ended,
 }
 """Kinds that change the row. All the others (step, pressed, offered, ...) are told by the story."""

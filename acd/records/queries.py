@@ -21,7 +21,7 @@ class Wanted:
     """Which contacts; what is None does not matter.
 
     `since` in epoch seconds. `caller` is a number or how it ends. `queue` and `agent` are the
-    contact's last ones. `outcome` may be "live" for contacts that have none yet.
+    contact's last ones. `outcome` may be "live" for contacts that go on.
     """
 
     since: float | None = None
@@ -92,7 +92,7 @@ def _filtered(wanted: Wanted) -> Select[Any]:
         query = query.where(contacts.c.agent == wanted.agent)
     if wanted.outcome:
         ended = contacts.c.outcome == wanted.outcome
-        query = query.where(contacts.c.outcome.is_(None) if wanted.outcome == LIVE else ended)
+        query = query.where(contacts.c.ended_at.is_(None) if wanted.outcome == LIVE else ended)
     return query.order_by(contacts.c.started_at.desc(), contacts.c.id.desc()).limit(wanted.limit)
 
 

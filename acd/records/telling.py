@@ -160,6 +160,14 @@ def _ended(data: Data) -> str:
     return f"ended{by}: {data.get('outcome', '?')}{reason}"
 
 
+def _line_ended(data: Data) -> str:
+    by = f"by {data.get('by', '?')}"
+    if "outcome" not in data:
+        return f"the line ends {by}; the callback stands"
+    what = "the call" if data.get("channel") == "voice" else "what was written"
+    return f"{what} ends {by}; the contact goes on"
+
+
 def _by(data: Data) -> str:
     return f" by {data['by']}" if data.get("by") else ""
 
@@ -216,7 +224,7 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "callback_asked": lambda data: (
         f"is to be called back on {data.get('number', '?')} by {data.get('queue', '?')}"
     ),
-    "line_ended": lambda data: f"the line ends by {data.get('by', '?')}; the callback stands",
+    "line_ended": _line_ended,
     "callback_taken": lambda data: f"agent {data.get('agent', '?')} takes the callback",
     "callback_dialled": lambda data: (
         f"the customer is dialled for agent {data.get('agent', '?')} "

@@ -176,7 +176,7 @@ def _moment(at: float, now: float) -> str:
 
 
 def _outcome(record: ContactRecord) -> Text:
-    if record.outcome is None:
+    if record.outcome is None or record.ended_at is None:
         doing = (
             "talking" if record.talking_since else "waiting" if record.waiting_since else "in flow"
         )

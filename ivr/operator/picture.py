@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from acd.explain import AgentExplained, CallExplained
-from acd.model import MOBILE, Agent, AgentState, Floor, Queue
+from acd.model import MOBILE, Agent, AgentState, Channel, Floor, Queue
 from acd.views import AgentRow, CallRow, QueueRow
 from ivr.flow.calendar import Calendar
 from ivr.flow.model import Flow
@@ -162,7 +162,13 @@ class Picture:
     def who(self, contact_id: str | None) -> str:
         """`Mei Lin <13812345678>`, as far as it is known."""
         contact = self.contacts.get(contact_id or "")
-        return caller_text(contact) if contact is not None else "unknown caller"
+        if contact is not None:
+            return caller_text(contact)
+        # In letters, or on the line of another node: the number that somebody vouches for.
+        row = next((row for row in self.calls if row.contact == contact_id), None)
+        if row is None or row.customer:
+            return f"<{row.customer}>" if row is not None else "unknown caller"
+        return "unknown caller" if row.channel is Channel.VOICE else "a visitor"
 
     def agent_name(self, agent: str | None) -> str:
         """`1001 Ana Ruiz`."""

@@ -132,6 +132,8 @@ class Book:
         self._open: dict[tuple[Kind, str, str], str] = {}
         self._stood: dict[str, tuple[str, bool]] = {}
         self._unmasked: dict[tuple[str, int], str] = {}
+        self.also_spoken: Callable[[str], bool] = lambda _: False
+        """Whether that contact has a line, or a promise to be called, when its letters are over."""
         self.on_phase: Callable[[Thread], None] = lambda _: None
         """Told of a thread that waits, is answered, set aside, or over from here on."""
 
@@ -212,7 +214,7 @@ class Book:
         return message
 
     def end(self, thread: Thread, how: str, by: str) -> None:
-        """Close it; it can be read for a while."""
+        """Close it; it can be read for a while. The contact ends with the last of its channels."""
         if thread.over:
             return
         outcome = "answered" if thread.agents else "completed" if how == "completed" else "left"
@@ -220,10 +222,12 @@ class Book:
         thread.phase, thread.ended_at, thread.ended_how = "over", self._clock(), how
         duration = round(self._clock() - thread.began_at, 3)
         told: dict[str, Json] = {"outcome": outcome, "by": by, "reason": how, "duration": duration}
+        goes_on = self.also_spoken(thread.id)
+        kind, channel = ("line_ended", {"channel": thread.kind}) if goes_on else ("ended", {})
         try:
             with self._keeper.together():
                 self._keep(thread)
-                self.tell(thread, "ended", told)
+                self.tell(thread, kind, {**told, **channel})
         except sqlite3.Error:
             thread.phase, thread.ended_at = was, None
             raise
@@ -313,6 +317,11 @@ class Book:
         self._stood[thread.id] = (thread.phase, thread.parked)
         if not thread.over:
             self._open[thread.kind, thread.address, thread.line] = thread.id
+
+
+def in_letters(offer: str) -> bool:
+    """Whether that offer, or call, is of a conversation in letters: `<contact>.t<n>`."""
+    return offer.partition(".")[2].startswith("t")
 
 
 def _said(thread_id: str) -> str:

@@ -118,7 +118,7 @@ class Feed:
     def _offer(self, row: AgentRow, channel: str) -> dict[str, Any]:
         plan = self._house.plan().floor
         rules = next((each for each in plan.floor.queues if each.name == row.queue), None)
-        contact = self._house.contacts.get(row.contact or "")
+        caller, caller_name = self._house.whom(row.contact or "")
         return {
             "offer": row.offer,
             "call": row.call,
@@ -129,8 +129,8 @@ class Feed:
             "ringing": row.state is AgentState.OFFERED,
             "ring_seconds": rules.ring_seconds if rules else None,
             "since": row.since,
-            "caller": contact.caller if contact else "",
-            "caller_name": contact.caller_name if contact else "",
+            "caller": caller,
+            "caller_name": caller_name,
         }
 
     def tell(self, agent: str, kind: str, data: Mapping[str, Json]) -> None:

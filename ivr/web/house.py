@@ -102,3 +102,19 @@ class House:
     written: Callable[[str], Thread | None]
     tell: Callable[[ContactEvent], None]
     clock: Callable[[], float]
+
+    def whom(self, contact: str, vouched: str | None = None) -> tuple[str, str]:
+        """Number and name of whoever that contact is, as far as they are known at this node.
+
+        Of a call at another node it is the number that the network vouches for: `vouched`, where
+        that is at hand.
+        """
+        live, thread = self.contacts.get(contact), self.written(contact)
+        if live is not None:
+            return live.caller, live.caller_name
+        if thread is not None:
+            return thread.number, thread.name
+        if vouched is not None:
+            return vouched, ""
+        rows = self.distributor.engine.calls_view(self.distributor.now())
+        return next((row.customer for row in rows if row.contact == contact), ""), ""

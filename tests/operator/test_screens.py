@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from acd.estimate import Told
-from acd.model import CallKeyed, Floor, FloorLoaded, Paused, QueueClosed, Readied, WaitAnnounced
+from acd.model import (
+    CallKeyed,
+    CallQueued,
+    Channel,
+    Floor,
+    FloorLoaded,
+    Paused,
+    QueueClosed,
+    Readied,
+    WaitAnnounced,
+)
 from ivr.operator.wording import Refused
 from tests.operator.conftest import House, a_flow
 
@@ -218,3 +228,21 @@ async def test_an_agent_who_was_removed_finishes_and_is_shown_until_then(house: 
     house.answer("1002")
     house.without_agent("1002")
     assert "talking, then logged out" in await house.ask("show agents")
+
+
+async def test_who_is_in_letters_or_at_another_node_is_named_as_far_as_is_known(
+    house: House,
+) -> None:
+    at = house.bench.time
+    for contact, number, channel in (
+        ("t5k1-cd1e-n2", "+8613900139000", Channel.VOICE),
+        ("t5k2-ef2f", "", Channel.CHAT),
+        ("t5k3-0a0b-n2", "", Channel.VOICE),
+    ):
+        queued = CallQueued(
+            at, f"{contact}.1", contact, "cards", {}, 0, at, customer=number, channel=channel
+        )
+        house.bench.send(queued)
+    shown = await house.ask("show queues")
+    for whom in ("<+8613900139000> (wait", "a visitor (wait", "unknown caller (wait"):
+        assert whom in shown

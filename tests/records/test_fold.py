@@ -117,6 +117,28 @@ def test_a_transferred_call_keeps_the_first_answer_and_adds_up_the_talk() -> Non
     assert (record.agent, record.wait_seconds, record.talk_seconds) == ("1002", 15.0, 50.0)
 
 
+def test_a_contact_that_goes_on_elsewhere_ends_with_its_last_channel_answered_if_it_was() -> None:
+    called = [
+        event("c", 0, "queued", queue="sales"),
+        event("c", 20, "line_ended", outcome="abandoned", by="caller", channel="voice"),
+    ]
+    before = folded(*called)
+    assert (before.outcome, before.ended_at, before.wait_seconds) == ("abandoned", None, 20.0)
+    left = folded(*called, event("c", 90, "ended", outcome="completed", by="customer"))
+    assert (left.outcome, left.ended_at) == ("completed", T0 + 90)
+    answered = event("c", 60, "line_ended", outcome="answered", by="agent", channel="chat")
+    both = folded(*called, answered, event("c", 90, "ended", outcome="abandoned", by="caller"))
+    assert (both.outcome, both.ended_by, both.ended_at) == ("answered", "caller", T0 + 90)
+
+
+def test_a_line_that_ends_before_a_callback_ends_nothing_else() -> None:
+    record = folded(
+        event("c", 0, "callback_asked", since=T0, queue="sales"),
+        event("c", 10, "line_ended", by="caller", reason="hangup"),
+    )
+    assert (record.outcome, record.waiting_since) == (None, T0)
+
+
 def test_an_agent_who_is_late_to_leave_does_not_end_the_next_agents_talk() -> None:
     record = folded(
         event("c", 0, "answered", agent="1001"),

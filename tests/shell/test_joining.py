@@ -90,6 +90,36 @@ async def test_the_call_is_of_the_chats_contact_with_what_is_known(house: House)
     assert house.told(again.contact, "code_taken")[-1]["ok"] is False, "a code is good once"
 
 
+async def test_a_contact_ends_once_with_the_last_of_its_channels(house: House) -> None:
+    await shop(house)
+    thread = await writes(house, "1001")
+    caller = await house.call()
+    await caller.press(code_of(house, thread))
+    await caller.comes_to("WAIT FOR DIGIT")
+    await caller.leaves()
+    await until(lambda: bool(house.told(thread.id, "line_ended")), why="the call is over")
+    assert house.told(thread.id, "ended") == []
+    assert house.told(thread.id, "line_ended")[0]["channel"] == "voice"
+    house.service.threads.end(thread)
+    (ended,) = house.told(thread.id, "ended")
+    assert (ended["outcome"], ended["by"]) == ("completed", "customer")
+
+
+async def test_a_chat_that_is_closed_does_not_end_the_call(house: House) -> None:
+    await shop(house)
+    thread = await writes(house, "1001")
+    house.log_in("1001")
+    caller = await house.call()
+    await caller.press(code_of(house, thread))
+    await caller.comes_to("EXEC Dial")
+    house.service.threads.end(thread)
+    assert [told["channel"] for told in house.told(thread.id, "line_ended")] == ["chat"]
+    assert house.told(thread.id, "ended") == []
+    await caller.leaves()
+    await until(lambda: bool(house.told(thread.id, "ended")), why="the call is over")
+    assert house.ending(thread.id)[1] == "caller"
+
+
 async def test_a_wrong_code_leaves_the_call_as_it_is(house: House) -> None:
     await shop(house)
     thread = await writes(house, "1001")

@@ -298,3 +298,29 @@ async def test_an_agent_reads_what_was_written_in_their_own_contacts_and_a_super
     assert "crimson" not in json.dumps(seen)
     mine = await (await ana.ask("GET", "/api/contacts/c-ana")).json()
     assert (mine["transcript"][0]["text"], mine["withheld"]) == ("The teapot is blue.", False)
+
+
+async def test_talk_on_the_telephone_is_told_apart_from_that_in_letters(
+    house: DeskHouse, stranger: Browser
+) -> None:
+    boss = await signed_in(house, stranger, "boss", roles=("supervisor",))
+    at = house.clock() - 100
+    story: list[tuple[float, str, dict[str, Any]]] = [
+        (0, "began", {"channel": "chat", "caller": "v-1", "flow": "line"}),
+        (5, "answered", {"agent": "1001", "offer": "c-both.t1-1"}),
+        (17, "began", {"channel": "voice", "caller": "", "flow": "line"}),
+        (20, "answered", {"agent": "1001", "offer": "c-both.2-1"}),
+        (25, "agent_left", {"agent": "1001", "offer": "c-both.t1-1"}),
+        (25, "line_ended", {"outcome": "answered", "by": "agent", "channel": "chat"}),
+        (50, "agent_left", {"agent": "1001", "offer": "c-both.2-1"}),
+    ]
+    for after, kind, data in story:
+        house.tell(ContactEvent("c-both", at + after, kind, "", data))
+    await house.records.flush()
+    told = await (await boss.ask("GET", "/api/contacts/c-both")).json()
+    assert (told["chat_seconds"], told["talk_seconds"], told["live"]) == (20.0, 30.0, True)
+    ended = {"outcome": "completed", "by": "flow"}
+    house.tell(ContactEvent("c-both", at + 60, "ended", "", {**ended}))
+    await house.records.flush()
+    told = await (await boss.ask("GET", "/api/contacts/c-both")).json()
+    assert (told["outcome"], told["live"]) == ("answered", False)

@@ -134,6 +134,7 @@ async def test_the_phone_rings_and_the_desk_knows_who_it_is(
         await expect(page.locator(".head")).to_contain_text("+8613800138000")
         await expect(page.locator(".head")).to_contain_text("wants an appointment")
         await expect(page.locator(".head")).to_contain_text("VIP")
+        await expect(page.locator(".head .badge").first).to_have_text("known customer")
         await expect(page.locator("#work")).to_contain_text("12-345")
         await expect(page.locator("ol.path")).to_contain_text("pressed 1")
         await expect(page.locator("ol.guidance")).to_contain_text("Riverside Clinic, good day")

@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 
 from acd.customers import Audit
-from acd.model import AgentState, Event, OfferAnswered
+from acd.model import AgentState, CallQueued, Channel, Event, OfferAnswered
+from ivr.threads.threads import Opening
 from tests.web.desk_house import PASSWORD, DeskHouse, until
 from tests.web.house import Browser
 
@@ -65,6 +66,32 @@ async def test_a_call_that_rings_or_talks_does_not_wait(house: DeskHouse, boss: 
     assert await (await boss.ask("GET", AT)).json() == []
     assert (await boss.ask("GET", path)).status == 409
     assert (await boss.ask("GET", f"{AT}/none/why")).status == 404
+
+
+async def test_who_waits_in_letters_or_at_another_node_is_no_stranger(
+    house: DeskHouse, boss: Browser
+) -> None:
+    opening = Opening("chat", "v-9", "shop", "shop", name="Nora", number="+8613700137000")
+    thread = house.threads.begin(opening)
+    await house.threads.settled(thread)
+    now = house.clock()
+    for contact, number, channel in (
+        (thread.id, "", Channel.CHAT),
+        ("c1-n2", "+8613900139000", Channel.VOICE),
+    ):
+        call = f"{contact}.t1" if channel is Channel.CHAT else f"{contact}.1"
+        house.distributor.send(
+            CallQueued(now, call, contact, "billing", {}, 0, now, customer=number, channel=channel)
+        )
+    await house.distributor.settled()
+    told = await (await boss.ask("GET", f"{AT}?queue=billing")).json()
+    shown = {each["contact"]: (each["caller"], each["caller_name"]) for each in told}
+    assert shown == {
+        thread.id: ("+8613700137000", "Nora"),
+        "c1-n2": ("+8613900139000", ""),
+    }
+    assert house.web.feed._house.whom("c1-n2") == ("+8613900139000", "")
+    assert house.web.feed._house.whom("c9-n2") == ("", "")
 
 
 # --- what they do about it ------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from acd.records.contact import ContactEvent, ContactRecord, Json
 from acd.records.queries import Wanted, find, recent, story
 from acd.records.telling import sentence
 from ivr.live import LiveContact
-from ivr.threads.book import Thread
+from ivr.threads.book import Thread, in_letters
 from ivr.web.api.discretion import Discretion, without_words
 from ivr.web.house import House
 from ivr.web.problems import not_found
@@ -67,7 +67,9 @@ class ContactTold:
     a visitor only wrote down is not proven to be theirs. `fields` is what the flow collected,
     secrets left out; `identity` is what was found about the caller, `level` how sure that is.
     `path` is what was met and pressed, `transcript` what was written in chats and texts;
-    `withheld`: words of it are not for whoever asks (`discretion`). Times are epoch seconds.
+    `withheld`: words of it are not for whoever asks (`discretion`). `talk_seconds` is the time with
+    agents on the telephone, `chat_seconds` that in letters, each up to now. Times are in epoch
+    seconds.
     """
 
     id: str
@@ -89,6 +91,7 @@ class ContactTold:
     outcome: str | None
     wait_seconds: float
     talk_seconds: float
+    chat_seconds: float
     reason: str
     fields: Mapping[str, Any]
     identity: Mapping[str, Any]
@@ -229,9 +232,10 @@ class ContactFiles:
         stood = thread.stands.get("state") or {} if thread is not None else {}
         position: Mapping[str, Any] = live.position if live else stood
         queue = live.queue if live and live.queue else record.queue
+        talk, chat = _with_agents(events, self._house.clock())
         return ContactTold(
             id=contact,
-            live=record.outcome is None or (thread is not None and not thread.over),
+            live=record.ended_at is None,
             channel=record.channel or "voice",
             caller=record.caller or (live.caller if live else ""),
             number=_number(record, live, thread),
@@ -248,7 +252,8 @@ class ContactFiles:
             ended_at=record.ended_at,
             outcome=record.outcome,
             wait_seconds=record.wait_seconds,
-            talk_seconds=record.talk_seconds,
+            talk_seconds=talk,
+            chat_seconds=chat,
             reason=_reason(live, thread, record),
             fields={**record.fields, **(position.get("fields") or {})},
             identity=dict(position.get("customer") or {}),
@@ -276,6 +281,30 @@ def contact_row(record: ContactRecord) -> ContactRow:
         record.wait_seconds,
         record.talk_seconds,
     )
+
+
+def _with_agents(events: Sequence[ContactEvent], now: float) -> tuple[float, float]:
+    """Seconds with agents on the telephone, and in letters; the one may go on beside the other."""
+    seconds, since = {"spoken": 0.0, "written": 0.0}, dict[str, tuple[str, float]]()
+
+    def close(medium: str, at: float) -> None:
+        _, begun = since.pop(medium, ("", at))
+        seconds[medium] += max(0.0, at - begun)
+
+    for each in events:
+        offer = str(each.data.get("offer") or "")
+        medium = "written" if in_letters(offer) else "spoken"
+        if each.kind == "answered":
+            close(medium, each.at)
+            since[medium] = (offer, each.at)
+        elif each.kind == "agent_left" and since.get(medium, ("", 0.0))[0] == offer:
+            close(medium, each.at)
+        elif each.kind == "ended":
+            for medium in [*since]:
+                close(medium, each.at)
+    for medium in [*since]:
+        close(medium, now)
+    return round(seconds["spoken"], 3), round(seconds["written"], 3)
 
 
 def _level(events: Sequence[ContactEvent]) -> str:

@@ -44,8 +44,8 @@ class Placing(Model):
 class CallWaiting:
     """A call that waits or rings: `position` in its queue, None while a phone rings for it.
 
-    `since` is when it came into the queue, `agent` who is rung. The caller's number and name are
-    told by the machine that has the call.
+    `since` is when it came into the queue, `agent` who is rung. The caller's name is told by the
+    machine that has the call.
     """
 
     call: str
@@ -173,7 +173,6 @@ class WaitingAsked:
         return [row for row in rows if row.answered_at is None and queue in ("", row.queue)]
 
     def _told(self, row: CallRow) -> CallWaiting:
-        contact = self._house.contacts.get(row.contact)
         return CallWaiting(
             row.call,
             row.contact,
@@ -183,6 +182,5 @@ class WaitingAsked:
             row.enqueued_at,
             row.priority,
             row.agent or "",
-            contact.caller if contact else row.customer,
-            contact.caller_name if contact else "",
+            *self._house.whom(row.contact, row.customer),
         )

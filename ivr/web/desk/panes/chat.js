@@ -4,8 +4,8 @@ import { get, newId, post } from "../api.js";
 import { html, useEffect, useRef } from "../html.js";
 import { notify, set, state, use } from "../store.js";
 import { Guidance } from "../parts/guidance.js";
-import { Facts, Tags } from "../parts/pieces.js";
-import { known, locale, t } from "../words.js";
+import { Facts, Sure, Tags } from "../parts/pieces.js";
+import { locale, t } from "../words.js";
 
 const path = (chat, rest = "") => `/api/chats/${encodeURIComponent(chat)}${rest}`;
 const put = (chat, changes) =>
@@ -193,7 +193,7 @@ function About({ pane }) {
     <section class="card">
       ${contact.reason && html`<p class="reason"><strong>${contact.reason}</strong></p>`}
       <p class="facts">
-        <span class=${contact.verified ? "badge good" : "badge"}>${contact.verified ? t("verified") : known("level", contact.level)}</span>
+        <${Sure} contact=${contact} customer=${customer} />
         ${customer && customer.segment && html`<span class="badge">${customer.segment}</span>`}
         ${customer && html`<${Tags} of=${customer.tags} />`}
         ${contact.number && html`<span class="number">${contact.number}</span>`}

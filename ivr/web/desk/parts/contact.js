@@ -7,7 +7,7 @@ import { clock, hour, useNow } from "../time.js";
 import { known, locale, t } from "../words.js";
 import { Disposition } from "./disposition.js";
 import { Guidance } from "./guidance.js";
-import { Facts, Tags } from "./pieces.js";
+import { Facts, Sure, Tags } from "./pieces.js";
 
 function Head({ pop, contact, customer }) {
   const now = useNow();
@@ -28,9 +28,7 @@ function Head({ pop, contact, customer }) {
         ${name && number && html`<span class="number">${number}</span>`}
         <span>${(contact && contact.queue_title) || pop.title || pop.queue}</span>
         ${contact && contact.reason && html`<strong class="reason">${contact.reason}</strong>`}
-        ${contact && html`<span class=${contact.verified ? "badge good" : "badge"}>
-          ${contact.verified ? t("verified") : known("level", contact.level)}
-        </span>`}
+        ${contact && html`<${Sure} contact=${contact} customer=${customer} />`}
         ${customer && customer.segment && html`<span class="badge">${customer.segment}</span>`}
         ${customer && html`<${Tags} of=${customer.tags} />`}
       </p>
@@ -106,6 +104,7 @@ function Basics({ contact }) {
     [t("flow"), contact.flow],
     [t("spoken"), contact.language],
     [t("waited"), clock(contact.wait_seconds)],
+    contact.chat_seconds > 0 && [t("chatted"), clock(contact.chat_seconds)],
     contact.talk_seconds > 0 && [t("talked"), clock(contact.talk_seconds)],
   ].filter((row) => row && row[1]);
   return html`<dl class="basics">

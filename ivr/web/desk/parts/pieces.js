@@ -1,6 +1,6 @@
 // Small things that several parts show.
 import { html, useLayoutEffect, useRef } from "../html.js";
-import { t } from "../words.js";
+import { known, t } from "../words.js";
 
 const plain = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value));
 
@@ -10,6 +10,12 @@ export function Facts({ of }) {
   return html`<dl class="facts">
     ${pairs.map(([name, value]) => html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt><dd>${plain(value)}</dd></div>`)}
   </dl>`;
+}
+
+// How sure it is who that is: what the flow found out, or else that they are one of ours.
+export function Sure({ contact, customer }) {
+  const level = contact.level === "unknown" && customer ? "customer" : contact.level;
+  return html`<span class=${contact.verified ? "badge good" : "badge"}>${contact.verified ? t("verified") : known("level", level)}</span>`;
 }
 
 export const Tags = ({ of }) => of.map((tag) => html`<span class="tag" key=${tag}>${tag}</span>`);
