@@ -105,7 +105,7 @@ class Visitor(Caller):
                 while True:
                     told = await self._heard.get()
                     if told["type"] == "refused":
-                        raise IvrError(f"the chat refuses: {told['why']}")
+                        raise IvrError(f"the chat refuses: {told['detail']}")
                     if told["type"] == kind and all(told[name] == wanted[name] for name in wanted):
                         return told
         except TimeoutError:

@@ -324,10 +324,12 @@ async def test_only_the_sites_own_pages_may_hold_the_frame(shop: House) -> None:
 async def test_a_browser_never_mixes_two_releases_of_the_page(shop: House) -> None:
     browser = shop.agent.as_("")
     first = await browser.ask("GET", "/widget/frame.js")
+    assert "import" in await first.text()
     assert first.headers["Cache-Control"] == "no-cache"
     known = {"If-None-Match": first.headers["ETag"]}
     assert (await browser.ask("GET", "/widget/frame.js", headers=known)).status == 304
-    assert (await browser.ask("GET", "/widget/words.js", headers=known)).status == 200
+    other = await browser.ask("GET", "/widget/words.js", headers=known)
+    assert (other.status, "WORDS" in await other.text()) == (200, True)
 
 
 async def test_a_visitor_who_ends_it_begins_anew_next_time(shop: House) -> None:

@@ -275,6 +275,25 @@ async def test_a_caller_is_held_for_agents_at_another_node_who_then_hand_them_ov
     assert (await pair.one.record(row["contact"])).agent == "2002"
 
 
+async def test_a_supervisor_at_one_node_moves_and_takes_out_a_caller_of_the_other(
+    pair: Pair,
+) -> None:
+    await pair.agent("2001", pair.two)
+    await pair.two.ask("do", "pause/2001/break")
+    line, contact = await pair.wait("+15550014", pair.one)
+    async with supervising(pair.two) as boss:
+        (call,) = await (await boss.ask("GET", "/api/floor/calls?queue=cards")).json()
+        at = f"/api/floor/calls/{call['call']}"
+        moved = await boss.ask("POST", f"{at}/move", json={"queue": "loans"})
+        assert (moved.status, (await moved.json())["queue"]) == (200, "loans")
+        assert (await boss.ask("POST", f"{at}/withdraw")).status == 204
+    await line.ended(10)
+    assert (await pair.one.record(contact)).queue == "loans"
+    assert pair.one.told(contact, "moved") == [{"from": "cards", "to": "loans", "by": "boss"}]
+    assert pair.one.told(contact, "withdrawn") == [{"from": "loans", "by": "boss"}]
+    assert contact not in pair.two.contacts(), "a call belongs to one node"
+
+
 async def code_of_a_chat(node: cluster.Node, order: str) -> tuple[str, str]:
     """Somebody chats at that node until they have a code; their contact, and the code."""
     url = f"http://127.0.0.1:{node.settings.web_port}/widget/talk"
