@@ -23,7 +23,7 @@
 - Chats are held beside these states: an agent is ready, or at work on a call, with some of them.
   Who logs out while holding chats is paused until the last has ended, and logged out then.
 - `finish` is a release where no wrap-up follows.
-- `fail` is the agent's doing, `take_back` is not (the caller hung up, the call was moved).
+- `fail` is the agent's doing, `take_back` is not (the caller hung up, a colleague answered first).
 """
 
 from __future__ import annotations

@@ -159,6 +159,15 @@ def _keyed(state: State, event: m.CallKeyed) -> None:
         raise IllegalEvent(f"call {event.call!r} has an agent: it is too late for a key")
 
 
+def _rung(state: State, event: m.OfferAnswered | m.OfferFailed) -> None:
+    offer = state.ringing(event.offer)
+    if event.agent and event.agent not in offer.agents:
+        raise IllegalEvent(
+            f"offer {event.offer!r} does not ring agent {event.agent}; "
+            f"it rings: {', '.join(offer.agents)}"
+        )
+
+
 def _moved(state: State, event: m.CallMoved) -> None:
     call = state.waiting(event.call)
     _open_to_new_calls(state, event.queue)
@@ -247,8 +256,8 @@ _CHECKS: dict[type[m.Event], Callable[[State, Any], object]] = {
     m.WrapUpExtended: _extended,
     m.CallQueued: _queued,
     m.CallLeft: _left,
-    m.OfferAnswered: lambda state, event: state.ringing(event.offer),
-    m.OfferFailed: lambda state, event: state.ringing(event.offer),
+    m.OfferAnswered: _rung,
+    m.OfferFailed: _rung,
     m.AgentReleased: lambda state, event: state.answered(event.offer),
     m.CallMoved: _moved,
     m.CallFreed: lambda state, event: state.waiting(event.call),

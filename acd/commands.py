@@ -10,6 +10,7 @@ from acd.words import AgentState, Cancel, Channel, Exit, Steer
 class MakeOffer(NamedTuple):
     """Ring `agent` for `call` for `ring_seconds`; without news by `lease_until` it is void.
 
+    Ring those of `also` at the same time: it is one offer, and the first of them to answer has it.
     With `callback` the customer is dialled once the agent has answered; `consults` is the offer of
     the agent who wants this one beside them.
     """
@@ -24,10 +25,23 @@ class MakeOffer(NamedTuple):
     channel: Channel = Channel.VOICE
     callback: bool = False
     consults: str = ""
+    also: tuple[str, ...] = ()
 
 
 class CancelOffer(NamedTuple):
-    """Stop ringing; any later word about this offer is refused."""
+    """Stop ringing, whoever is rung; any later word about this offer is refused."""
+
+    offer: str
+    call: str
+    agent: str
+    reason: Cancel
+
+
+class StopRinging(NamedTuple):
+    """Stop ringing this one of several agents; the offer goes on for the others.
+
+    Nobody is told to stop when one of them answers: that ends the ringing of all the others.
+    """
 
     offer: str
     call: str
@@ -110,7 +124,7 @@ class ChatReturned(NamedTuple):
 
 # fmt: off
 Command = (
-    MakeOffer | CancelOffer | AgentChanged | CallExits | CallSteered
+    MakeOffer | CancelOffer | StopRinging | AgentChanged | CallExits | CallSteered
     | DialCustomer | ChatParked | ChatResumed | ChatReturned
 )
 # fmt: on

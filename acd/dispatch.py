@@ -129,7 +129,8 @@ class Distributing(Protocol):
         """Put the engine right with what is alive on this node, for example after a restart.
 
         `calls` are those whose caller is there (a phone's channel, an open chat), `offers` the
-        agents' legs: True when talking, False when ringing. Callers who are gone have left, agents
+        agents' legs: True when talking, False when ringing. Which of several phones still ring, and
+        who of their agents talks, is to be sent before. Callers who are gone have left, agents
         without a leg are released, an offer answered meanwhile is answered, one that vanished is
         lost without blame. Callbacks need no caller; a dial nobody tells of is lost likewise.
         """
@@ -285,7 +286,8 @@ class Squaring:
             if talking is None:
                 self._send(AgentReleased(self._now, offer.offer))
         elif talking:
-            self._send(OfferAnswered(self._now, offer.offer))
+            if not offer.also:  # who of several it is was sent, and may be on its way
+                self._send(OfferAnswered(self._now, offer.offer))
         elif talking is None:
             self._send(OfferFailed(self._now, offer.offer, Cause.LOST))
 

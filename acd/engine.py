@@ -3,9 +3,10 @@
 How it works:
 - `check` refuses what is impossible and changes nothing; `apply` does what was checked and cannot
   fail; `handle` is both. So a shell can write an event down between the two.
-- Call and agent are reserved together, in one step, by an offer with a lease. Exactly one word ends
-  an offer: answered, failed, taken back, or the end of the lease when no word comes at all. So
-  neither the agent nor the call is ever stuck, and any later word about it is refused.
+- Call and agent are reserved together, in one step, by an offer with a lease; where a queue rings
+  all, one offer reserves several agents. Exactly one word ends an offer: answered, failed, taken
+  back, or the end of the lease when no word comes at all. So neither the agent nor the call is ever
+  stuck, and any later word about it is refused.
 - An offer that fails sends the call back to its old place; the agent is left out of this call for
   a while and, after several failures in a row, paused with the reason shown.
 - Time passes only through `Ticked`, which works off what is due, one thing after the other, each

@@ -74,19 +74,25 @@ class CallLeft:
 
 @dataclass(frozen=True, slots=True)
 class OfferAnswered:
-    """The agent took the call."""
+    """The agent took the call: `agent` of several who were rung, "" for whom the offer names."""
 
     at: float
     offer: str
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OfferFailed:
-    """The agent did not take the call; it returns to its place (not with `CALLER_LEFT`)."""
+    """The agent did not take the call; it returns to its place (not with `CALLER_LEFT`).
+
+    Where several are rung, `agent` alone did not and the others ring on, until the last of them has
+    failed; "" stands for all of them.
+    """
 
     at: float
     offer: str
     cause: Cause
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from acd.agents import AgentRecord
 from acd.due import leave_at, max_wait_at, next_step_at
 from acd.estimate import Estimate
 from acd.livefloor import LiveFloor
+from acd.offering import RING_TOGETHER
 from acd.outlook import Outlook
 from acd.pools import Wish, can_ever_serve
 from acd.relax import asked_after
@@ -139,7 +140,8 @@ class AgentExplained:
     """An agent and every waiting call, in the order they are served. `outside`: on another call.
 
     `goes_first` maps queues of a ready agent to who of the other ready ones is rung before, and by
-    which strategy; a queue that draws lots is left out.
+    which strategy; a queue that draws lots is left out, and one that rings them together. `beside`
+    are the others who are rung just now for the same call as this one.
     """
 
     agent: str
@@ -148,6 +150,7 @@ class AgentExplained:
     chats: int
     calls: tuple[tuple[str, AgentStands], ...]
     goes_first: Mapping[str, tuple[str, Strategy]]
+    beside: tuple[str, ...] = ()
 
 
 def explain_call(live: LiveFloor, call: CallRecord, now: float) -> CallExplained:
@@ -218,11 +221,17 @@ def explain_agent(live: LiveFloor, agent: AgentRecord) -> AgentExplained:
         len(agent.chats),
         tuple((call.call, _stands_to(agent, call, _Asks.of(live, call))) for call in waiting),
         dict(_goes_first(live, agent)),
+        _beside(live, agent),
     )
 
 
+def _beside(live: LiveFloor, agent: AgentRecord) -> tuple[str, ...]:
+    offer = live.state.offers.get(agent.offer or "")
+    return tuple(each for each in offer.agents if each != agent.agent.id) if offer else ()
+
+
 def _goes_first(live: LiveFloor, agent: AgentRecord) -> Iterator[tuple[str, tuple[str, Strategy]]]:
-    """For each queue the ready agent with the lowest key, unless it is this one."""
+    """For each queue the ready agent with the lowest key, unless this one is rung first too."""
     if not agent.may_take_call:
         return
     for queue in agent.member.queues:
@@ -232,9 +241,10 @@ def _goes_first(live: LiveFloor, agent: AgentRecord) -> Iterator[tuple[str, tupl
             for name, each in live.state.agents.items()
             if each.may_take_call and queue in each.member.queues
         ]
-        first = min(ready)[-1]
-        if first != agent.agent.id and strategy is not Strategy.RANDOM:
-            yield queue, (first, strategy)
+        together = RING_TOGETHER if strategy is Strategy.RING_ALL else 1
+        rung = [key[-1] for key in nsmallest(together, ready)]
+        if agent.agent.id not in rung and strategy is not Strategy.RANDOM:
+            yield queue, (rung[0], strategy)
 
 
 def _key(agent: AgentRecord, strategy: Strategy, queue: str) -> tuple[int, float, float]:

@@ -20,20 +20,17 @@ from acd.deadlines import Deadlines, Due
 from acd.due import due_at, staffing_of
 from acd.lane import Lane
 from acd.matching import Matcher
+from acd.offering import reserve, ring_together, take_back
 from acd.pools import Pool, Presence
 from acd.state import CallRecord, OfferRecord, QueueRecord, State
-from acd.words import AgentState, Cancel, Channel, Exit, First, Reset, Staffing
-
-LEASE_MARGIN = 30.0
-"""Seconds a lease outlives the ringing. It is the last resort: the phone's own word comes first,
-and a late pick-up is told of only after the whisper in the agent's ear."""
+from acd.words import AgentState, Cancel, Channel, Exit, Reset, Staffing
 
 _PRESENCE = {AgentState.LOGGED_OUT: Presence.AWAY, AgentState.PAUSED: Presence.PAUSED}
 _NOBODY: frozenset[str] = frozenset()
 _ON_A_CALL = frozenset({AgentState.OFFERED, AgentState.TALKING})
 # To look up a member of an enum is slow, and these are asked for in every decision.
 _READY, _PAUSED, _WRAP_UP = AgentState.READY, AgentState.PAUSED, AgentState.WRAP_UP
-_VOICE, _CHAT = Channel.VOICE, Channel.CHAT
+_VOICE = Channel.VOICE
 
 
 class LiveFloor:
@@ -42,6 +39,7 @@ class LiveFloor:
     def __init__(self, state: State) -> None:
         self.state = state
         self.out: list[Command] = []
+        self.together: list[OfferRecord] = []
         self.index()
 
     def index(self) -> None:
@@ -244,7 +242,7 @@ class LiveFloor:
         if call.offer is None:
             self._unfile(call)
         else:
-            self.take_back(self.state.offers[call.offer], reason, at)
+            take_back(self, self.state.offers[call.offer], reason, at)
 
     def forget(self, call: CallRecord) -> None:
         """The call, already taken out, has had its outcome in this queue."""
@@ -272,12 +270,17 @@ class LiveFloor:
     # --- reservation ------------------------------------------------------------------------------
 
     def settle(self, at: float) -> None:
-        """While there is a call and an agent who fit, reserve them for each other."""
+        """While there is a call and an agent who fit, reserve them for each other.
+
+        Who is left then is rung beside others: no call waits for them, no chat either.
+        """
         calls, agents = self.state.calls, self.state.agents
         while (lane := self._unsettled()) is not None:
             freed, fresh, lane.freed, lane.fresh = lane.freed, lane.fresh, {}, {}
             for call, agent in lane.matcher.settle(freed, fresh):
-                self._reserve(calls[call], agents[agent], at)
+                reserve(self, calls[call], agents[agent], at)
+        if self.together:
+            ring_together(self, at)
 
     def _unsettled(self) -> Lane | None:
         """The first lane in which something has changed, voice before chats."""
@@ -285,98 +288,6 @@ class LiveFloor:
             if lane.freed or lane.fresh:
                 return lane
         return None
-
-    def _reserve(self, call: CallRecord, agent: AgentRecord, at: float) -> None:
-        self.state.offers_made += 1
-        name, to = f"{call.call}-{self.state.offers_made}", agent.agent.id
-        offer = self.state.offers[name] = OfferRecord(name, to, call, at, at)
-        call.offer = name
-        if call.channel is _CHAT:
-            self.change_chats(agent, name, at, held=True)
-        else:
-            agent.offer = name
-            self.move(agent, Move.OFFER, at)
-        callback = call.callback
-        if callback is not None and not callback.line and self._customer_first(call):
-            self.dial(offer, at)
-        else:
-            self.ring(offer, at)
-
-    def _customer_first(self, call: CallRecord) -> bool:
-        return self.queue_of(call).queue.callbacks.first is First.CUSTOMER
-
-    def ring(self, offer: OfferRecord, at: float) -> None:
-        """Have the agent's phone rung."""
-        call = offer.call
-        seconds = self.state.queues[call.queue].queue.ring_seconds
-        offer.dialling, offer.lease_until = False, at + seconds + LEASE_MARGIN
-        self.deadlines.set(offer.lease_until, Due.LEASE, offer.offer)
-        self.out.append(
-            c.MakeOffer(
-                offer.offer,
-                call.call,
-                call.contact,
-                call.queue,
-                offer.agent,
-                seconds,
-                offer.lease_until,
-                call.channel,
-                call.virtual,
-                call.consults or "",
-            )
-        )
-
-    def dial(self, offer: OfferRecord, at: float) -> None:
-        """Have the customer of a callback dialled."""
-        call = offer.call
-        seconds = self.state.queues[call.queue].queue.callbacks.ring_seconds
-        offer.dialling, offer.lease_until = True, at + seconds + LEASE_MARGIN
-        attempt = 0
-        if call.callback is not None:
-            call.callback.attempts += 1
-            attempt = call.callback.attempts
-        self.deadlines.remind(Due.LEASE, offer.offer)
-        self.out.append(
-            c.DialCustomer(
-                offer.offer,
-                call.call,
-                call.contact,
-                offer.agent,
-                attempt,
-                seconds,
-                offer.lease_until,
-            )
-        )
-
-    def take_back(self, offer: OfferRecord, reason: Cancel, at: float) -> None:
-        """End an offer that was not answered, without blame for the agent."""
-        self.out.append(c.CancelOffer(offer.offer, offer.call.call, offer.agent, reason))
-        self.void(offer)
-        self.free(offer, at)
-
-    def void(self, offer: OfferRecord) -> None:
-        """The offer is no more; call and agent are the caller's business."""
-        del self.state.offers[offer.offer]
-        offer.call.offer = None
-
-    def free(self, offer: OfferRecord, at: float, move: Move = Move.TAKE_BACK) -> None:
-        """The agent of an ended offer is as before it; after `move`, if it was a call."""
-        agent = self.state.agents[offer.agent]
-        if offer.call.channel is _CHAT:
-            self.change_chats(agent, offer.offer, at, held=False)
-        elif offer.accepted_at is not None:
-            self.move(agent, Move.FINISH, at)
-            self.take_chats_up(agent)
-        else:
-            self.move(agent, move, at)
-
-    def take_chats_up(self, agent: AgentRecord) -> None:
-        """The agent is back from a call: chats that were parked for it go on."""
-        for name in agent.chats:
-            chat = self.state.offers[name]
-            if chat.parked:
-                chat.parked = False
-                self.out.append(c.ChatResumed(name, chat.call.call, agent.agent.id))
 
     # --- what is so now ---------------------------------------------------------------------------
 

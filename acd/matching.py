@@ -29,6 +29,7 @@ from heapq import heapify, heappop, heappush
 from acd.floor import Agent, Queue
 from acd.order import Entry
 from acd.pools import Group, Pool, Presence, ReadyItem, Wish, can_ever_serve
+from acd.roster import Roster
 from acd.strategies import Candidate, draw, number
 from acd.words import Strategy
 
@@ -45,10 +46,7 @@ class Matcher:
     ) -> None:
         self._strategies = {queue.name: queue.strategy for queue in queues}
         self._seed = seed
-        self._agents: dict[str, Agent] = {}
-        self._members: dict[str, set[str]] = {}
-        self._levels: dict[str, dict[str, int]] = {}
-        self._holders: dict[tuple[str, int], frozenset[str]] = {}
+        self._roster = Roster()
         self._pools: dict[Wish, Pool] = {}
         self._serves: dict[str, list[Pool]] = {}
         self._busy: dict[Pool, None] = {}
@@ -58,15 +56,8 @@ class Matcher:
         self._presence: dict[str, Presence] = {}
         self._logged_in: Counter[str] = Counter()
         for agent in agents:
-            self._enroll(agent)
-
-    def _enroll(self, agent: Agent) -> None:
-        self._agents[agent.id] = agent
-        self._serves[agent.id] = []
-        for queue in agent.queues:
-            self._members.setdefault(queue, set()).add(agent.id)
-        for skill, level in agent.skills.items():
-            self._levels.setdefault(skill, {})[agent.id] = level
+            self._roster.enroll(agent)
+            self._serves[agent.id] = []
 
     def __contains__(self, call: str) -> bool:
         return call in self._place
@@ -146,8 +137,9 @@ class Matcher:
             if pool.groups and pool.presence is not was:
                 changed.append(pool)
         step = (presence > Presence.AWAY) - (before > Presence.AWAY)
-        if step and agent in self._agents:
-            changed += self._count_logged_in(self._agents[agent].queues, step, changed)
+        member = self._roster.agents.get(agent)
+        if step and member is not None:
+            changed += self._count_logged_in(member.queues, step, changed)
         return changed
 
     def _count_logged_in(
@@ -179,11 +171,10 @@ class Matcher:
         before = {pool: self._staffed(pool) for pool in self._busy}
         presence = self.presence_of(agent.id)
         self.set_presence(agent.id, Presence.AWAY)
-        for queue in self._agents[agent.id].queues:
-            self._members[queue].discard(agent.id)
         for pool in self._serves[agent.id]:
             pool.eligible.discard(agent.id)
-        self._enroll(agent)
+        self._serves[agent.id] = []
+        self._roster.enroll(agent)
         for pool in self._pools.values():
             if can_ever_serve(agent, pool.wish):
                 pool.eligible.add(agent.id)
@@ -242,6 +233,20 @@ class Matcher:
     def has_ready(self, pool: Pool) -> bool:
         """Whether any of the pool's agents is ready."""
         return self._best(pool, _NOBODY, "") is not None
+
+    def ready_in(self, pool: Pool, without: Collection[str], most: int) -> list[str]:
+        """The first of the pool's ready agents, in the order they are chosen."""
+        heap, looked_at = pool.ready, []
+        found: dict[str, None] = {}
+        while heap and len(found) < most:
+            item = heappop(heap)
+            if self._is_ready(item):
+                looked_at.append(item)
+                if item[3] not in without:
+                    found[item[3]] = None
+        for item in looked_at:
+            heappush(heap, item)
+        return list(found)
 
     def _match(self, agent: str) -> tuple[str, str] | None:
         """The one agent who became ready gets the first call that fits."""
@@ -309,7 +314,7 @@ class Matcher:
             return candidate.held, 0.0, candidate.idle_since, agent, count
         levels = 0
         if pool.strategy is Strategy.HIGHEST_LEVEL:
-            skills = self._agents[agent].skills
+            skills = self._roster.agents[agent].skills
             levels = sum(skills.get(skill, 0) for skill, _ in pool.wish.needs)
         own = number(pool.strategy, candidate, pool.wish.queue, levels)
         return candidate.held, own, candidate.idle_since, agent, count
@@ -360,7 +365,7 @@ class Matcher:
         if len(self._pools) - len(self._busy) > _MAX_IDLE_POOLS:
             self._forget([pool for pool in self._pools.values() if not pool.groups])
         strategy = self._strategies.get(wish.queue, Strategy.LONGEST_IDLE)
-        pool = self._pools[wish] = Pool(wish, self._eligible(wish), strategy)
+        pool = self._pools[wish] = Pool(wish, self._roster.eligible(wish), strategy)
         for agent in pool.eligible:
             self._serves[agent].append(pool)
             pool.count(self._presence.get(agent, Presence.AWAY), +1)
@@ -375,25 +380,3 @@ class Matcher:
             del self._pools[pool.wish]
         for agent in {agent for pool in pools for agent in pool.eligible}:
             self._serves[agent] = [p for p in self._serves[agent] if id(p) not in gone]
-
-    def _eligible(self, wish: Wish) -> set[str]:
-        """All agents for whom `can_ever_serve` holds, by intersecting sets."""
-        if wish.agent is not None:
-            there = wish.agent in self._agents and wish.agent != wish.never
-            return {wish.agent} if there else set()
-        members: Collection[str] = self._members.get(wish.queue, set())
-        if wish.also:
-            members = set(members).union(*(self._members.get(q, ()) for q in wish.also))
-        sets = [members, *(self._holders_of(skill, level) for skill, level in wish.needs)]
-        smallest, *others = sorted(sets, key=len)
-        found = set(smallest).intersection(*others)
-        found.discard(wish.never or "")
-        return found
-
-    def _holders_of(self, skill: str, level: int) -> frozenset[str]:
-        found = self._holders.get((skill, level))
-        if found is None:
-            levels = self._levels.get(skill, {})
-            found = frozenset(agent for agent, has in levels.items() if has >= level)
-            self._holders[skill, level] = found
-        return found

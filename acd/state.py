@@ -110,7 +110,8 @@ class OfferRecord:
     """A call and an agent together: ringing until `answered_at` is set, talking from then on.
 
     `dialling`: the customer of a callback is being dialled; the agent is kept free for it, or has
-    accepted it at `accepted_at`. `parked`: a chat whose agent is in a call.
+    accepted it at `accepted_at`. `parked`: a chat whose agent is in a call. `also` are the further
+    agents who are rung, and reserved, at the same time; the one who answers becomes `agent`.
     """
 
     offer: str
@@ -123,6 +124,12 @@ class OfferRecord:
     dialling: bool = False
     accepted_at: float | None = None
     parked: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Everyone who is reserved by it."""
+        return (self.agent, *self.also)
 
 
 @dataclass(slots=True)

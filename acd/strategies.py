@@ -14,11 +14,8 @@ None of these numbers changes while an agent waits to be chosen, so they can sta
 - fewest calls: calls taken since the day started.
 - random: drawn for each call and agent from the floor's seed, so that a replay draws the same. It
   is the one key that depends on the call: choosing looks at every ready agent who fits.
-
-Ring all is not among them. An offer reserves one call and one agent for each other, which is what
-keeps two agents from answering and one agent from being rung twice. Ringing everybody for one
-caller takes all of them from every other caller until somebody answers, and counts the others as
-having missed a call they were not needed for.
+- ring all: nothing beside idle time. It says who is reserved first; once every call has somebody,
+  `acd.offering` has the others who fit rung at the same time, by the same one offer.
 """
 
 from __future__ import annotations

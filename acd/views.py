@@ -118,13 +118,13 @@ class CallRow:
     """One call; `state` is waiting, offered or talking.
 
     `position` is 1 for the next of its queue, None unless waiting. `wait` stops at the answer.
-    `agent` is who is rung or talks, `wants` the one agent it asked for, `staffing` what those who
-    could take it are doing while it waits, `left_out` who is not tried just now. `prefers` is the
-    agent waited for just now, `step` how many relaxations were taken. `virtual`: a callback whose
-    customer is not on the line; `dialling`: they are being called. `consults`: an agent wants it.
-    `customer` is whose call it is, as far as that is certain; of a callback, whom to call. Of one,
-    `attempts` were made, nothing is dialled before `not_before`, and at `expires_at` it is given
-    up; its agent took it at `accepted_at`.
+    `agent` is who is rung or talks, `also` who is rung at the same time, `wants` the one agent it
+    asked for, `staffing` what those who could take it are doing while it waits, `left_out` who is
+    not tried just now. `prefers` is the agent waited for just now, `step` how many relaxations were
+    taken. `virtual`: a callback whose customer is not on the line; `dialling`: they are being
+    called. `consults`: an agent wants it. `customer` is whose call it is, as far as that is
+    certain; of a callback, whom to call. Of one, `attempts` were made, nothing is dialled before
+    `not_before`, and at `expires_at` it is given up; its agent took it at `accepted_at`.
     """
 
     call: str
@@ -154,6 +154,7 @@ class CallRow:
     not_before: float | None = None
     expires_at: float | None = None
     accepted_at: float | None = None
+    also: tuple[str, ...] = ()
 
 
 def queues(state: State, now: float) -> list[QueueRow]:
@@ -351,5 +352,6 @@ def _offer_row(offer: OfferRecord, now: float) -> CallRow:
         dialling=offer.dialling,
         consults=call.consults is not None,
         accepted_at=offer.accepted_at,
+        also=offer.also,
         **_callback(call),
     )

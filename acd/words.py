@@ -109,6 +109,7 @@ class Strategy(Word):
     ROUND_ROBIN = "round_robin"
     FEWEST_CALLS = "fewest_calls"
     RANDOM = "random"
+    RING_ALL = "ring_all"
 
 
 class Order(Word):

@@ -35,6 +35,7 @@ from acd.model import (
     LoggedIn,
     OfferAnswered,
     OfferFailed,
+    StopRinging,
 )
 from acd.views import AgentRow, CallRow
 
@@ -54,9 +55,10 @@ def leave(engine: Engine, owns: Test, here: Test, now: float, barred: set[str]) 
     for row in engine.calls_view(now):
         if owns(row.contact):
             continue
-        if row.agent is not None and here(row.agent) and not row.virtual:
-            barred.add(row.agent)
-            yield DeviceBusy(now, row.agent)
+        for name in () if row.virtual else _agents_of(row):
+            if here(name):
+                barred.add(name)
+                yield DeviceBusy(now, name)
         yield _let_go(row, now)
 
 
@@ -88,7 +90,7 @@ class Return:
     served: set[str]
     barred: set[str]
     events: list[Event] = field(default_factory=list)
-    cancels: list[CancelOffer] = field(default_factory=list)
+    cancels: list[CancelOffer | StopRinging] = field(default_factory=list)
     talks: dict[str, str] = field(default_factory=dict)
     wrapping: dict[str, float] = field(default_factory=dict)
 
@@ -116,9 +118,9 @@ class Return:
 
     def _talking(self, row: CallRow, there: Mapping[str, CallRow]) -> Iterator[Event]:
         known = there.get(row.call)
-        if known is not None and known.offer == row.offer and not known.dialling:
+        if known is not None and _same_offer(row, known) and not known.dialling:
             if known.answered_at is None and row.offer is not None:
-                yield OfferAnswered(self.now, row.offer)
+                yield OfferAnswered(self.now, row.offer, row.agent or "")
             return
         if row.offer is not None and row.agent is not None:
             self.talks[row.offer] = row.agent
@@ -127,8 +129,9 @@ class Return:
 
     def _waiting(self, row: CallRow, there: Mapping[str, CallRow]) -> Iterator[Event]:
         known = there.get(row.call)
-        if known is not None and row.offer is not None and known.offer == row.offer:
-            return  # it rings since before, here and there
+        if known is not None and row.offer is not None and _same_offer(row, known):
+            yield from self._rings_on(row, known, row.offer)
+            return
         if row.offer is not None and row.agent is not None:
             self.cancels.append(CancelOffer(row.offer, row.call, row.agent, Cancel.WITHDRAWN))
         if known is not None and _talks(known) and known.offer is not None:
@@ -140,6 +143,17 @@ class Return:
             # Offered while nobody here could hear of it, or failed here.
             lost = CustomerFailed(self.now, known.call, Cause.LOST)
             yield lost if known.dialling else OfferFailed(self.now, known.offer, Cause.LOST)
+
+    def _rings_on(self, row: CallRow, known: CallRow, offer: str) -> Iterator[Event]:
+        """It rings since before, here and there, but perhaps no more at all of its phones."""
+        here, there = _agents_of(row), _agents_of(known)
+        for agent in here:
+            if agent not in there:
+                stop = StopRinging(offer, row.call, agent, Cancel.WITHDRAWN)
+                self.cancels.append(stop)
+        for agent in there:
+            if agent not in here:
+                yield OfferFailed(self.now, offer, Cause.LOST, agent)
 
     def _queue_again(self, row: CallRow) -> Iterator[Event]:
         record = self.island.call(row.call)
@@ -217,6 +231,16 @@ class Return:
             yield AgentForced(self.now, row.agent, row.state, row.reason, ISLAND)
         elif row.state is not AgentState.PAUSED and known.state is AgentState.PAUSED:
             yield AgentForced(self.now, row.agent, AgentState.READY, "", ISLAND)
+
+
+def _agents_of(row: CallRow) -> tuple[str, ...]:
+    """Who rings or talks."""
+    return () if row.agent is None else (row.agent, *row.also)
+
+
+def _same_offer(one: CallRow, other: CallRow) -> bool:
+    """Whether both have the same offer, and somebody in common whom it reserves."""
+    return one.offer == other.offer and not {*_agents_of(one)}.isdisjoint(_agents_of(other))
 
 
 def _talks(row: CallRow) -> bool:

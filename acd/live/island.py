@@ -178,6 +178,8 @@ class Talks:
             return None
         if isinstance(event, OfferAnswered):
             return []
+        if isinstance(event, OfferFailed) and event.agent not in ("", self._agents[event.offer]):
+            return []  # a phone that rang beside the one that was answered
         agent = self._agents.pop(event.offer)
         self._keep()
         return [] if agent in self._agents.values() else [DeviceFree(event.at, agent)]

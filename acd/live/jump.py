@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from acd.engine import Engine
-from acd.livefloor import LEASE_MARGIN
 from acd.model import (
     AgentChanged,
     CallExits,
@@ -18,8 +17,9 @@ from acd.model import (
     Command,
     DialCustomer,
     Exit,
-    MakeOffer,
+    StopRinging,
 )
+from acd.offering import LEASE_MARGIN, make_offer
 from acd.state import OfferRecord
 from acd.views import CallRow
 
@@ -33,6 +33,7 @@ def missed(before: Engine, after: Engine, owns: Owns) -> Iterator[Command]:
     was = {row.call: row for row in before.calls_view(0.0) if owns(row.contact)}
     for row in was.values():
         yield from _became(row, now.get(row.call))
+        yield from _rings_fewer(row, now.get(row.call))
     for row in now.values():
         known = was.get(row.call)
         if owns(row.contact) and _rings(row) and (known is None or known.offer != row.offer):
@@ -63,6 +64,16 @@ def _became(was: CallRow, now: CallRow | None) -> Iterator[Command]:
         yield CallExits(was.call, Exit.WITHDRAWN, "unheard")
 
 
+def _rings_fewer(was: CallRow, now: CallRow | None) -> Iterator[Command]:
+    """Agents who are no longer rung for one of our calls, while others still are."""
+    if now is None or was.agent is None or was.offer is None:
+        return
+    if was.offer == now.offer and now.answered_at is None:
+        for agent in (was.agent, *was.also):
+            if agent not in (now.agent, *now.also):
+                yield StopRinging(was.offer, was.call, agent, Cancel.WITHDRAWN)
+
+
 def offer_again(engine: Engine, offer: OfferRecord) -> Command:
     """The command that this offer, which rings, began with."""
     call = offer.call
@@ -73,15 +84,5 @@ def offer_again(engine: Engine, offer: OfferRecord) -> Command:
             offer.offer, call.call, call.contact, offer.agent, attempt, seconds, offer.lease_until
         )
     rings = {queue.name: queue.ring_seconds for queue in engine.floor.queues}
-    return MakeOffer(
-        offer.offer,
-        call.call,
-        call.contact,
-        call.queue,
-        offer.agent,
-        rings.get(call.queue, max(1.0, offer.lease_until - LEASE_MARGIN - offer.made_at)),
-        offer.lease_until,
-        call.channel,
-        call.virtual,
-        call.consults or "",
-    )
+    seconds = rings.get(call.queue, max(1.0, offer.lease_until - LEASE_MARGIN - offer.made_at))
+    return make_offer(offer, seconds)

@@ -26,5 +26,5 @@ def about(said: Event | Noted, engine: Engine) -> frozenset[str]:
     offer = getattr(said, "offer", None)
     if offer is not None:
         record = engine.offer(offer)
-        names |= {offer, offer.rpartition("-")[0]} | ({record.agent} if record else set())
+        names |= {offer, offer.rpartition("-")[0]} | set(record.agents if record else ())
     return frozenset(names)

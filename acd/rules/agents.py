@@ -9,6 +9,7 @@ from acd import events as e
 from acd.agents import AgentRecord, Move
 from acd.deadlines import Due
 from acd.livefloor import LiveFloor
+from acd.offering import step_aside, take_back
 from acd.words import AgentState, Cancel, Reset
 
 _FORCED = {
@@ -32,6 +33,14 @@ def logged_in(live: LiveFloor, event: e.LoggedIn) -> None:
     agent = live.state.agents[event.agent]
     agent.phone = event.phone
     live.move(agent, Move.LOG_IN, event.at)
+
+
+def logged_out(live: LiveFloor, event: e.LoggedOut) -> None:
+    """Later if they are at work; who is rung beside others for a call is not needed for it."""
+    agent = live.state.agents[event.agent]
+    if agent.state is AgentState.OFFERED:
+        step_aside(live, agent, Cancel.WITHDRAWN, event.at)
+    live.move(agent, Move.LOG_OUT, event.at)
 
 
 def phone_taken(live: LiveFloor, event: e.PhoneTaken) -> None:
@@ -104,12 +113,14 @@ def agent_forced(live: LiveFloor, event: e.AgentForced) -> None:
 
 
 def _end_what_may_end(live: LiveFloor, agent: AgentRecord, at: float) -> None:
-    """Ringing is taken back, the call waits on in its place; a wrap-up ends."""
+    """Ringing is taken back, the call waits on in its place or rings others; a wrap-up ends."""
+    if step_aside(live, agent, Cancel.FORCED, at):
+        return
     ringing = live.state.offers.get(agent.offer or "")
     if agent.state is AgentState.OFFERED and ringing is not None:
         # What was asked while it rang is overtaken by what is forced.
         agent.pending, agent.pending_reason = None, ""
-        live.take_back(ringing, Cancel.FORCED, at)
+        take_back(live, ringing, Cancel.FORCED, at)
         live.wait(ringing.call, at)
     elif agent.state is AgentState.WRAP_UP:
         agent.pending, agent.pending_reason = None, ""
@@ -119,7 +130,7 @@ def _end_what_may_end(live: LiveFloor, agent: AgentRecord, at: float) -> None:
 APPLY: dict[type[e.Event], Callable[[LiveFloor, Any], None]] = {
     e.LoggedIn: logged_in,
     e.PhoneTaken: phone_taken,
-    e.LoggedOut: _moves(Move.LOG_OUT),
+    e.LoggedOut: logged_out,
     e.Paused: _moves(Move.PAUSE),
     e.Readied: _moves(Move.READY),
     e.WrapUpEnded: _moves(Move.END_WRAP_UP),

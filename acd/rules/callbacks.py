@@ -20,6 +20,7 @@ from typing import Any
 from acd import commands as c
 from acd import events as e
 from acd.livefloor import LiveFloor
+from acd.offering import ring, take_back
 from acd.rules.offers import connect
 from acd.state import CallbackRecord, CallRecord, OfferRecord
 from acd.words import Cancel, Cause, Exit
@@ -103,7 +104,7 @@ def customer_answered(live: LiveFloor, event: e.CustomerAnswered) -> None:
     if offer.accepted_at is not None:
         connect(live, offer, event.at)
     else:
-        live.ring(offer, event.at)
+        ring(live, offer, event.at)
 
 
 def customer_failed(live: LiveFloor, event: e.CustomerFailed) -> None:
@@ -114,7 +115,7 @@ def customer_failed(live: LiveFloor, event: e.CustomerFailed) -> None:
 def unreached(live: LiveFloor, offer: OfferRecord, why: e.CustomerFailed) -> None:
     """The try came to nothing; the agent is free without blame, the place is kept."""
     call, callback = offer.call, offer.call.callback
-    live.take_back(offer, Cancel.CUSTOMER_FAILED, why.at)
+    take_back(live, offer, Cancel.CUSTOMER_FAILED, why.at)
     rules = live.queue_of(call).queue.callbacks
     if callback is not None:
         if why.cause is Cause.LOST:  # our side broke off: the customer may not even have been rung

@@ -9,9 +9,10 @@ from acd import events as e
 from acd.agents import AgentCounters, AgentRecord, Move
 from acd.floor import Floor
 from acd.livefloor import LiveFloor
+from acd.offering import step_aside
 from acd.pools import Presence
 from acd.state import CallRecord, QueueCounters, QueueRecord
-from acd.words import AgentState, Strategy
+from acd.words import AgentState, Cancel, Strategy
 
 
 def floor_loaded(live: LiveFloor, event: e.FloorLoaded) -> None:
@@ -67,6 +68,7 @@ def _remove_agent(live: LiveFloor, record: AgentRecord, at: float) -> None:
     if record.state is AgentState.LOGGED_OUT:
         del live.state.agents[record.agent.id]
         return
+    step_aside(live, record, Cancel.WITHDRAWN, at)
     live.move(record, Move.LOG_OUT, at, "removed")
     owed, record.disposition_due = record.disposition_due, False
     if owed and record.wrap_up_until is None:

@@ -10,6 +10,16 @@ from acd import events as e
 from acd.agents import AgentRecord, Move
 from acd.deadlines import Due
 from acd.livefloor import LiveFloor
+from acd.offering import (
+    dial,
+    drop_from,
+    free,
+    free_one,
+    give_to,
+    take_back,
+    take_chats_up,
+    void,
+)
 from acd.rules.calls import abandon
 from acd.state import OfferRecord, QueueRecord
 from acd.words import AgentState, Cancel, Cause, Channel, Exit, HeldChats
@@ -21,8 +31,12 @@ _NOT_RUNG = frozenset({Cause.UNREACHABLE, Cause.LOST})
 
 
 def offer_answered(live: LiveFloor, event: e.OfferAnswered) -> None:
-    """The agent took it: they talk, or first the customer of a callback is dialled."""
+    """The agent took it: they talk, or first the customer of a callback is dialled.
+
+    Others who were rung beside them are as before.
+    """
     offer = live.state.offers[event.offer]
+    others = give_to(offer, event.agent) if offer.also else ()
     agent = live.state.agents[offer.agent]
     _take_turn(live, agent, offer)
     agent.streak = 0
@@ -33,9 +47,11 @@ def offer_answered(live: LiveFloor, event: e.OfferAnswered) -> None:
         live.readiness_changed(agent)
     if offer.call.virtual:
         offer.accepted_at = event.at
-        live.dial(offer, event.at)
+        dial(live, offer, event.at)
     else:
         connect(live, offer, event.at)
+    for other in others:
+        free_one(live, offer, other, event.at)
 
 
 def connect(live: LiveFloor, offer: OfferRecord, at: float) -> None:
@@ -68,34 +84,46 @@ def _take_turn(live: LiveFloor, agent: AgentRecord, offer: OfferRecord) -> None:
 
 
 def offer_failed(live: LiveFloor, event: e.OfferFailed) -> None:
-    """The agent did not take it."""
-    fail(live, live.state.offers[event.offer], event.cause, event.at)
+    """The agent did not take it, or one of several did not: then the others ring on."""
+    offer = live.state.offers[event.offer]
+    if event.agent and offer.also and event.cause is not Cause.CALLER_LEFT:
+        drop_from(offer, event.agent)
+        _not_taken_by(live, offer, event.agent, event.cause, event.at)
+    else:
+        fail(live, offer, event.cause, event.at)
 
 
 def fail(live: LiveFloor, offer: OfferRecord, cause: Cause, at: float) -> None:
-    """The call returns to its place and leaves this agent out for a while."""
-    call, agent = offer.call, live.state.agents[offer.agent]
-    queue = live.queue_of(call).queue
-    live.void(offer)
+    """The call returns to its place and leaves these agents out for a while."""
+    call = offer.call
+    void(live, offer)
     if cause is Cause.CALLER_LEFT:
-        live.free(offer, at)
+        free(live, offer, at)
         if call.virtual:
             live.wait(call, at)
         else:
             abandon(live, call, at)
         return
+    for name in offer.agents:
+        _not_taken_by(live, offer, name, cause, at)
+    live.wait(call, at)
+
+
+def _not_taken_by(live: LiveFloor, offer: OfferRecord, name: str, cause: Cause, at: float) -> None:
+    """One agent is free again, and left out of this call for a while."""
+    queue = live.queue_of(offer.call).queue
     if cause is Cause.LOST:
-        live.free(offer, at)
+        free_one(live, offer, name, at)
     else:
+        agent = live.state.agents[name]
         _take_turn(live, agent, offer)
         _count_failure(live, agent, cause, queue.no_answer_limit, at)
-        live.free(offer, at, Move.FAIL)
+        free_one(live, offer, name, at, Move.FAIL)
     pause = queue.retry_same_agent_after
     if cause in _NOT_RUNG:
         pause = min(pause, RETRY_NOT_RUNG)
     if pause > 0:
-        call.without[offer.agent] = at + pause
-    live.wait(call, at)
+        offer.call.without[name] = at + pause
 
 
 def _count_failure(
@@ -120,7 +148,7 @@ def agent_released(live: LiveFloor, event: e.AgentReleased) -> None:
         release(live, offer, event.at)
         return
     queue = live.queue_of(offer.call).queue
-    live.take_back(offer, Cancel.WITHDRAWN, event.at)
+    take_back(live, offer, Cancel.WITHDRAWN, event.at)
     offer.call.without[offer.agent] = event.at + queue.retry_same_agent_after
     live.wait(offer.call, event.at)
 
@@ -140,7 +168,7 @@ def release(live: LiveFloor, offer: OfferRecord, at: float) -> None:
     agent.counters.talk_seconds += talked
     _begin_wrap_up(live, agent, queue, talked, at)
     if agent.chats:
-        live.take_chats_up(agent)
+        take_chats_up(live, agent)
 
 
 def _forget_talk(live: LiveFloor, offer: OfferRecord, queue: QueueRecord) -> None:
@@ -191,7 +219,7 @@ def _set_chats_aside(live: LiveFloor, agent: AgentRecord, at: float) -> None:
         if how is HeldChats.KEEP:
             continue
         if chat.answered_at is None:
-            live.take_back(chat, Cancel.WITHDRAWN, at)
+            take_back(live, chat, Cancel.WITHDRAWN, at)
             live.wait(chat.call, at)
         elif how is HeldChats.PARK:
             chat.parked = True

@@ -41,7 +41,8 @@ _MISSED = frozenset({m.Cause.NO_ANSWER, m.Cause.REJECTED, m.Cause.BUSY, m.Cause.
 @dataclass(slots=True)
 class RecordedCall:
     """One call as it was. `talk` and `rings` are None when nobody answered, `talk` also when the
-    talk had not ended; `wraps` is the wrap-up of an agent who ended it early.
+    talk had not ended; `wraps` is the wrap-up of an agent who ended it early. `together`: several
+    phones rang until one of them was answered.
 
     `callback`: it hung up when its wait ended, to be called back. One that is not `counted` was
     work for agents only. `after` is how the earlier wait of the same call ended, None for none.
@@ -55,6 +56,7 @@ class RecordedCall:
     callback: bool = False
     counted: bool = True
     after: Outcome | None = None
+    together: bool = False
 
     def end(self, outcome: Outcome, at: float) -> None:
         """The wait is over; that of a callback was over when it was asked for."""
@@ -110,11 +112,17 @@ def record(
 
 @dataclass(slots=True)
 class _Offer:
+    """`agents` are those who are rung; one who talks is the only one."""
+
     name: str
     call: RecordedCall
-    agent: str
+    agents: tuple[str, ...]
     made_at: float
     answered_at: float | None = None
+
+    def drop(self, agent: str) -> None:
+        """That phone rings no more."""
+        self.agents = tuple(each for each in self.agents if each != agent)
 
 
 class _Reader:
@@ -192,7 +200,7 @@ class _Reader:
             )
             known = self._came(came, counted=not talks and not call.virtual)
             if call.offer is not None:
-                self._offered(call.offer, call.call, call.agent or "", at)
+                self._offered(call.offer, call.call, (call.agent or "", *call.also), at)
             if talks and call.offer is not None:
                 self._answered(call.offer, at)
             elif call.virtual:
@@ -222,10 +230,14 @@ class _Reader:
         match command:
             case m.MakeOffer(call=call, consults=first) if first:
                 self.consults[call] = first
-            case m.MakeOffer(offer=offer, call=call, agent=agent):
-                self._offered(offer, call, agent, at)
-            case m.CancelOffer(reason=m.Cancel.EXPIRED, agent=agent):
-                self._count(self.recording.missed, agent)
+            case m.MakeOffer(offer=offer, call=call, agent=agent, also=also):
+                self._offered(offer, call, (agent, *also), at)
+            case m.CancelOffer(reason=m.Cancel.EXPIRED, offer=offer, agent=agent):
+                known_offer = self.offers.get(offer)
+                for each in (agent,) if known_offer is None else known_offer.agents:
+                    self._count(self.recording.missed, each)
+            case m.StopRinging(offer=offer, agent=agent) if offer in self.offers:
+                self.offers[offer].drop(agent)
             case m.CallExits(call=call, reason=reason):
                 known = self.open.pop(call, None)
                 if known is not None:
@@ -312,12 +324,13 @@ class _Reader:
 
     # --- offers -----------------------------------------------------------------------------------
 
-    def _offered(self, offer: str, call: str, agent: str, at: float) -> None:
+    def _offered(self, offer: str, call: str, agents: tuple[str, ...], at: float) -> None:
         known = self.open.get(call)
         if known is not None:
-            self.offers[offer] = _Offer(call, known, agent, at)
+            self.offers[offer] = _Offer(call, known, agents, at)
             self.by_call[call] = offer
-            self._count(self.recording.offers, agent)
+            for agent in agents:
+                self._count(self.recording.offers, agent)
 
     def _maybe_answered(self, name: str, at: float) -> None:
         offer = self.engine.offer(name)
@@ -325,22 +338,30 @@ class _Reader:
             self._answered(name, at)
 
     def _answered(self, name: str, at: float) -> None:
-        offer = self.offers.get(name)
-        if offer is None:
+        offer, made = self.offers.get(name), self.engine.offer(name)
+        if offer is None or made is None:
             return
         call = offer.call
-        offer.answered_at = at
+        call.together = len(offer.agents) > 1
+        offer.answered_at, offer.agents = at, (made.agent,)
         call.rings = at - offer.made_at
         call.end(Outcome.ANSWERED, at)
-        call.fate.agent = offer.agent
+        call.fate.agent = made.agent
         self.open.pop(offer.name, None)
 
     def _failed(self, event: m.OfferFailed) -> None:
-        offer = self.offers.pop(event.offer, None)
+        offer = self.offers.get(event.offer)
         if offer is None:
             return
+        some = self.engine.offer(event.offer) is not None  # the others ring on
+        agents = (event.agent,) if some else offer.agents
+        if some:
+            offer.drop(event.agent)
+        else:
+            del self.offers[event.offer]
         if event.cause in _MISSED:
-            self._count(self.recording.missed, offer.agent)
+            for agent in agents:
+                self._count(self.recording.missed, agent)
         elif event.cause is m.Cause.CALLER_LEFT:
             self._maybe_left(offer.name, event.at)
 
@@ -348,7 +369,7 @@ class _Reader:
         offer = self.offers.pop(name, None)
         if offer is not None and offer.answered_at is not None:
             offer.call.talk = at - offer.answered_at
-            self.last_of[offer.agent] = offer.call, at
+            self.last_of[offer.agents[0]] = offer.call, at
 
     def _ends_wrap_up(self, event: m.Event) -> bool:
         """Whether an agent is done early: that goes with the call and not with the clock."""

@@ -8,6 +8,8 @@ did. What was not seen is filled in, each time with other dice:
   exponential times; with fewer than `ENOUGH` who gave up, that of all queues; with none, for ever.
 - talk of those who were not answered: that of one who was, of the same queue where there is one.
 - which offers are not answered: as large a share of each agent's as was.
+- how soon each phone is answered: as soon as one that was. Of phones that rang together only the
+  quickest was seen.
 """
 
 from __future__ import annotations
@@ -112,6 +114,7 @@ def _callers(fitted: Fitted, dice: Dice) -> Iterator[Caller]:
             call.counted,
             call.callback,
             call.after,
+            call.together,
         )
 
 

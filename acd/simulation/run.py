@@ -61,7 +61,7 @@ class Run:
         self._ended: dict[str, Outcome] = {}
         self._want_disposition = {each.name for each in floor.queues if each.disposition_required}
         self._obey: dict[type[m.Command], Callable[[Any, float], None]] = {
-            m.MakeOffer: self._ring_agent,
+            m.MakeOffer: self._ring_agents,
             m.CallExits: self._exits,
             m.AgentChanged: self._agent_changed,
             m.DialCustomer: self._dial_customer,
@@ -148,29 +148,51 @@ class Run:
 
     # --- phones -----------------------------------------------------------------------------------
 
-    def _ring_agent(self, offer: m.MakeOffer, at: float) -> None:
+    def _ring_agents(self, offer: m.MakeOffer, at: float) -> None:
+        """Each has a pace of their own; the first to answer has the call."""
+        all_answer = True
+        for agent, rings in self._paces(offer).items():
+            missed = self._phones.missed_by.get(agent, self._phones.missed)
+            if rings >= offer.ring_seconds or (missed > 0 and self._missed() < missed):
+                all_answer = False
+            else:
+                self._plan(at + rings, self._answers, (offer.offer, agent))
+        if not all_answer:
+            self._plan(at + offer.ring_seconds, self._rings_out, offer.offer)
+
+    def _paces(self, offer: m.MakeOffer) -> dict[str, float]:
+        """Seconds after which each agent who is rung would answer."""
         caller, fate = self._open[offer.call]
-        rings = caller.rings
-        if rings is None:
-            rings = self._after()
-        else:
-            # It is known of the first phone only: whoever is rung next has a pace of their own.
-            self._open[offer.call] = caller._replace(rings=None), fate
-        phones = self._phones
-        missed = phones.missed_by.get(offer.agent, phones.missed)
-        if rings >= offer.ring_seconds or (missed > 0 and self._missed() < missed):
-            self._plan(at + offer.ring_seconds, self._rings_out, offer)
-        else:
-            self._plan(at + rings, self._answers, offer)
+        known = caller.rings
+        if known is None:
+            return {agent: self._after() for agent in (offer.agent, *offer.also)}
+        # It is known of the first ringing only: whoever is rung next has a pace of their own.
+        self._open[offer.call] = caller._replace(rings=None), fate
+        paces = {offer.agent: known} | {agent: self._after() for agent in offer.also}
+        if caller.together and offer.also:
+            paces[offer.agent] = self._after()
+            quickest = min(paces, key=lambda agent: paces[agent])
+            paces = {agent: max(known, pace) for agent, pace in paces.items()} | {quickest: known}
+        return paces
 
-    def _rings_out(self, at: float, offer: m.MakeOffer) -> None:
-        if self.engine.offer(offer.offer) is not None:
-            self.tell(m.OfferFailed(at, offer.offer, m.Cause.NO_ANSWER))
+    def _rings_out(self, at: float, name: str) -> None:
+        """Nobody has answered."""
+        if self._rings(name):
+            self.tell(m.OfferFailed(at, name, m.Cause.NO_ANSWER))
 
-    def _answers(self, at: float, offer: m.MakeOffer) -> None:
-        if self.engine.offer(offer.offer) is not None:
-            self.tell(m.OfferAnswered(at, offer.offer))
-            self._may_talk(offer.offer, at)
+    def _answers(self, at: float, which: tuple[str, str]) -> None:
+        """Unless somebody else was quicker, or their phone rings no more."""
+        name, agent = which
+        if agent in self._rings(name):
+            self.tell(m.OfferAnswered(at, name, agent))
+            self._may_talk(name, at)
+
+    def _rings(self, name: str) -> tuple[str, ...]:
+        """The agents whose phones ring for an offer."""
+        offer = self.engine.offer(name)
+        if offer is None or offer.answered_at is not None or offer.accepted_at is not None:
+            return ()
+        return offer.agents
 
     def _dial_customer(self, dial: m.DialCustomer, at: float) -> None:
         self._plan(at, self._customer_answers, dial)

@@ -21,7 +21,8 @@ class Caller(NamedTuple):
     """One call that will come, with all that chance decides about it.
 
     `talk` is how long its agent is with it, `patience` how long it waits before it hangs up,
-    `rings` how long the first phone rings before its agent takes it (None: as `Phones` say),
+    `rings` how long the first phone rings before its agent takes it (None: as `Phones` say), or
+    with `together` how long several do before the quickest takes it,
     `wraps` after what time the agent is done with wrap-up (None: when the queue's time is over).
     One that is not `counted` is work for agents and in no figure; with `callback` it asks
     to be called back when its patience is over, and keeps its place. A call that was queued before
@@ -36,6 +37,7 @@ class Caller(NamedTuple):
     counted: bool = True
     callback: bool = False
     after: Outcome | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from acd import model as m
 from acd.engine import Engine
 from acd.livefloor import LiveFloor
 from acd.model import AgentState, Channel, Strategy
+from acd.offering import RING_TOGETHER
 from acd.pools import can_ever_serve
 from acd.state import CallRecord, State
 from acd.strategies import draw, number
@@ -164,6 +165,11 @@ def fitting(state: State) -> list[tuple[str, str]]:
 
     Calls are given out before chats; an agent who gets a chat holds one more afterwards.
     """
+    return _given_out(state)[0]
+
+
+def _given_out(state: State) -> tuple[list[tuple[str, str]], dict[str, int], set[str]]:
+    """The pairs, how many chats each agent holds then, and the calls and agents taken."""
     pairs: list[tuple[str, str]] = []
     held = {name: len(agent.chats) for name, agent in state.agents.items()}
     taken: set[str] = set()
@@ -175,7 +181,33 @@ def fitting(state: State) -> list[tuple[str, str]]:
             held[who] += 1
         else:
             taken.add(who)
-    return pairs
+    return pairs, held, taken
+
+
+def rung_beside(state: State, answered: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """By brute force: for each call, who is rung beside the agent who goes first.
+
+    `answered` are calls back to customers who are on the line just now: their agents are rung.
+    """
+    pairs, held, taken = _given_out(state)
+    beside = {}
+    for call in (state.calls[name] for name in (*answered, *(call for call, _ in pairs))):
+        also: list[Key] = []
+        if _rings_all(state, call):
+            left = [who for who in state.agents if who not in taken]
+            fit = [who for who in left if _may_take(state, who, call, held)]
+            also = sorted(agent_key(state, who, call, held) for who in fit)[: RING_TOGETHER - 1]
+        beside[call.call] = tuple(key[-1] for key in also)
+        taken.update(beside[call.call])
+    return beside
+
+
+def _rings_all(state: State, call: CallRecord) -> bool:
+    wants_one = call.agent is not None or call.prefers is not None
+    a_caller = not call.virtual and call.consults is None and call.channel is Channel.VOICE
+    return (
+        state.queues[call.queue].queue.strategy is Strategy.RING_ALL and a_caller and not wants_one
+    )
 
 
 def _next_pair(state: State, held: Mapping[str, int], taken: set[str]) -> tuple[str, str] | None:
@@ -219,6 +251,8 @@ class CheckedFloor(LiveFloor):
 
     def settle(self, at: float) -> None:
         expected = fitting(self.state)
+        beside = rung_beside(self.state, [offer.call.call for offer in self.together])
+        before = {name: offer.also for name, offer in self.state.offers.items()}
         seen = self.state.offers_made
         super().settle(at)
         made = sorted(
@@ -226,6 +260,8 @@ class CheckedFloor(LiveFloor):
             for name, offer in self.state.offers.items()
         )
         assert [(call, who) for number, call, who in made if number > seen] == expected
+        for name, offer in self.state.offers.items():
+            assert offer.also == beside.get(offer.call.call, before.get(name))
         assert not fitting(self.state), "somebody waits although an agent is ready"
 
 

@@ -81,6 +81,38 @@ def _calls_come(world: World, dice: Dice) -> None:
         )
 
 
+def _all_is_quiet_until_one_calls(world: World, dice: Dice) -> None:
+    """Nobody waits and everybody is free: the next caller finds them all."""
+    for call in sorted(world.state.calls):
+        world.do(m.CallWithdrawn(world.now, call))
+    for offer in world.talks():
+        world.do(m.AgentReleased(world.now, offer))
+    for agent in sorted(world.state.agents):
+        back = (m.DispositionGiven, m.WrapUpEnded, m.LoggedIn, m.Readied, m.DeviceFree)
+        for event in back:
+            world.do(event(world.now, agent))
+    world.calls += 1
+    name, queue = f"c{world.calls}", dice.choice(QUEUES)
+    needs = dice.choice([{}, {}, {}, *NEEDS])
+    world.do(m.CallQueued(world.now, name, name, queue, needs, 0, world.now))
+    for _ in range(dice.randint(0, 3)):
+        _one_of_several_is_out(world, dice)
+
+
+def _one_of_several_is_out(world: World, dice: Dice) -> None:
+    several = [name for name, offer in world.ringing().items() if offer.also]
+    if offer := one_of(several, dice):
+        agent, now = dice.choice(world.ringing()[offer].agents), world.now
+        out: list[m.Event] = [
+            m.OfferFailed(now, offer, dice.choice(list(m.Cause)), agent),
+            m.LoggedOut(now, agent),
+            m.AgentForced(now, agent, dice.choice([S.PAUSED, S.LOGGED_OUT]), "", "boss"),
+            m.Paused(now, agent, "lunch"),
+            m.DeviceBusy(now, agent),
+        ]
+        world.do(dice.choice(out))
+
+
 def _callers_leave(world: World, dice: Dice) -> None:
     if call := one_of(world.state.calls, dice):
         world.do(m.CallLeft(world.now, call))
@@ -95,6 +127,17 @@ def _answered_callers_leave(world: World, dice: Dice) -> None:
 def _agents_answer(world: World, dice: Dice) -> None:
     if offer := one_of(world.ringing(), dice):
         world.do(m.OfferAnswered(world.now, offer))
+
+
+def _one_of_several_answers_or_fails(world: World, dice: Dice) -> None:
+    """Mostly somebody who is rung, at times somebody who is not."""
+    if offer := one_of(world.ringing(), dice):
+        rung = [*world.ringing()[offer].agents] * 3
+        agent = dice.choice([*rung, *AGENTS])
+        if dice.random() < 0.3:
+            world.do(m.OfferAnswered(world.now, offer, agent))
+        else:
+            world.do(m.OfferFailed(world.now, offer, dice.choice(list(m.Cause)), agent))
 
 
 def _offers_fail(world: World, dice: Dice) -> None:
@@ -245,9 +288,12 @@ ACTIONS: dict[str, Callable[[World, Dice], None]] = {
         _screens_open_and_close,
         _agents_are_forced,
         _calls_come,
+        _all_is_quiet_until_one_calls,
         _callers_leave,
         _answered_callers_leave,
         _agents_answer,
+        _one_of_several_answers_or_fails,
+        _one_of_several_is_out,
         _offers_fail,
         _agents_leave_calls,
         _agents_work,

@@ -283,7 +283,7 @@ async def test_a_mailbox_gets_the_commands_of_its_call_only(
 async def test_a_lease_runs_out_by_itself(
     running: Distributor, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("acd.livefloor.LEASE_MARGIN", 0.01)
+    monkeypatch.setattr("acd.offering.LEASE_MARGIN", 0.01)
     floor = m.Floor((m.Queue("sales", ring_seconds=0.03),), FLOOR.agents)
     running.send(m.FloorLoaded(running.now(), floor))
     running.send(m.LoggedIn(running.now(), "1001"))

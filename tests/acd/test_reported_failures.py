@@ -8,9 +8,9 @@ import pytest
 
 from acd import model as m
 from acd.errors import IllegalEvent, UnknownAgent, UnknownQueue
-from acd.livefloor import LEASE_MARGIN
 from acd.model import AgentState as S
 from acd.model import Cause
+from acd.offering import LEASE_MARGIN
 from acd.rules.offers import RETRY_NOT_RUNG
 from tests.acd.desk import Desk
 

@@ -77,7 +77,7 @@ def _queue(dice: Dice, name: str) -> m.Queue:
         no_answer_limit=pick([0, 0, 2]),
         retry_same_agent_after=pick([0, 12, 12]),
         max_expected_wait=pick([None, None, 100]),
-        strategy=pick(list(m.Strategy)),
+        strategy=pick([*m.Strategy, m.Strategy.RING_ALL]),
         order=pick(list(m.Order)),
         relax=pick(RELAX),
         prefer_seconds=pick([5, 30]),
@@ -116,10 +116,48 @@ class World:
         except AcdError:
             assert not self.thorough or self.engine.snapshot() == before
             return
+        rung = self._who_is_rung()
         commands = self.engine.apply(event)
         self.applied += 1
         assert self.twin.handle(event) == commands
+        self._nobody_has_missed_what_stopped_ringing(event, commands, rung)
         self._every_call_has_one_outcome(event, commands, waiting, talking)
+
+    def _who_is_rung(self) -> dict[str, dict[str, object]]:
+        """Offer -> the agents whose phones ring for it, and what a missed call would change."""
+        offers = self.ringing().values()
+        return {
+            offer.offer: {name: self._record(name) for name in offer.agents} for offer in offers
+        }
+
+    def _record(self, name: str) -> object:
+        agent = self.state.agents[name]
+        count = agent.counters
+        missed = (count.no_answer, count.rejected, count.busy, count.unreachable)
+        return agent.idle_since, agent.streak, missed, dict(agent.turns)
+
+    def _nobody_has_missed_what_stopped_ringing(
+        self, event: m.Event, commands: list[m.Command], rung: dict[str, dict[str, object]]
+    ) -> None:
+        """It stopped before the end: a colleague took it, or it was taken back."""
+        free: dict[str, object] = {}
+        for command in commands:
+            if isinstance(command, m.CancelOffer) and command.reason is not m.Cancel.EXPIRED:
+                free |= rung.get(command.offer, {})
+            elif isinstance(command, m.StopRinging):
+                free[command.agent] = rung[command.offer][command.agent]
+        if isinstance(event, m.OfferAnswered):
+            free |= rung[event.offer]
+            offer = self.state.offers.get(event.offer)
+            assert offer is not None
+            assert offer.agent in rung[event.offer]
+            assert event.agent in {"", offer.agent}
+            del free[offer.agent]
+        elif isinstance(event, m.OfferFailed) and event.agent:
+            for name in rung[event.offer].keys() - {event.agent}:
+                free[name] = rung[event.offer][name]
+        for name, record in free.items():
+            assert name not in self.state.agents or self._record(name) == record, (name, event)
 
     def _every_call_has_one_outcome(
         self, event: m.Event, commands: list[m.Command], waiting: set[str], talking: set[str]
@@ -158,18 +196,21 @@ class World:
 
     def an_agent_has_one_call_at_most_and_no_more_chats_than_they_may(self) -> None:
         offers = self.state.offers
-        voice = [o.agent for o in offers.values() if o.call.channel is m.Channel.VOICE]
+        voice = [
+            name for o in offers.values() for name in o.agents if o.call.channel is m.Channel.VOICE
+        ]
         assert len(set(voice)) == len(voice)
         for name, agent in self.state.agents.items():
             holds = agent.state in {S.OFFERED, S.TALKING}
             assert (agent.offer is not None) == holds
-            assert agent.offer is None or offers[agent.offer].agent == name
+            assert agent.offer is None or name in offers[agent.offer].agents
             chats = [o.offer for o in offers.values() if o.agent == name and o.offer in agent.chats]
             assert sorted(chats) == sorted(agent.chats)
             assert len(agent.chats) <= agent.agent.chats
             assert agent.state is not S.LOGGED_OUT or not agent.chats
         held = sum(len(agent.chats) for agent in self.state.agents.values())
-        assert held + len(voice) == len(offers)
+        beside = sum(len(o.also) for o in offers.values())
+        assert held + len(voice) == len(offers) + beside
 
     def a_call_has_one_agent_at_most(self) -> None:
         offers = self.state.offers
@@ -180,6 +221,7 @@ class World:
         for call_id, offer in self.state.talking.items():
             assert offers[offer].call.call == call_id
             assert offers[offer].answered_at is not None
+            assert not offers[offer].also
 
     def dials_are_backed_by_agents_kept_free(self) -> None:
         dials = [o for o in self.state.offers.values() if o.dialling]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from acd.livefloor import LEASE_MARGIN
 from acd.model import CallMoved, CallWithdrawn, Cause, Floor, FloorLoaded, LoggedIn, Queue
+from acd.offering import LEASE_MARGIN
 from tests.shell.bench import ANA, BO, SALES, Bench
 
 

@@ -60,7 +60,7 @@ class Desk:
         self.lost: list[str] = []
         self._access, self._folder, self._patience = access, folder, patience
         self._agents: tuple[str, ...] = ()
-        self._ringing: dict[str, asyncio.Task[None]] = {}
+        self._ringing: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._talks: dict[str, m.MakeOffer] = {}
         self._talking: set[asyncio.Task[None]] = set()
         self._up = asyncio.Event()
@@ -88,15 +88,17 @@ class Desk:
         await self.node.down()
         for task in self._ringing.values():
             task.cancel()
-        for offer, task in tuple(self._ringing.items()):
+        for (offer, agent), task in tuple(self._ringing.items()):
             await asyncio.wait([task])
-            self.phones.offers = {a: o for a, o in self.phones.offers.items() if o != offer}
+            self.phones.put_down(agent, offer)
         self._ringing.clear()
         self.node = self._new()
         await self.node.domain.join()
         domain = self.node.domain
         talks: Mapping[str, bool] = dict.fromkeys(self._talks, True)
         calls = self.waiting | {offer.call for offer in self._talks.values()}
+        for name, it in self._talks.items():
+            self._send(m.OfferAnswered(domain.now(), name, it.agent))
         domain.reconcile(calls, talks)
         for call in sorted(self.waiting):
             if not domain.engine.has_call(call):
@@ -129,17 +131,29 @@ class Desk:
 
     def _told(self, command: m.Command) -> None:
         if isinstance(command, m.MakeOffer):
-            self._ringing[command.offer] = asyncio.create_task(self._ring(command))
+            for agent in (command.agent, *command.also):
+                one = command._replace(agent=agent, also=())
+                self._ringing[one.offer, agent] = asyncio.create_task(self._ring(one))
         elif isinstance(command, m.CancelOffer):
-            ringing = self._ringing.pop(command.offer, None)
-            if ringing is not None:
-                ringing.cancel()
-                self.phones.put_down(command.agent, command.offer)
+            self._stop_all(command.offer)
+        elif isinstance(command, m.StopRinging):
+            self._stop(command.offer, command.agent)
         elif isinstance(command, m.CallExits) and command.call in self.waiting:
             self.lost.append(f"{command.call}: {command.reason} {command.detail}")
 
+    def _stop(self, offer: str, agent: str) -> None:
+        ringing = self._ringing.pop((offer, agent), None)
+        if ringing is not None:
+            ringing.cancel()
+            self.phones.put_down(agent, offer)
+
+    def _stop_all(self, offer: str) -> None:
+        for name, agent in tuple(self._ringing):
+            if name == offer:
+                self._stop(offer, agent)
+
     async def _ring(self, offer: m.MakeOffer) -> None:
-        """As the telephone does: not where somebody else may be ringing."""
+        """One phone, as the telephone does: not where somebody else may be ringing."""
         domain, cause = self.node.domain, m.Cause.BUSY
         sure = await domain.may_ring(offer.agent)
         if not sure or (domain.alone and self.phones.taken(offer.agent, offer.offer)):
@@ -147,16 +161,17 @@ class Desk:
         elif offer.call in self.waiting and self.phones.ring(offer.agent, offer.offer):
             await self._pick_up(offer)
             return
-        self._ringing.pop(offer.offer, None)
-        self._send(m.OfferFailed(domain.now(), offer.offer, cause))
+        self._ringing.pop((offer.offer, offer.agent), None)
+        self._send(m.OfferFailed(domain.now(), offer.offer, cause, offer.agent))
 
     async def _pick_up(self, offer: m.MakeOffer) -> None:
         await asyncio.sleep(PICK_UP)
-        self._ringing.pop(offer.offer, None)
+        self._ringing.pop((offer.offer, offer.agent), None)
+        self._stop_all(offer.offer)
         self.waiting.discard(offer.call)
         self.phones.served[offer.call] += 1
         self._talks[offer.offer] = offer
-        self._send(m.OfferAnswered(self.node.domain.now(), offer.offer))
+        self._send(m.OfferAnswered(self.node.domain.now(), offer.offer, offer.agent))
         talk = asyncio.create_task(self._talk(offer))
         self._talking.add(talk)
         talk.add_done_callback(self._talking.discard)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ AGENTS = tuple(f"{n}" for n in range(1000, 1012))
 FLOOR = m.Floor(
     (m.Queue("sales", wrap_up_seconds=0, leave_when_empty=None, no_answer_limit=0),),
     tuple(m.Agent(agent, queues=("sales",)) for agent in AGENTS),
+)
+RING_ALL = replace(
+    FLOOR, queues=tuple(replace(each, strategy=m.Strategy.RING_ALL) for each in FLOOR.queues)
 )
 CALLS = 120
 PAUSE = 0.008
@@ -71,14 +75,16 @@ def phones() -> Phones:
 
 
 @contextlib.asynccontextmanager
-async def centre(url: str, phones: Phones, folder: Path, b_url: str = "") -> AsyncIterator[Centre]:
+async def centre(
+    url: str, phones: Phones, folder: Path, b_url: str = "", floor: m.Floor = FLOOR
+) -> AsyncIterator[Centre]:
     ways = {"n1": url, "n2": b_url or url}
     a, b = (
         Desk(node, RedisAccess(way, "floor", node, lease=LEASE, timeout=0.2), folder, phones)
         for node, way in ways.items()
     )
     try:
-        await a.up(AGENTS[:6], FLOOR)
+        await a.up(AGENTS[:6], floor)
         await b.up(AGENTS[6:])
         yield Centre(a, b, phones)
     finally:
@@ -86,9 +92,12 @@ async def centre(url: str, phones: Phones, folder: Path, b_url: str = "") -> Asy
         await b.close()
 
 
-async def test_the_leader_is_killed(server: Server, phones: Phones, tmp_path: Path) -> None:
+@pytest.mark.parametrize("floor", [FLOOR, RING_ALL], ids=["one", "all"])
+async def test_the_leader_is_killed(
+    server: Server, phones: Phones, tmp_path: Path, floor: m.Floor
+) -> None:
     """Its own callers are gone with it; the others are served, by all agents who can be reached."""
-    async with centre(server.url, phones, tmp_path) as both:
+    async with centre(server.url, phones, tmp_path, floor=floor) as both:
         leader = both.leader
         other = both.b if leader is both.a else both.a
         calls = asyncio.create_task(other.calls(CALLS, PAUSE))
@@ -101,10 +110,11 @@ async def test_the_leader_is_killed(server: Server, phones: Phones, tmp_path: Pa
         await until(lambda: not other.node.domain.engine.calls_view(0.0))
 
 
+@pytest.mark.parametrize("floor", [FLOOR, RING_ALL], ids=["one", "all"])
 async def test_the_leader_is_cut_off_from_the_store(
-    server: Server, wire: Wire, phones: Phones, tmp_path: Path
+    server: Server, wire: Wire, phones: Phones, tmp_path: Path, floor: m.Floor
 ) -> None:
-    async with centre(wire.url, phones, tmp_path, b_url=server.url) as both:
+    async with centre(wire.url, phones, tmp_path, b_url=server.url, floor=floor) as both:
         await until(lambda: both.leader is both.a)
 
         def cut() -> None:
@@ -154,10 +164,11 @@ async def test_replies_of_the_store_are_lost(
         measured("replies lost over 240 calls on two nodes", str(wire.lost))
 
 
+@pytest.mark.parametrize("floor", [FLOOR, RING_ALL], ids=["one", "all"])
 async def test_two_nodes_are_restarted_one_after_the_other(
-    server: Server, phones: Phones, tmp_path: Path
+    server: Server, phones: Phones, tmp_path: Path, floor: m.Floor
 ) -> None:
-    async with centre(server.url, phones, tmp_path) as both:
+    async with centre(server.url, phones, tmp_path, floor=floor) as both:
 
         async def roll() -> None:
             await both.a.restart()
