@@ -23,6 +23,7 @@ from ivr.callbacks.dialling import Dialler
 from ivr.channels.callback import take_up
 from ivr.channels.caller_card import plain, queue_from_json, queue_to_json
 from ivr.channels.services import VoiceServices, sound_name
+from ivr.channels.together import phone_taken
 from ivr.channels.voice import VoiceCall
 from ivr.errors import AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Prompt
@@ -245,7 +246,7 @@ class Callers:
         """The service was away: the channel has come back through the dialplan's loop."""
         self._services.contacts.tell(contact, "resumed", {"after": contact.phase})
         if contact.phase == "waiting" and await self._spoke(agi, contact):
-            self._services.legs.spoke_unheard(contact)
+            self._services.legs.spoke_unheard(contact, await phone_taken(agi, contact))
         await self._go_on(agi, contact)
 
     async def _go_on(self, agi: AgiSession, contact: LiveContact) -> None:
@@ -291,7 +292,7 @@ class Callers:
         The move is written down before the dialplan forgets it.
         """
         services, legs = self._services, self._services.legs
-        legs.moved_on(contact)
+        legs.moved_on(contact, await phone_taken(agi, contact))
         by = contact.agent or contact.rung
         services.contacts.tell(contact, "transferred", {"by": by, "to": target})
         asked = replace(queue_from_json(contact.waiting_action), agent=None, prefers=None)
@@ -308,6 +309,7 @@ class Callers:
         contact.waiting_action = queue_to_json(asked)
         contact.phase, contact.call, contact.since = "waiting", "", 0.0
         contact.offer = contact.rung = contact.held = ""
+        contact.rung_too = []
         services.contacts.keep(contact)
         await agi.set_variable("TIELINE_TARGET", "")
         await self._go_on(agi, contact)

@@ -54,11 +54,11 @@ class LiveContact:
     `call` is the id of its present wait in a queue ("" before the first), `entries` counts the
     waits, `since` is the moment that gives the place. `waiting_action` is what the flow asked for;
     `moved_to` is the one agent who was to take the caller over, "" when there is none. `offer` is
-    the last one rung from this channel and `rung` its agent. `exit` and `exit_detail` are why the
-    distributor let the wait end, kept until the flow has heard it. `places` are the queues that
-    were left without an agent, each with the moment that still gives the place there: for who comes
-    back to it, or has a callback of it (`place_in`). `customer` is whose call it is, as far as the
-    network vouches for that.
+    the last one rung from this channel, `rung` its agent and `rung_too` who rang at the same time.
+    `exit` and `exit_detail` are why the distributor let the wait end, kept until the flow has heard
+    it. `places` are the queues that were left without an agent, each with the moment that still
+    gives the place there: for who comes back to it, or has a callback of it (`place_in`).
+    `customer` is whose call it is, as far as the network vouches for that.
 
     `errands` counts what was asked of the house, `messages` the messages left; `recordings` names
     what else was recorded. `dials` is the number outside that rings for the caller, `outside` the
@@ -90,6 +90,7 @@ class LiveContact:
     moved_to: str = ""
     offer: str = ""
     rung: str = ""
+    rung_too: list[str] = field(default_factory=list)
     exit: str = ""
     exit_detail: str = ""
     customer: str = ""

@@ -13,6 +13,7 @@ from ivr.asterisk import events, facts
 from ivr.callbacks.dialling import Dialler
 from ivr.callers import Callers
 from ivr.legs import Legs
+from ivr.open_offers import offer_of
 from ivr.phones import Phones, phone_of
 from ivr.places import Places
 
@@ -48,8 +49,8 @@ class News:
         match fact:
             case facts.LegStarted(leg, channel):
                 self._legs.ringing(leg, channel)
-            case facts.LegAnswered(leg, _):
-                self._legs.answered(leg)
+            case facts.LegAnswered(leg, channel):
+                self._legs.answered(leg, channel)
             case facts.LegFailed(leg, cause):
                 self._legs.failed(leg, Cause(cause))
             case facts.LegEnded(leg, channel, _, _):
@@ -60,7 +61,7 @@ class News:
                 if not self._callbacks.gone(uniqueid, contact, q850):
                     self._callers.channel_gone(uniqueid)
             case facts.AttendedTransferred(contact, giver, channel, taker):
-                self._callers.handed_over(contact, giver, taker, phone_of(channel))
+                self._callers.handed_over(contact, offer_of(giver), taker, phone_of(channel))
             case facts.OwnCall(channel):
                 self._phones.began(channel)
             case facts.ChannelEnded(channel):

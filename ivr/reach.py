@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from acd.model import MOBILE
 from ivr.floor import FloorPlan
 
 PREPARE, PREPARE_ANSWERING, PREPARE_MOBILE = "leg", "leg-answering", "leg-mobile"
+PREPARE_TOGETHER = "leg-together"
 """Parts of the dialplan that run on a leg before it rings."""
 WHISPER, BEEP, CONFIRM = "whisper", "beep", "confirm"
 """Parts of the dialplan that run on a leg that was picked up, before it is joined."""
@@ -50,6 +51,16 @@ class Way:
         """The part of Dial's options that is this phone's: b() and U()."""
         taken = self.taken or (WHISPER if whisper else "")
         return f"b({self.prepare}^s^1)" + (f"U({taken})" if taken else "")
+
+
+def dialled(way: Way) -> str:
+    """What Dial calls that phone, wherever it is registered: its extension or its number."""
+    return way.dial.partition("/")[2].partition("@")[0]
+
+
+def together(ways: Iterable[Way]) -> Way:
+    """All of these phones at once; those that answer by themselves ring as the others do."""
+    return Way("&".join(each.dial for each in ways), "", PREPARE_TOGETHER)
 
 
 class Reach(Protocol):

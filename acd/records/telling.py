@@ -182,6 +182,15 @@ def _disposition(data: Data) -> str:
     return f"result: {': '.join(str(each) for each in (code, notes) if each) or '?'}{_by(data)}"
 
 
+def _agents(data: Data) -> str:
+    """Who was rung: one, or several at the same time."""
+    also = data.get("also")
+    if not isinstance(also, list) or not also:
+        return f"agent {data.get('agent', '?')}"
+    *first, last = (str(each) for each in (data.get("agent", "?"), *also))
+    return f"agents {', '.join(first)} and {last}"
+
+
 _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "began": _began,
     "started": lambda data: f"flow {data.get('flow', '?')} begins in {data.get('language', '?')}",
@@ -206,10 +215,9 @@ _SENTENCES: Mapping[str, Callable[[Data], str]] = {
     "advised": lambda data: f"is told of room in {data.get('queue', '?')}",
     "form_filled": lambda data: "the form is filled in",
     "queued": _queued,
-    "offered": lambda data: f"agent {data.get('agent', '?')} is rung",
+    "offered": lambda data: f"{_agents(data)} {'are' if data.get('also') else 'is'} rung",
     "offer_failed": lambda data: (
-        f"agent {data.get('agent', '?')} did not take it: "
-        + str(data.get("cause", "?")).replace("_", " ")
+        f"{_agents(data)} did not take it: " + str(data.get("cause", "?")).replace("_", " ")
     ),
     "callback": lambda data: (
         f"a call is promised to {data.get('number', '?')} by {data.get('queue', '?')}"

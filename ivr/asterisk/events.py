@@ -1,9 +1,10 @@
 r"""Asterisk's manager events as facts: a mapping of header to value in, a frozen fact or None out.
 
 Our words travel on the channels. `TIELINE_CONTACT` is set on the caller's channel, `TIELINE_LEG` on
-the agent's (by Dial's `b()`, never inherited from the caller's), and `channelvars` in manager.conf
-makes Asterisk repeat both in every event: `ChanVariable: NAME=value`, one line each, the name with
-a prefix where the event tells of several channels, the value escaped as in C.
+the agent's (by Dial's `b()`, never inherited from the caller's; `ivr.open_offers` reads it), and
+`channelvars` in manager.conf makes Asterisk repeat both in every event: `ChanVariable: NAME=value`,
+one line each, the name with a prefix where the event tells of several channels, the value escaped
+as in C.
 
 A leg that does not come about is told up to three times: `HangupRequest` (only when the phone ended
 it, and only there is the reason kept: 603 is "no answer" by the time of DialEnd), `DialEnd`, and

@@ -282,6 +282,7 @@ class Dialler:
         self._open.discard(contact.dial)
         contact.dial, contact.phase, contact.call = "", "waiting", contact.callback
         contact.offer = contact.rung = ""
+        contact.rung_too = []
         house.contacts.keep(contact)
         house.contacts.tell(contact, "callback_answered", {})
         if self.book.send(CustomerAnswered(house.clock(), contact.callback)):

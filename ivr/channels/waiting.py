@@ -34,6 +34,7 @@ from ivr.channels.meanwhile import MeanwhileOnTheLine
 from ivr.channels.mobile import who_calls
 from ivr.channels.services import VoiceServices, sound_name
 from ivr.channels.talk import Talk
+from ivr.channels.together import gather, is_in_use, phone_taken, phones_of, way_to
 from ivr.errors import AsteriskRefused, AsteriskUnreachable, CallerHungUp
 from ivr.flow.actions import Outcome, Queue, QueueLeft
 from ivr.flow.running.state import State
@@ -52,8 +53,6 @@ itself would have given up by then."""
 
 GRACE = 5.0
 """Seconds for what comes before and after the ringing of one agent's phone."""
-IN_USE = frozenset({"INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD"})
-"""What Asterisk says of a phone that is taken."""
 Unanswered = Literal["again", "anyone", "leave"]
 
 EXITS: Mapping[Exit, Outcome] = {
@@ -287,31 +286,43 @@ class AgentWait:
         """Ring the agent from the caller's own channel; True when they spoke with each other."""
         contact, legs = self._contact, self._house.legs
         self._status = ""
-        if not await self._house.distributor.may_ring(offer.agent):
-            self._log.warning("the agent may be another's just now", agent=offer.agent)
-            legs.failed(offer.offer, Cause.LOST)
-        if not legs.is_open(offer.offer):
+        ways = await self._ways(offer)
+        standing = legs.find(offer.offer)
+        if standing is None or not legs.is_open(offer.offer):
             return False
-        with legs.dialling(offer.offer):
-            contact.offer, contact.rung = offer.offer, offer.agent
+        with legs.dialling(offer.offer, phones_of(ways)):
+            contact.offer, (contact.rung, *contact.rung_too) = offer.offer, standing.agents
             self._house.contacts.keep(contact)
-            self._tell("offered", agent=offer.agent, offer=offer.offer, queue=offer.queue)
+            also: Mapping[str, Json] = {"also": [*standing.also]} if standing.also else {}
+            told: Mapping[str, Json] = {"agent": standing.agent, "offer": offer.offer, **also}
+            self._tell("offered", **told, queue=offer.queue)
             # An older answer must not be taken for this one's, should this service end meanwhile.
             await self._agi.set_variable("DIALSTATUS", "")
             await self._agi.set_variable("_TIELINE_OFFER", offer.offer)
             if not legs.is_open(offer.offer):
                 return False
-            self._status = await self._dial(offer, card)
+            self._status = await self._dial(offer, ways, card)
             if contact.held or legs.is_apart(offer.offer):
                 await Talk(self._house, self._agi, contact).until_over()
-        return legs.settle(contact, offer.offer, self._status)
+        taken = await phone_taken(self._agi, contact) if self._status == "ANSWER" else ""
+        return legs.settle(contact, offer.offer, self._status, taken)
 
-    async def _dial(self, offer: MakeOffer, card: CallerCard) -> str:
-        """Ring, and stay until agent or caller hangs up; how it went, as DIALSTATUS."""
+    async def _ways(self, offer: MakeOffer) -> Mapping[str, Way]:
+        """Who is rung for it, and how; nobody where there is no way, or where it may not be."""
+        if offer.also:
+            return await gather(self._house, self._agi, offer)
+        if not await self._house.distributor.may_ring(offer.agent):
+            self._log.warning("the agent may be another's just now", agent=offer.agent)
+            self._house.legs.failed(offer.offer, Cause.LOST)
         way = self._house.reach(offer.agent, offer.queue)
-        if way is None:
+        return {} if way is None else {offer.agent: way}
+
+    async def _dial(self, offer: MakeOffer, ways: Mapping[str, Way], card: CallerCard) -> str:
+        """Ring, and stay until agent or caller hangs up; how it went, as DIALSTATUS."""
+        if not ways:
             self._log.warning("no way to the agent", agent=offer.agent)
             return "CHANUNAVAIL"
+        way = way_to(ways)
         # i: a phone that sends its calls elsewhere would take the caller out of our hands.
         options = f"m(default)gi{way.options(bool(card.whisper))}"
         seconds = int(min(offer.ring_seconds, self._ring_at_most or offer.ring_seconds))
@@ -319,7 +330,7 @@ class AgentWait:
             if way.confirm:
                 who = await who_calls(self._house.prompts, card)
                 await self._agi.set_variable("_TIELINE_WHO", who)
-            if self._house.distributor.alone and await self._is_in_use(way):
+            if self._house.distributor.alone and await is_in_use(self._agi, way):
                 return "CANCEL"
             with self._listening(offer, way):
                 await self._agi.exec("Dial", way.dial, str(seconds), options)
@@ -330,11 +341,6 @@ class AgentWait:
                 raise
             self._log.warning("asterisk refused", action="Dial", why=str(refused))
             return "CHANUNAVAIL"
-
-    async def _is_in_use(self, way: Way) -> bool:
-        """Whether that phone rings or talks, for a caller of another node."""
-        state = await self._agi.get_variable(f"DEVICE_STATE({way.device})") if way.device else None
-        return state in IN_USE
 
     @contextmanager
     def _listening(self, offer: MakeOffer, way: Way) -> Iterator[None]:

@@ -73,7 +73,7 @@ def _floor(section: Section, problems: Problems) -> FloorPlan:
             rules, calling[key] = read_callback(inner)
             queues.append(read_queue(key, inner, relaxations, rules))
             read_number(inner, key, numbers)
-            phones.read_queue(key, inner)
+            phones.read_queue(queues[-1], inner)
     agents = read_agents(section, {queue.name for queue in queues}, numbers, phones, problems)
     phones.read_desks(section, {agent.id for agent in agents}, numbers)
     relaxations.check(

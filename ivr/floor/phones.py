@@ -15,6 +15,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from acd.floor import Queue
+from acd.words import Strategy
 from ivr.floor.reading import EXTENSION, shown
 from ivr.flow.loading.section import Section, as_text
 from ivr.flow.loading.yaml import Problems
@@ -69,10 +71,19 @@ class PhoneKeys:
             return
         self._mobiles[agent] = number
 
-    def read_queue(self, queue: str, section: Section) -> None:
+    def read_queue(self, queue: Queue, section: Section) -> None:
         """`auto_answer` of one queue."""
-        if section.boolean("auto_answer", default=False):
-            self._by_itself_for.add(queue)
+        if not section.boolean("auto_answer", default=False):
+            return
+        self._by_itself_for.add(queue.name)
+        node = section.node("auto_answer")
+        if queue.strategy is Strategy.RING_ALL and node is not None:
+            message = "phones cannot answer by themselves where all of them ring at once"
+            cure = (
+                "the quickest machine would have every call; "
+                "take auto_answer out, or write another strategy than ring_all"
+            )
+            self._problems.add(node.place, message, cure)
 
     def read_desks(self, floor: Section, agents: Collection[str], numbers: Collection[str]) -> None:
         """`phones` of the floor; nothing else may have their extensions."""

@@ -15,11 +15,6 @@ from ivr.flow.words import Place
 NEVER = "never"
 """A grace that does not end."""
 
-_RING_ALL = (
-    "ring_all would take every agent from all other callers until one answers; "
-    "write longest_idle and a short ring"
-)
-
 
 class Relaxations:
     """The steps of all queues; what they name is checked once all queues and agents are read."""
@@ -120,7 +115,7 @@ def read_queue(
         retry_same_agent_after=section.duration("retry_same_agent", usual.retry_same_agent_after),
         target_seconds=section.duration("target", usual.target_seconds, low=1),
         short_abandon_seconds=section.duration("short_abandon", usual.short_abandon_seconds),
-        strategy=_strategy(section),
+        strategy=Strategy(section.choice("strategy", [*Strategy], Strategy.LONGEST_IDLE)),
         order=Order(section.choice("order", [*Order], Order.AGE)),
         relax=relaxations.read(section),
         prefer_seconds=section.duration("prefer", usual.prefer_seconds, high=3600),
@@ -132,14 +127,6 @@ def read_queue(
         callbacks=callbacks,
         promise_seconds=section.duration("promise", None, low=5, high=3600),
     )
-
-
-def _strategy(section: Section) -> Strategy:
-    node = section.node("strategy")
-    if isinstance(node, Scalar) and node.text == "ring_all":
-        section.problems.add(node.place, '"strategy" cannot be "ring_all"', _RING_ALL)
-        return Strategy.LONGEST_IDLE
-    return Strategy(section.choice("strategy", [*Strategy], Strategy.LONGEST_IDLE))
 
 
 def _disposition(section: Section) -> bool:

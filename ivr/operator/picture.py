@@ -170,6 +170,12 @@ class Picture:
             return f"<{row.customer}>" if row is not None else "unknown caller"
         return "unknown caller" if row.channel is Channel.VOICE else "a visitor"
 
+    def rung(self, call: CallRow) -> str:
+        """`1001 Ana Ruiz`, or `1001, 1002, 1003` where several are rung at the same time."""
+        if call.also:
+            return ", ".join((call.agent or "", *call.also))
+        return self.agent_name(call.agent)
+
     def agent_name(self, agent: str | None) -> str:
         """`1001 Ana Ruiz`."""
         row = next((row for row in self.agents if row.agent == agent), None)

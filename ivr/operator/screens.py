@@ -160,7 +160,7 @@ def _caller(picture: Picture, call: CallRow) -> str:
     if call.wants:
         facts.append(f"only: {call.wants}")
     if call.agent:
-        facts.append(f"rings: {picture.agent_name(call.agent)}")
+        facts.append(f"rings: {picture.rung(call)}")
     facts.append(f"id: {call.contact}")
     place = f"{call.position}." if call.position is not None else "- "
     return f"{place} {picture.who(call.contact)} ({', '.join(facts)})"
@@ -289,7 +289,7 @@ def _call_cells(picture: Picture, row: CallRow) -> tuple[str, ...]:
         _call_state(picture, row),
         clock(row.wait),
         str(row.priority),
-        picture.agent_name(row.agent or row.wants),
+        picture.rung(row) if row.agent else picture.agent_name(row.wants),
         needs_text(row.needs),
     )
 
@@ -304,7 +304,7 @@ def _call_state(picture: Picture, row: CallRow) -> str:
 
 def _call(picture: Picture, row: CallRow) -> str:
     contact = picture.contacts.get(row.contact)
-    agent = f", {picture.agent_name(row.agent)}" if row.agent else ""
+    agent = f", {picture.rung(row)}" if row.agent else ""
     lines = [
         f"{picture.who(row.contact)} (contact {row.contact}, call {row.call})",
         f"   State:    {_call_state(picture, row)}{agent}, in {row.queue}",

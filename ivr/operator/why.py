@@ -80,12 +80,12 @@ def why_call(picture: Picture, call: CallRow) -> str:
 
 
 def _being_rung(picture: Picture, call: CallRow) -> str:
-    rung = picture.agent_name(call.agent)
+    rung = picture.rung(call)
     if call.dialling:
         return f"the customer is being called back for {rung}"
     row = next((row for row in picture.agents if row.agent == call.agent), None)
     since = f" for {clock(row.seconds)}" if row is not None else ""
-    return f"{rung} is being rung{since}"
+    return f"it rings at {rung}{since}" if call.also else f"{rung} is being rung{since}"
 
 
 def _headline(picture: Picture, explained: CallExplained) -> str:

@@ -28,8 +28,12 @@ queues:
   cards: {title: Cards, number: "4104", ring: 5s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
   loans: {title: Loans, number: "4105", ring: 5s, wrap_up: 0s, max_wait: 10m, retry_same_agent: 1s}
   back: {title: Back, number: "4106", ring: 5s, wrap_up: 0s, callback: {ring: 15s, retry: 10s}}
+  hands: {title: Hands, strategy: ring_all, ring: 60s, wrap_up: 0s}
 agents:
   "2009": {name: Agent 2009, queues: [back]}
+  "2010": {name: Agent 2010, queues: [hands]}
+  "2011": {name: Agent 2011, queues: [hands]}
+  "2012": {name: Agent 2012, queues: [hands]}
 """ + "".join(
     f'  "{agent}": {{name: Agent {agent}, queues: [cards, loans], skills: {{english: 5}}}}\n'
     for agent in CREW
@@ -304,6 +308,8 @@ async def begin(folder: Path, rack: PhoneRack) -> AsyncIterator[Pair]:
     (flows / "shop.yaml").write_text(SHOP)
     (flows / "rejoin.yaml").write_text(REJOIN)
     (flows / "services.yaml").write_text(SERVICES)
+    together = STRAIGHT.replace("straight", "together").replace("4900", "4942")
+    (flows / "together.yaml").write_text(together.replace("cards", "hands"))
     (flows / "floor.yaml").write_text(FLOOR)
     settings = load_settings(env={}, cwd=folder)
     redis = ensure_tools(settings, ("redis-server",), lambda *_: None)["redis-server"]

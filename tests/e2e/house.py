@@ -72,14 +72,18 @@ RING_BACK = """
   confirmed: {callback: {confirm: "1", say: "Northgate is calling.", ring: 8s, retry: 10s}}
   book-orders:
     {title: Book orders, wrap_up: 60s, ring: 20s, disposition: required, callback: {ring: 15s}}
+  all-hands: {title: All hands, strategy: ring_all, ring: 30s, wrap_up: 1s}
 
 agents:
   "3001": {name: Ines, queues: [ring-back]}
   "3002": {name: Omar, queues: [agent-first]}
   "3003": {name: Pia, queues: [confirmed, by-night]}
   "3004": {name: Iris Amsel, queues: [book-orders]}
+  "3005": {name: Abel, queues: [all-hands]}
+  "3006": {name: Bela, queues: [all-hands]}
+  "3007": {name: Cleo, queues: [all-hands]}
 """
-"""Queues that call back, each with an agent of its own."""
+"""Queues that call back, each with an agent of its own; and one that rings all of its three."""
 
 LANTERN = """chats:
   lantern:

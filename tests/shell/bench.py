@@ -35,9 +35,12 @@ def a_contact(name: str = "c-1", **other: Any) -> LiveContact:
 
 
 class Bench:
-    """`offer` is the id of the offer that stands at first; words about it are methods."""
+    """`offer` is the id of the offer that stands at first; words about it are methods.
 
-    def __init__(self, folder: Path) -> None:
+    All agents of the floor are there.
+    """
+
+    def __init__(self, folder: Path, floor: Floor = FLOOR) -> None:
         self.now = START
         self.journal = Journal(folder / "journal.sqlite")
         self.distributor = Distributor(self.journal, self.clock)
@@ -46,8 +49,9 @@ class Bench:
         self.hung_up: list[str] = []
         self.legs = Legs(self.distributor, self.contacts, self, self.clock)
         self.distributor.subscribe(self.legs.on_command)
-        self.distributor.send(FloorLoaded(self.now, FLOOR))
-        self.distributor.send(LoggedIn(self.now, "1001"))
+        self.distributor.send(FloorLoaded(self.now, floor))
+        for agent in floor.agents:
+            self.distributor.send(LoggedIn(self.now, agent.id))
         self.contact = a_contact(call="c-1.1", queue="sales", phase="waiting")
         self.contacts.add(self.contact)
         self.queue("c-1.1")

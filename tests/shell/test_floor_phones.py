@@ -46,6 +46,7 @@ def test_phones_are_what_was_written() -> None:
         ("auto_answer: true}", "auto_answer: yes}", 3, "must be true or false"),
         ("call-again", "Call again", 1, "cannot be a disposition"),
         ("mobile", "mobil", 8, 'did you mean "mobile"'),
+        ("auto_answer", "strategy: ring_all, auto_answer", 3, "where all of them ring at once"),
     ],
 )
 def test_a_mistake_is_told_at_its_place(right: str, wrong: str, line: int, says: str) -> None:

@@ -216,7 +216,7 @@ class DeskHouse:
             return None
         return OpenOffer(
             offer_id, offer.call.call, offer.call.contact, offer.agent, offer.call.queue,
-            f"PJSIP/{offer.agent}-0001", offer.answered_at,
+            channels={offer.agent: f"PJSIP/{offer.agent}-0001"}, answered_at=offer.answered_at,
         )  # fmt: skip
 
     async def user(self, name: str, roles: tuple[str, ...] = ("agent",), **more: Any) -> None:

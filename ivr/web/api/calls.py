@@ -158,7 +158,7 @@ class Calls:
     def _leg(self, call: Call) -> OpenOffer:
         """The agent's own leg; of anybody for those who lead."""
         offer = self._house.offers.find(call["offer"])
-        if offer is None or not (offer.agent == call.me.agent or call.me.leads):
+        if offer is None or not (call.me.agent in offer.agents or call.me.leads):
             raise not_found("call")
         return offer
 

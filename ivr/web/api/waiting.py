@@ -44,8 +44,8 @@ class Placing(Model):
 class CallWaiting:
     """A call that waits or rings: `position` in its queue, None while a phone rings for it.
 
-    `since` is when it came into the queue, `agent` who is rung. The caller's name is told by the
-    machine that has the call.
+    `since` is when it came into the queue, `agent` who is rung, `also` who at the same time. The
+    caller's name is told by the machine that has the call.
     """
 
     call: str
@@ -58,6 +58,7 @@ class CallWaiting:
     agent: str
     caller: str
     caller_name: str
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +184,5 @@ class WaitingAsked:
             row.priority,
             row.agent or "",
             *self._house.whom(row.contact, row.customer),
+            row.also,
         )

@@ -82,7 +82,8 @@ function Waiting({ queue, queues }) {
     return html`<button type="button" aria-label=${`${t(what)} ${name}`} aria-expanded=${shown === mine} onClick=${() => setShown(shown === mine ? "" : mine)}>${t(what)}</button>`;
   };
   const name = (call) => call.caller_name || call.caller || t("unknown_caller");
-  const rung = (call) => t("rings_at", { name: floor.agents[call.agent]?.name || call.agent });
+  const named = (agent) => floor.agents[agent]?.name || agent;
+  const rung = (call) => t("rings_at", { name: [call.agent, ...call.also].map(named).join(", ") });
   return html`<ul class="rows calls">
       ${calls && calls.length === 0 && html`<li class="quietly">${t("nobody_waits")}</li>`}
       ${(calls ?? []).map((call) => html`<li key=${call.call}>
