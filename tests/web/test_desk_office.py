@@ -94,7 +94,8 @@ async def test_one_signs_in_at_another_site_and_out_of_both(
         await expect(page.locator(".self .link.on")).to_have_count(1)
         assert page.url == f"{house.url}/desk/"
         before = len(provider.signed_out)
-        await page.get_by_role("button", name="Sign out").click()
+        async with page.expect_response(f"{provider.url}/out*"):
+            await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("link", name="Sign in with Example ID")).to_be_visible()
         assert len(provider.signed_out) == before + 1
         assert await page.evaluate("fetch('/api/me').then((answer) => answer.status)") == 401

@@ -85,6 +85,25 @@ export function listenFor(type, handler) {
   panes.set(type, [...(panes.get(type) ?? []), handler]);
 }
 
+// For what is read as a whole and follows the stream: returns `{ anew, also }`. The answer to `read`
+// may be older than what was told, or done here by `also`, while it was on its way: that is said again.
+export function follow(read, handlers) {
+  const readings = new Set();
+  const also = (change) => {
+    for (const meanwhile of readings) meanwhile.push(change);
+    change();
+  };
+  for (const [type, handler] of Object.entries(handlers)) listenFor(type, (data) => also(() => handler(data)));
+  const anew = async () => {
+    const meanwhile = [];
+    readings.add(meanwhile);
+    await read();
+    readings.delete(meanwhile);
+    for (const change of meanwhile) change();
+  };
+  return { anew, also };
+}
+
 function tellPanes(type, data) {
   for (const handler of panes.get(type) ?? []) handler(data);
 }
@@ -153,9 +172,11 @@ export function leaveChat(chat) {
   if (state.pop && state.pop.chat && state.pop.contact === chat) set({ pop: { ...state.pop, over: true } });
 }
 
+let contactsAsked = 0;
 export async function loadContact(pop) {
+  const mine = ++contactsAsked; // of two answers the later question's is the newer
   const contact = await attempt(() => get(`/api/contacts/${encodeURIComponent(pop.contact)}`));
-  if (!contact || !state.pop || state.pop.offer !== pop.offer) return;
+  if (!contact || mine !== contactsAsked || !state.pop || state.pop.offer !== pop.offer) return;
   set({ contact });
   if (contact.customer) loadCustomer(contact.customer, pop);
 }

@@ -1,5 +1,5 @@
 // The agent's chats and texts: what is on offer, and a pane for each conversation in hand.
-import { attempt, leaveChat, listenFor, takeChat } from "../actions.js";
+import { attempt, follow, leaveChat, listenFor, takeChat } from "../actions.js";
 import { get, newId, post } from "../api.js";
 import { html, useEffect, useRef } from "../html.js";
 import { notify, set, state, use } from "../store.js";
@@ -24,7 +24,7 @@ export const unreadChats = () =>
 
 // --- what is told --------------------------------------------------------------------------------
 
-async function lookAnew() {
+async function look() {
   if (!state.me?.agent) return;
   const [mine, offered] = await Promise.all([
     attempt(() => get("/api/chats")),
@@ -34,46 +34,50 @@ async function lookAnew() {
   if (Array.isArray(offered)) set({ chatOffers: Object.fromEntries(offered.map((each) => [each.offer, each])) });
 }
 
-listenFor("reset", lookAnew);
-listenFor("chat_offered", (offer) => {
-  set({ chatOffers: { ...offers(), [offer.offer]: offer } });
-  if (!state.pop) set({ view: "chat" });
-});
-listenFor("offer_over", ({ offer }) => {
+const over = (offer) => {
   const { [offer]: _, ...rest } = offers();
   set({ chatOffers: rest });
+};
+const add = (line) => {
+  const pane = state.chats[line.chat];
+  if (!pane || pane.messages.some((each) => each.id === line.id)) return;
+  const shown = state.view === "chat" && state.chat === line.chat && !document.hidden;
+  const unread = line.sender === "visitor" && !shown ? (pane.unread || 0) + 1 : pane.unread || 0;
+  put(line.chat, { messages: [...pane.messages, line], unread });
+};
+
+const { anew, also } = follow(look, {
+  chat_offered: (offer) => set({ chatOffers: { ...offers(), [offer.offer]: offer } }),
+  offer_over: ({ offer }) => over(offer),
+  chat_message: add,
+  chat_receipt({ chat, id, state: way }) {
+    const pane = state.chats[chat];
+    if (pane) put(chat, { messages: pane.messages.map((each) => (each.id === id ? { ...each, state: way } : each)) });
+  },
+  chat_state({ chat, state: phase, visitor }) {
+    if (phase === "closed") drop(chat);
+    else if (state.chats[chat]) put(chat, { ...(phase && { state: phase }), ...(visitor && { visitor }) });
+  },
 });
-listenFor("chat_message", (message) => {
-  const pane = state.chats[message.chat];
-  if (!pane || pane.messages.some((each) => each.id === message.id)) return;
-  const shown = state.view === "chat" && state.chat === message.chat && !document.hidden;
-  const unread = message.sender === "visitor" && !shown ? (pane.unread || 0) + 1 : pane.unread || 0;
-  put(message.chat, { messages: [...pane.messages, message], unread, typing: false });
-});
-listenFor("chat_receipt", ({ chat, id, state: way }) => {
-  const pane = state.chats[chat];
-  if (pane) put(chat, { messages: pane.messages.map((each) => (each.id === id ? { ...each, state: way } : each)) });
-});
+
+listenFor("reset", anew);
+listenFor("chat_offered", () => !state.pop && set({ view: "chat" }));
+listenFor("chat_message", ({ chat }) => state.chats[chat] && put(chat, { typing: false }));
 listenFor("chat_typing", ({ chat }) => {
   if (!state.chats[chat]) return;
   put(chat, { typing: true });
   setTimeout(() => state.chats[chat] && put(chat, { typing: false }), 4000);
-});
-listenFor("chat_state", ({ chat, state: phase, visitor }) => {
-  if (phase === "closed") drop(chat);
-  else if (state.chats[chat]) put(chat, { ...(phase && { state: phase }), ...(visitor && { visitor }) });
 });
 
 // --- what is done --------------------------------------------------------------------------------
 
 async function accept(offer) {
   const pane = await attempt(() => post(`/api/chats/offers/${encodeURIComponent(offer)}/accept`));
-  const { [offer]: _, ...rest } = offers();
-  set({ chatOffers: rest });
-  if (pane?.chat) {
-    put(pane.chat, { ...pane, unread: 0 });
-    set({ chat: pane.chat, view: "chat" });
-  }
+  also(() => {
+    over(offer);
+    if (pane?.chat) put(pane.chat, { ...pane, unread: 0 });
+  });
+  if (pane?.chat) set({ chat: pane.chat, view: "chat" });
 }
 
 const decline = (offer) => attempt(() => post(`/api/chats/offers/${encodeURIComponent(offer)}/decline`));
@@ -82,13 +86,12 @@ async function say(chat, text) {
   const id = newId();
   const line = await attempt(() => post(path(chat, "/messages"), { text, id }));
   if (!line?.id) return false;
-  const pane = state.chats[chat];
-  if (pane && !pane.messages.some((each) => each.id === line.id)) put(chat, { messages: [...pane.messages, line] });
+  also(() => add(line));
   return true;
 }
 
 async function close(chat) {
-  if (await attempt(() => post(path(chat, "/close")))) drop(chat);
+  if (await attempt(() => post(path(chat, "/close")))) also(() => drop(chat));
 }
 
 async function code(chat) {
@@ -137,9 +140,11 @@ function Writing({ pane }) {
     event.preventDefault();
     const field = event.target.elements.text;
     const text = field.value.trim();
-    if (text && (await say(pane.chat, text))) field.value = "";
     told.current = 0;
     field.focus();
+    if (!text) return;
+    field.value = ""; // at once: what is written meanwhile is the next message
+    if (!(await say(pane.chat, text))) field.value = [text, field.value].filter(Boolean).join("\n");
   };
   const told = useRef(0);
   const types = (event) => {
@@ -213,7 +218,7 @@ function lastWords({ messages }) {
 
 export function Chats() {
   const { chats, chat, me } = use();
-  useEffect(() => { if (me?.agent) lookAnew(); }, []);
+  useEffect(() => { if (me?.agent) anew(); }, []);
   const panes = Object.values(chats).filter((each) => each.messages);
   const shown = chats[chat]?.messages ? chats[chat] : panes[0];
   const offered = Object.values(offers());

@@ -1,6 +1,6 @@
 // The floor for those who lead it: queues, agents, who waits, and why. It is read once and follows
 // the event stream; who waits in a queue is asked for while somebody looks at that queue.
-import { attempt, listenFor } from "../actions.js";
+import { attempt, follow, listenFor } from "../actions.js";
 import { get, post, query } from "../api.js";
 import { Fragment, html, useEffect, useState } from "../html.js";
 import { notify, set, state, use } from "../store.js";
@@ -19,10 +19,9 @@ async function load() {
   set({ floor: { queues: found.queues, agents, steered: 0 } });
 }
 
-listenFor("queues", ({ queues }) => state.floor && set({ floor: { ...state.floor, queues } }));
-listenFor("agent", (row) => {
-  if (!state.floor) return;
-  set({ floor: { ...state.floor, agents: { ...state.floor.agents, [row.agent]: row } } });
+const { anew } = follow(load, {
+  queues: ({ queues }) => state.floor && set({ floor: { ...state.floor, queues } }),
+  agent: (row) => state.floor && set({ floor: { ...state.floor, agents: { ...state.floor.agents, [row.agent]: row } } }),
 });
 // Somebody who leads did something about a waiting call: everybody who looks at the floor sees it.
 listenFor("steered", ({ what, by, ...had }) => {
@@ -32,7 +31,7 @@ listenFor("steered", ({ what, by, ...had }) => {
   const [queue, to] = [title(had.queue), title(had.to_queue)];
   if (by !== state.me.user) notify(t(`steered_${what}`, { by, queue, to, priority: had.to_priority }));
 });
-listenFor("reset", () => state.floor && load());
+listenFor("reset", () => state.floor && anew());
 
 const heading = (queue) => `queue ${queue}`;
 const share = (value) => (value === null ? "—" : `${Math.round(value * 100)} %`);
@@ -164,7 +163,7 @@ export function Floor() {
   const { floor } = use();
   const [open, setOpen] = useState("");
   useEffect(() => {
-    load();
+    anew();
     return () => set({ floor: null });
   }, []);
   if (!floor) return html`<p class="quietly">${t("connecting")}</p>`;
