@@ -326,7 +326,7 @@ def show_contacts(picture: Picture, contact: str = "") -> str:
     """Every live contact, also those still in their flow."""
     rows = [picture.contact(contact)] if contact else list(picture.contacts.values())
     if not rows:
-        return "No contacts are alive."
+        return "Nobody is on the telephone."
     heads = ("Contact", "Caller", "Dialled", "Age", "Where", "Flow and step")
     lines = table(heads, (_contact_cells(picture, each) for each in rows))
     return "\n".join([*lines, "", count(len(rows), "contact")])

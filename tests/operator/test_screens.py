@@ -190,7 +190,7 @@ async def test_an_empty_house_says_so_on_every_screen(house: House) -> None:
     assert await house.ask("show queues") == "No queues: the floor file names none."
     assert await house.ask("show agents") == "No agents: the floor file names none."
     assert await house.ask("show calls") == "No calls wait, ring or talk."
-    assert await house.ask("show contacts") == "No contacts are alive."
+    assert await house.ask("show contacts") == "Nobody is on the telephone."
     assert await house.ask("show flows") == "No flows are in force."
 
 
