@@ -195,6 +195,21 @@ async def test_what_comes_while_the_chat_is_shut_is_counted_on_its_button(shop: 
         await expect(button).to_have_attribute("aria-label", "Close the chat")
 
 
+async def test_what_the_chat_says_of_itself_does_not_hide_the_last_line(shop: Shop) -> None:
+    async with window(shop.browser) as at:
+        page, chat = await begun(shop, at)
+        await says(chat, "Hello")
+        for number in range(9):
+            await answers(shop, page, f"Line {number}")
+        await expect(chat.locator("li.bot").last).to_contain_text("Line 8")
+        await expect(chat.locator("#state")).to_be_hidden()
+        big = FilePayload(name="big.png", mimeType="image/png", buffer=DOT * 2000)
+        await chat.locator("#file").set_input_files(big)
+        await expect(chat.locator("#state")).to_be_visible()
+        below = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight"
+        assert await chat.locator("#log").evaluate(below) < 4
+
+
 async def test_the_chat_speaks_the_language_of_its_page(shop: Shop) -> None:
     async with window(shop.browser) as at:
         _, chat = await opened(shop, at, 'data-language="zh"')

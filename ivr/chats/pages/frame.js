@@ -65,9 +65,12 @@ function speak() {
 // Hours as the reader's browser writes them, if it speaks the language of the chat.
 const locale = () => (navigator.language.startsWith(language) ? navigator.language : language);
 
-function status(text) {
-  $("state").textContent = text;
+// The bar takes room from the log: who was at its end still sees the last line, who reads further up stays there.
+function status(text, ...beside) {
+  const { scrollHeight, scrollTop, clientHeight } = $("log");
+  $("state").replaceChildren(text, ...beside);
   $("state").hidden = !text;
+  if (scrollHeight - scrollTop - clientHeight < 4) scroll();
 }
 
 // --- the log -------------------------------------------------------------------------------------
@@ -164,15 +167,13 @@ function state(told) {
   $("ring").hidden = phase === "over";
   if (asked !== null) askToRing(asked);
   const says = { waiting: words.waiting, over: words.over }[phase] || (parked ? words.parked : "");
-  status(says);
   $("text").disabled = $("send").disabled = $("attach").disabled = phase === "over";
-  if (phase === "over") {
-    const again = document.createElement("button");
-    again.type = "button";
-    again.textContent = words.again;
-    again.addEventListener("click", () => { mine.clear(); line.renew(); $("text").focus(); });
-    $("state").append(" ", again);
-  }
+  if (phase !== "over") return status(says);
+  const again = document.createElement("button");
+  again.type = "button";
+  again.textContent = words.again;
+  again.addEventListener("click", () => { mine.clear(); line.renew(); $("text").focus(); });
+  status(says, " ", again);
 }
 
 let quiet = 0;
