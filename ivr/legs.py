@@ -76,6 +76,7 @@ class Legs(Settling):
             return
         for agent in offer.agents:
             self._hang_up(offer, agent)
+        self._waits_again(offer)
         self._tell(offer, "offer_failed", cause=command.reason.value)
         if offer.asked:
             self.on_left(offer)
@@ -89,7 +90,24 @@ class Legs(Settling):
         if offer.answered_at is None:
             self._leaves(offer, command.agent, command.reason.value)
         else:  # they were let go first, at another node, and nobody else is rung any more
+            self._waits_again(offer)
             self._fail(offer, Cause.LOST)
+
+    def _waits_again(self, offer: OpenOffer) -> None:
+        """Of a talk that the distributor never had, as another word came first: nothing is left.
+
+        So the caller's session goes on with the wait, and not with what follows a talk.
+        """
+        contact = self._contacts.get(offer.contact)
+        ours = offer.answered_at is not None and not (offer.asked or offer.callback)
+        if contact is None or not ours or (contact.call, contact.phase) != (offer.call, "talking"):
+            return
+        contact.phase, contact.agent = "waiting", ""
+        self._contacts.keep(contact)
+        talk = round(self._clock() - (offer.answered_at or 0.0), 3)
+        self._contacts.tell(
+            contact, "agent_left", {"agent": offer.agent, "offer": offer.offer, "talk": talk}
+        )
 
     # --- what happens to the caller ----------------------------------------------------------
 
@@ -169,6 +187,8 @@ class Legs(Settling):
 
     def _is_there(self, leg: str, channel: str, talks: bool) -> str:
         """Its agent; "" for one who is not to be rung."""
+        if talks:
+            self._told_who(leg)
         self.ringing(leg, channel)
         if talks:
             self.answered(leg, channel)

@@ -61,7 +61,8 @@ class OpenOffer:
     agent, from whose channel they are rung; the caller's own call is not touched by it. `callback`:
     the agent takes it before anybody is on the line, and it is a talk once the customer has
     `joined`. `apart`: the desk has its leg out of the Dial that rang it, or rings it from such a
-    leg; so neither that Dial's return nor the end of the caller's channel is its end.
+    leg; so neither that Dial's return nor the end of the caller's channel is its end. `guessed`:
+    nobody has told yet which of several phones was taken.
     """
 
     offer: str
@@ -84,6 +85,7 @@ class OpenOffer:
     callback: bool = False
     joined: bool = False
     apart: bool = False
+    guessed: bool = False
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -145,6 +145,7 @@ class Settling(OpenOffers):
         several = agent if offer.also else ""
         if not self._handle(OfferAnswered(self._clock(), offer.offer, several)):
             return
+        offer.guessed = bool(several) and not phone_in(leg)
         offer.taken_by(agent)
         offer.answered_at = self._clock()
         if offer.asked:
@@ -153,6 +154,21 @@ class Settling(OpenOffers):
             self._tell(offer, "callback_taken")
         else:
             self._talks(offer)
+
+    def _told_who(self, leg: str) -> None:
+        """Who has taken it was a guess, and this leg talks: it is the agent's who was named.
+
+        The distributor cannot be told another name any more; but no conversation ends by a guess.
+        """
+        offer, phone = self.find(leg), phone_in(leg)
+        if offer is None or not offer.guessed or not phone:
+            return
+        offer.guessed = False
+        of_named = next((each for each, who in offer.phones.items() if who == offer.agent), "")
+        others = offer.phones.get(phone, "")
+        offer.phones |= {of_named: others, phone: offer.agent}
+        if of_named != phone:
+            log.warning("another one has the call than was thought", leg=leg, thought=offer.agent)
 
     def joined(self, offer_id: str) -> None:
         """The customer of a callback that an agent has taken is on the line."""

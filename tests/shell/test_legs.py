@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from acd.model import CallMoved, CallWithdrawn, Cause, Floor, FloorLoaded, LoggedIn, Queue
+from acd.model import (
+    CallMoved,
+    CallWithdrawn,
+    Cancel,
+    CancelOffer,
+    Cause,
+    Floor,
+    FloorLoaded,
+    LoggedIn,
+    Queue,
+)
 from acd.offering import LEASE_MARGIN
 from tests.shell.bench import ANA, BO, SALES, Bench
 
@@ -190,6 +200,20 @@ def test_a_withdrawal_stops_the_phone_that_rings(bench: Bench) -> None:
     bench.say("rings")
     bench.distributor.send(CallWithdrawn(bench.now, "c-1.1", "console"))
     assert bench.hung_up == ["PJSIP/1001-1"]
+
+
+def test_an_offer_taken_back_elsewhere_before_the_answer_leaves_the_caller_waiting(
+    bench: Bench,
+) -> None:
+    """Another node's word was first: the domain never had this answer, and looks for an agent."""
+    bench.say("rings")
+    bench.say("answers")
+    bench.legs.on_command(CancelOffer(bench.offer, "c-1.1", "1001", Cancel.FORCED))
+    assert bench.hung_up == ["PJSIP/1001-1"]
+    bench.say("goes")
+    assert not bench.legs.settle(bench.contact, bench.offer, "ANSWER"), "the wait goes on"
+    assert (bench.contact.phase, bench.contact.agent) == ("waiting", "")
+    assert bench.kinds() == ["answered", "agent_left", "offer_failed"]
 
 
 def test_a_call_moved_while_it_rings_is_not_taken_for_answered(bench: Bench) -> None:

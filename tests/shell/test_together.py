@@ -125,6 +125,27 @@ def test_the_one_phone_that_has_not_stopped_is_the_one_that_was_taken(bench: Tog
     assert bench.contact.agent == "1003"
 
 
+@pytest.mark.parametrize("who", CREW)
+def test_a_talk_is_not_cut_because_another_was_thought_to_have_it(
+    bench: Together, who: str
+) -> None:
+    """AMI was away for all of the ringing; now it shows who talks."""
+    with bench.legs.dialling(bench.offer, {each: each for each in CREW}):
+        bench.all_ring()
+        bench.legs.answered(bench.offer)
+        bench.legs.reconcile({bench.leg(who): (f"PJSIP/{who}-2", True)})
+        assert bench.hung_up == []
+        assert bench.legs.standing() == {bench.offer: True}
+        for other in CREW:
+            if other != who:
+                bench.phone(other, "goes")
+        assert bench.legs.standing() == {bench.offer: True}
+        bench.phone(who, "goes")
+    assert bench.dial("ANSWER", who)
+    assert bench.kinds() == ["answered", "agent_left"]
+    assert sorted(bench.states().values()) == ["ready", "ready", "wrap_up"]
+
+
 def test_phones_at_desks_and_at_other_nodes_are_those_of_who_sits_there(bench: Together) -> None:
     bench.distributor.send(PhoneTaken(bench.now, "1003", "5001"))
     bench.legs.ringing(f"{bench.offer}@5001", "PJSIP/5001-1")
@@ -255,6 +276,8 @@ def test_who_was_let_go_elsewhere_before_the_answer_loses_the_caller_again(
     bench.legs.on_command(StopRinging(bench.offer, "c-1.1", "1002", Cancel.WITHDRAWN))
     assert bench.hung_up == ["PJSIP/1002-1"]
     assert bench.legs.standing() == {}
+    assert not bench.dial("ANSWER", "1002"), "the wait goes on"
+    assert (bench.contact.phase, bench.contact.agent) == ("waiting", "")
 
 
 def test_an_offer_taken_back_stops_every_phone(bench: Together) -> None:
