@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -82,6 +82,8 @@ class AgiSession:
         self.env = env
         self.hung_up = asyncio.Event()
         self.channel_left = False
+        self.on_question: Callable[[], None] = _nobody_waits
+        """Told when keys begin to count as the answer to a question."""
         self.log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__).bind(
             channel=env.channel, uniqueid=env.uniqueid
         )
@@ -271,6 +273,10 @@ class AgiSession:
 
 
 # --- arguments and results --------------------------------------------------------------------
+
+
+def _nobody_waits() -> None:
+    """Only a rehearsal wants to know."""
 
 
 def _variable(name: str) -> str:

@@ -115,6 +115,7 @@ class Telephone:
 
     async def _rest(self, ask: Ask, sound: str, length: int) -> str:
         """What is keyed until the entry ends. The pause between keys is as long as the wait."""
+        self._agi.on_question()
         wait = ask.timeout if ask.length_max == 1 else max(ask.timeout, ask.digit_timeout)
         digits, timed_out, knocked = "", False, True
         while knocked:
@@ -131,6 +132,7 @@ class Telephone:
 
     async def _key_by_key(self, ask: Ask) -> Keys | NoKeys:
         """An entry that another key than # ends."""
+        self._agi.on_question()
         while True:
             entry, left, whole = take_entry(ask, self._ahead)
             if whole:

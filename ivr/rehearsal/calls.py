@@ -234,16 +234,26 @@ class _Played:
 
     async def _audible(self) -> None:
         """Wait until the question is there: its first words, or all where keys do not stop them."""
+        if self._present.ask.get("barge_in", True):
+            await self._begins()
+        else:
+            await self._listens()
+        await asyncio.sleep(BREATH)
+
+    async def _begins(self) -> None:
         line, loop = self._line, asyncio.get_running_loop()
         since, heard = loop.time(), line.heard_seconds
         while line.heard_seconds <= heard:
             if loop.time() > since + AUDIBLE:
                 return
             await asyncio.sleep(LOOK)
-        if self._present.ask.get("barge_in", True):
-            await asyncio.sleep(BREATH)
-        else:
-            await line.hears_silence(SPOKEN, PATIENCE)
+
+    async def _listens(self) -> None:
+        """A line that stumbles is silent as well: only the service knows when words are over."""
+        async with asyncio.timeout(PATIENCE):
+            while not self._present.listens and self._line.state is not LineState.ENDED:
+                await asyncio.sleep(LOOK)
+                self._lines = read_lines(self._place.folder, self._key)
 
     def _view(self) -> View:
         lines = self._lines[: self._at + 1]

@@ -7,6 +7,7 @@ only a service with such a folder reads.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -77,7 +78,7 @@ class Told:
 class Line:
     """One turn: what was decided, where the flow stands, what is asked for and said.
 
-    `ask` are the parts of an `Ask` that a caller goes by.
+    `ask` are the parts of an `Ask` that a caller goes by; `listens`: keys count as its answer.
     """
 
     events: tuple[Told, ...]
@@ -85,6 +86,7 @@ class Line:
     action: str
     said: tuple[str, ...]
     ask: Mapping[str, Any]
+    listens: bool = False
 
 
 def line_of(turn: Turn) -> str:
@@ -106,6 +108,8 @@ def line_of(turn: Turn) -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
+LISTENS: Final = '{"listens": true}'
+"""The line of the log that says that keys count, as the answer to the question before it."""
 _ASK: Final = ("length_min", "length_max", "finish_key", "instant", "timeout", "digit_timeout")
 
 
@@ -120,8 +124,11 @@ def read_lines(folder: Path, key: str) -> list[Line]:
 
 
 def _lines(lines: Iterable[str]) -> Iterable[Line]:
-    for each in lines:
+    found = [*lines, ""]
+    for each, after in itertools.pairwise(found):
+        if each == LISTENS:
+            continue
         told = json.loads(each)
         events = tuple(Told(*event) for event in told["events"])
-        state = State.from_json(told["state"])
-        yield Line(events, state, told["action"], tuple(told["said"]), told["ask"])
+        state, said = State.from_json(told["state"]), tuple(told["said"])
+        yield Line(events, state, told["action"], said, told["ask"], after == LISTENS)

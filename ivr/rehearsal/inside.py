@@ -37,7 +37,7 @@ from ivr.flow.errands import (
 )
 from ivr.flow.model import Flow
 from ivr.flow.running.state import Turn
-from ivr.rehearsal.folder import HEADER, KEY, Part, line_of, read_part
+from ivr.rehearsal.folder import HEADER, KEY, LISTENS, Part, line_of, read_part
 from ivr.rehearsal.house import switches_of
 
 HELD: Final = "rehearsal-held"
@@ -88,7 +88,9 @@ class Rehearsals:
         )
         await errands.start()
         self._errands.append(errands)
-        return Rehearsal(_Stage(self._folder, key, flow, errands, now), part, usual, self)
+        rehearsal = Rehearsal(_Stage(self._folder, key, flow, errands, now), part, usual, self)
+        agi.on_question = rehearsal.listens
+        return rehearsal
 
     async def close(self) -> None:
         """Close what the calls have opened."""
@@ -137,9 +139,16 @@ class Rehearsal:
 
     def note(self, turn: Turn) -> None:
         """Every turn, before it is acted on."""
+        self._write(line_of(turn))
+
+    def listens(self) -> None:
+        """From here on keys answer the question of the last turn."""
+        self._write(LISTENS)
+
+    def _write(self, line: str) -> None:
         stage = self._stage
         with (stage.folder / f"{stage.key}.log").open("a", encoding="utf-8") as log:
-            log.write(line_of(turn) + "\n")
+            log.write(line + "\n")
 
     def _outside(self, number: str) -> str | None:
         """The phone that stands for this number."""

@@ -24,8 +24,12 @@ class Line:
         self.heard: list[str] = []
         self.meanwhile: list[str] = []
         self.slow = self.refuses = False
+        self.asked_after: list[list[str]] = []
         self.log = structlog.get_logger(__name__)
         self._keyed = list(keyed)
+
+    def on_question(self) -> None:
+        self.asked_after.append(list(self.heard))
 
     def _next(self) -> str:
         return self._keyed.pop(0) if self._keyed else ""
@@ -109,6 +113,7 @@ async def test_a_question_without_barge_in_is_heard_whole_and_forgets_keys_ahead
     await telephone.say(words("hello"))
     assert await telephone.ask(ask("menu", barge_in=False)) == Keys("2")
     assert line.heard == ["hello", "menu!", "- ?1 6000"]
+    assert line.asked_after == [["hello", "menu!"]], "keys count after the words"
 
 
 async def test_a_question_that_ends_in_words_to_be_heard_listens_after_them() -> None:
