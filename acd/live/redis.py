@@ -92,11 +92,20 @@ class RedisReader:
             for key, row in rows
         ]
 
-    async def letters(self, address: str, after: str = "0", *, wait: float = 0.0) -> list[Letter]:
-        """See `SharedReader`."""
+    async def letters(
+        self, address: str, after: str = "0", *, wait: float = 0.0, whole: bool = True
+    ) -> list[Letter]:
+        """See `SharedReader`; unless `whole`, one that cannot be read has nothing in it."""
         link = self._letters if wait > 0 else self._link
-        rows = await _news(link, self.keys.letters(address), after, wait)
-        return [Letter(key, _load(row, f"letter {key}")) for key, row in rows]
+        found = []
+        for key, row in await _news(link, self.keys.letters(address), after, wait):
+            try:
+                found.append(Letter(key, _load(row, f"letter {key}")))
+            except JournalDamaged:
+                if whole:
+                    raise
+                found.append(Letter(key, {}))
+        return found
 
     async def take(self, address: str, upto: str) -> None:
         """See `SharedReader`."""

@@ -61,7 +61,7 @@ class Courier:
         seen = "0"
         while True:
             try:
-                letters = await self._reader.letters(self._address, seen, wait=WAIT)
+                letters = await self._reader.letters(self._address, seen, wait=WAIT, whole=False)
                 for each in letters:
                     self._fill_in(fill, each.body)
                     seen = each.id

@@ -79,7 +79,7 @@ class SharedShelf:
 
     async def keep(self, digest: str, made: Pass, now: float) -> bool:
         """See `Shelf`."""
-        about = json.dumps(made.about, ensure_ascii=False)
+        about = json.dumps(made.about)  # in ASCII: a service may have told halves of characters
         lives = math.ceil(made.expires - now + SPARE)
         what = (digest, made.kind, made.contact, about, repr(made.expires), repr(now), lives)
         return bool(await self._run("keep", *what))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from acd.live.link import Link
 from ivr.backends.services import Lockout
 from ivr.flow.errands import CodeMade, Identified, Identify, Invite, Joined, Known, TakeCode
 from tests.acd.live.server import Server
@@ -112,3 +113,22 @@ async def test_a_form_that_cannot_be_filled_in_holds_up_none_behind_it(nodes: li
     two.errands.passing.filled(CHAT, "shop", {"note": "blue"})
     async with asyncio.timeout(20):
         await filled.wait()
+
+
+@pytest.mark.parametrize("body", ["nonsense", "[1]", '{"contact": 7}', '{"values": "none"}'])
+async def test_a_letter_that_nobody_can_read_holds_up_none_behind_it(
+    nodes: list[House], redis: Server, body: str
+) -> None:
+    one, two = nodes
+    filled: list[Any] = []
+    one.errands.passing.fill = lambda contact, _flow, values: filled.append((contact, {**values}))
+    common = one.errands._house.common
+    assert common is not None
+    link = Link(redis.url, timeout=PATIENT)
+    await link.ask("XADD", f"{common.base}to:forms@n1", "*", "body", body)
+    await link.ask("XADD", f"{common.base}to:forms@n1", "*", "other", body)
+    await link.close()
+    two.errands.passing.filled(CHAT, "shop", {"note": "blue"})
+    one.errands.passing.start()
+    await until(lambda: bool(filled), why="the letter behind them has come")
+    assert filled == [(CHAT, {"note": "blue"})]

@@ -95,6 +95,14 @@ async def test_a_code_is_six_digits_good_once_and_for_a_while(desk: Desk) -> Non
     assert await desk.key(late) == "wrong"
 
 
+async def test_what_is_half_a_character_goes_along_as_it_is(desk: Desk) -> None:
+    """As a service of the house may tell it."""
+    code = await desk.passes.code("c1", 600, {"known": {"name": "Mei \ud83d"}})
+    found = await desk.key(code)
+    assert isinstance(found, Pass)
+    assert found.about == {"known": {"name": "Mei \ud83d"}}
+
+
 async def test_of_two_who_key_a_code_at_once_one_gets_it(desk: Desk) -> None:
     code = await desk.passes.code("c1", 600)
     keyed = (each.take_code(code, f"+86{n}", RULES) for n, each in enumerate(desk.both * 5))
