@@ -416,8 +416,8 @@ async def test_who_signs_out_of_the_site_leaves_nothing_in_the_chat(shop: Shop) 
         assert at.complaints == []
 
 
-def signed(shop: Shop, lasts: float = 600) -> str:
-    told = {"id": "customer-3", "name": "Ada", "exp": shop.house.rooms.time + lasts}
+def signed(shop: Shop, lasts: float = 600, who: str = "customer-3") -> str:
+    told = {"id": who, "name": "Ada", "exp": shop.house.rooms.time + lasts}
     return sign(told, SECRET)
 
 
@@ -466,6 +466,44 @@ async def test_who_is_still_signed_in_goes_on_when_the_sites_word_is_over(
         assert thread is not None
         said = [text for by, text in shop.house.rooms.said(thread) if by == "customer"]
         assert said == ["one", "two"]
+        assert at.complaints == []
+
+
+async def test_what_one_wrote_is_never_sent_as_another_who_has_signed_in_meanwhile(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "LOOK", 0.05)
+    asked, may = asyncio.Event(), asyncio.Event()
+
+    async def at_once() -> str:
+        return signed(shop, who="customer-5")
+
+    async def somebody_else() -> str:
+        asked.set()
+        await may.wait()
+        return signed(shop, who="customer-6")
+
+    async with window(shop.browser) as at:
+        shop.word = at_once
+        page, chat = await vouched(shop, at)
+        await says(chat, "one")
+        name = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
+        shop.word, shop.house.rooms.time = somebody_else, shop.house.rooms.time + 601
+        async with asyncio.timeout(30):
+            await asked.wait()
+        await chat.locator("#text").fill("my account is 12345")
+        await chat.locator("#text").press("Enter")
+        await expect(chat.locator("li.customer .way").last).to_have_text("not sent yet")
+        may.set()
+        await expect(chat.locator("li.customer")).to_have_count(0)
+        await says(chat, "two")
+        await expect(chat.locator("li.customer .said")).to_have_text(["two"])
+        other = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
+        assert other != name
+        thread = shop.house.rooms.threads.book.get(other)
+        assert thread is not None
+        said = [text for by, text in shop.house.rooms.said(thread) if by == "customer"]
+        assert said == ["two"]
         assert at.complaints == []
 
 

@@ -31,6 +31,7 @@ const store = {
 const line = new Line(site.site, store, {
   fresh() { files.clear(); $("lines").replaceChildren(...parting, ...mine.values()); },
   greeting, message: show, kept, state, typing, ringing, wait, lapsed,
+  another() { mine.clear(); $("text").value = ""; },
   links(told) { files.take(told); },
   connection(up) {
     status(up ? "" : words.away);

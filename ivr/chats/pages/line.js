@@ -2,10 +2,13 @@
 // was missed is asked for. Nothing is shown twice: messages have numbers.
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 10000;
 const LAPSED = 4401; // the site's word for its visitor is over
+const VOUCHED = "id-"; // so a token begins that goes with the site's word
+const whose = (token) => token.split(".")[0];
 
 export class Line {
   // `on` has fresh(), greeting(texts), message(m), kept(id, seq), state(s), connection(up), refused(r),
-  // typing(), ringing(r), links(l), wait(w), lapsed(): open() with a fresh word goes on.
+  // typing(), ringing(r), links(l), wait(w), lapsed(): open() with a fresh word goes on, another(): the
+  // site's word is for somebody else by now.
   constructor(site, store, on) {
     this.site = site;
     this.store = store;
@@ -100,6 +103,11 @@ export class Line {
   #hear(told) {
     switch (told.type) {
       case "welcome":
+        if (this.token.startsWith(VOUCHED) && whose(this.token) !== whose(told.token)) {
+          this.unsent = []; // nobody's words are sent as another's
+          this.#remember();
+          this.on.another();
+        }
         if (!told.chat || told.chat !== this.store.get("chat")) {
           this.last = 0;
           this.on.fresh();
