@@ -30,6 +30,7 @@ from acd.people.tables import accounts, api_tokens, sessions
 from acd.records.database import Database
 from acd.records.errors import Conflict, NotFound, Refused
 from acd.records.text import LONGEST_WORD, one_line
+from acd.words import ISLAND, SERVICE
 
 IDLE: Final = 12 * 3600.0
 """Seconds after its last use that a session ends."""
@@ -38,6 +39,8 @@ SEEN_EVERY: Final = 60.0
 """Seconds between writing down that a session or token is in use."""
 TOKEN_PREFIX: Final = "tl_"  # noqa: S105 - how our tokens begin, so that scanners find leaked ones
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{0,59}")
+_NOBODYS: Final = frozenset({SERVICE, ISLAND, "console", "retention"})
+"""What stands for who did it where that was no account's doing."""
 
 
 class People:
@@ -366,6 +369,11 @@ def _named(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise Refused(
             f"{name!r} is no name for an account: letters a-z, digits, and . _ @ - between them"
+        )
+    if name in _NOBODYS:
+        raise Refused(
+            f"{name!r} is no name for an account: in stories and audits it stands for what no "
+            "account did. Choose another one"
         )
     return name
 

@@ -186,6 +186,9 @@ async def test_names_and_extensions_are_somebodys_alone(people: People) -> None:
         await people.add("a b<script>", GOOD)
     with pytest.raises(Refused, match="roles are agent, supervisor"):
         await people.add("bob", GOOD, roles=["king"])
+    for nobodys in ("service", "Island", "console", "retention"):
+        with pytest.raises(Refused, match="no account did"):
+            await people.add(nobodys, GOOD)
     for bad in ("short", "aaaaaaaaaaaa", "x" * 201):
         with pytest.raises(Refused, match=r"a password has|guessed at once"):
             await people.add("bob", bad)
