@@ -22,6 +22,7 @@ _WAITING, _OFFERED, _TALKING = "waiting", "offered", "talking"
 class QueueRow:
     """One queue. Agents are counted in every queue they work for.
 
+    `waiting` calls have nobody yet, for `offered` ones a phone rings: `longest_wait` is of both.
     `talking` counts the queue's answered calls, `agents_talking` its agents on any call.
     `service_level` is 0 to 1 by `formula`, which is spelled out to stand beside it. `callbacks` are
     waiting calls whose customer is not on the line. `estimate_error` is by how many seconds the
@@ -163,19 +164,23 @@ def queues(state: State, now: float) -> list[QueueRow]:
     for agent in state.agents.values():
         for queue in agent.agent.queues:
             in_state[queue][agent.state] += 1
-    waiting: defaultdict[str, list[float]] = defaultdict(list)
+    waits: defaultdict[str, list[float]] = defaultdict(list)
+    offered = Counter(call.queue for call in state.calls.values() if call.offer is not None)
     callbacks = Counter(call.queue for call in state.calls.values() if call.virtual)
     for call in state.calls.values():
-        if call.offer is None:
-            waiting[call.queue].append(call.waited(now))
+        waits[call.queue].append(call.waited(now))
     return [
-        _queue_row(state.queues[name], in_state[name], waiting[name], callbacks[name])
+        _queue_row(state.queues[name], in_state[name], waits[name], offered[name], callbacks[name])
         for name in sorted(state.queues)
     ]
 
 
 def _queue_row(
-    record: QueueRecord, agents_in: Counter[AgentState], waits: list[float], callbacks: int
+    record: QueueRecord,
+    agents_in: Counter[AgentState],
+    waits: list[float],
+    offered: int,
+    callbacks: int,
 ) -> QueueRow:
     count, rules = record.counters, record.queue
     waited = count.answered - count.called_back
@@ -183,8 +188,8 @@ def _queue_row(
         queue=record.queue.name,
         title=record.queue.title or record.queue.name,
         open=record.open and not record.removed,
-        waiting=len(waits),
-        offered=record.waiting - len(waits),
+        waiting=len(waits) - offered,
+        offered=offered,
         talking=record.talking,
         longest_wait=max(waits, default=0.0),
         logged_in=agents_in.total() - agents_in[AgentState.LOGGED_OUT],

@@ -184,6 +184,7 @@ class Feed:
                 "title": row.title,
                 "open": row.open,
                 "waiting": row.waiting,
+                "offered": row.offered,
                 "talking": row.talking,
                 "ready": row.ready,
                 "logged_in": row.logged_in,

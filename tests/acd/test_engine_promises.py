@@ -312,6 +312,7 @@ def test_screens_see_who_does_what() -> None:
     d.queue("a")
     d.answer("1001")
     d.queue("b")
+    d.wait(2)
     d.queue("c")
     d.wait(7)
     row = d.row()
@@ -322,7 +323,7 @@ def test_screens_see_who_does_what() -> None:
         1,
         0,
     )
-    assert (row.waiting, row.offered, row.talking, row.longest_wait) == (1, 1, 1, 7)
+    assert (row.waiting, row.offered, row.talking, row.longest_wait) == (1, 1, 1, 9)
     waiting = d.call("c")
     assert waiting is not None
     assert (waiting.position, waiting.staffing) == (1, m.Staffing.ALL_BUSY)

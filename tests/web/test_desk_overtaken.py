@@ -103,8 +103,10 @@ async def test_a_chat_that_is_taken_while_the_chats_are_read_stays_taken(
     await page.route("**/api/chats/offers", lambda route: route.fulfill(json=[OFFER]))
     await page.route("**/accept", lambda route: route.fulfill(json=PANE))
     await sign_in(house, page, "ana")
+    chats = page.locator(".view", has_text="Chats")
+    await expect(chats.locator(".count")).to_have_text("1")
     async with late(page, "**/api/chats") as reading:
-        await page.locator(".view", has_text="Chats").click()
+        await chats.click()
         await reading.made.wait()
         await page.locator(".chat-offer").get_by_role("button", name="Take it").click()
         await expect(page.locator(".chat-pane")).to_contain_text("Hello?")

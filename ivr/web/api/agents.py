@@ -58,7 +58,10 @@ class Forcing(Model):
 
 @dataclass(frozen=True, slots=True)
 class QueueOfMine:
-    """A queue the agent works for; `joined` unless they have left it for now."""
+    """A queue the agent works for; `joined` unless they have left it for now.
+
+    `waiting` counts everybody who has not been answered.
+    """
 
     queue: str
     title: str
@@ -314,7 +317,7 @@ class Agents:
                 name,
                 queues[name].title,
                 name not in row.out_of,
-                queues[name].waiting,
+                queues[name].waiting + queues[name].offered,
                 queues[name].ready,
                 round(queues[name].longest_wait, 1),
                 name in rules and rules[name].disposition_required,

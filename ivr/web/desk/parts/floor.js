@@ -34,6 +34,8 @@ listenFor("steered", ({ what, by, ...had }) => {
 listenFor("reset", () => state.floor && anew());
 
 const heading = (queue) => `queue ${queue}`;
+// Who is being offered to an agent waits until somebody answers.
+const unserved = (queue) => queue.waiting + queue.offered;
 const share = (value) => (value === null ? "—" : `${Math.round(value * 100)} %`);
 
 function Queues({ queues, open, setOpen }) {
@@ -43,10 +45,10 @@ function Queues({ queues, open, setOpen }) {
       <thead><tr><th scope="col">${t("queue")}</th><th scope="col">${t("floor_waiting")}</th><th scope="col">${t("longest_wait")}</th>
         <th scope="col">${t("floor_ready")}</th><th scope="col">${t("floor_talking")}</th><th scope="col">${t("service_level")}</th></tr></thead>
       <tbody>${queues.map((each) => html`<${Fragment} key=${each.queue}>
-        <tr class=${each.waiting ? "busy" : ""}>
+        <tr class=${unserved(each) ? "busy" : ""}>
           <th scope="row"><button type="button" class="link" id=${heading(each.queue)} aria-expanded=${open === each.queue} onClick=${() => setOpen(open === each.queue ? "" : each.queue)}>${each.title}</button>
             ${!each.open && html` <small>${t("closed")}</small>`}</th>
-          <td>${each.waiting}</td><td class="timer">${each.waiting ? clock(each.longest_wait) : "—"}</td>
+          <td>${unserved(each)}</td><td class="timer">${unserved(each) ? clock(each.longest_wait) : "—"}</td>
           <td>${each.ready}</td><td>${each.talking}</td><td>${share(each.service_level)}</td>
         </tr>
         ${open === each.queue && html`<tr class="inside"><td colspan="6"><${Waiting} queue=${each} queues=${queues} /></td></tr>`}
@@ -70,7 +72,7 @@ function Waiting({ queue, queues }) {
       late = true;
       clearInterval(timer);
     };
-  }, [queue.queue, queue.waiting, floor.steered]);
+  }, [queue.queue, queue.waiting, queue.offered, floor.steered]);
   // The call is not in this list any more, nor is the button that was pressed.
   const gone = () => {
     setShown("");
