@@ -97,8 +97,11 @@ export function follow(read, handlers) {
   const anew = async () => {
     const meanwhile = [];
     readings.add(meanwhile);
-    await read();
-    readings.delete(meanwhile);
+    try {
+      await read();
+    } finally {
+      readings.delete(meanwhile);
+    }
     for (const change of meanwhile) change();
   };
   return { anew, also };
