@@ -134,8 +134,10 @@ class LiveContact:
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> LiveContact:
         """Rebuild from `to_json`; fields that a newer release dropped are ignored."""
-        known = {name: value for name, value in data.items() if name in cls.__dataclass_fields__}
-        return cls(**known)  # type: ignore[arg-type]  # written by to_json, read back as it was
+        known: dict[str, Any] = {
+            name: value for name, value in data.items() if name in cls.__dataclass_fields__
+        }
+        return cls(**known)
 
 
 class LiveContacts:

@@ -1,8 +1,9 @@
 """Where passes lie until they are taken: in this machine's own store, or where all nodes look.
 
 A pass is known by the digest of its secret. `Either` keeps them where all nodes look for as long as
-that answers, and in the machine's own store while it does not: each lies in one place only, so it
-can be taken once, and one whose place is away is nobody's until that is back.
+that answers, and in the machine's own store while it does not: each lies in one place, so it can be
+taken once, and one whose place is away is nobody's until that is back. Only where the answer to
+"keep this" was lost may it lie in both.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from ivr.flow.words import Place
 
@@ -80,8 +80,9 @@ def compare(old: object, new: object, path: Path = ()) -> Iterator[Change]:
         yield Change(path, old, new)
 
 
-def _attributes(old: object, new: object, path: Path) -> Iterator[Change]:
-    for each in fields(old):  # type: ignore[arg-type]  # is_dataclass has just said that it is one
+def _attributes(old: Any, new: Any, path: Path) -> Iterator[Change]:
+    """Of two instances of the same dataclass."""
+    for each in fields(old):
         before, after = getattr(old, each.name), getattr(new, each.name)
         if each.name in _UNTOLD or isinstance(before, Place):
             continue

@@ -208,7 +208,7 @@ class ImportJobs:
         if job.task is not None:
             job.task.cancel()
             await asyncio.gather(job.task, return_exceptions=True)
-        elif job.coming is not None:
+        elif job.coming is not None and not job.coming.expired():
             job.coming.reschedule(asyncio.get_running_loop().time())
         if job.state not in OVER:  # it had not even begun
             job.state, job.ended_at = JobState.STOPPED, self._clock()

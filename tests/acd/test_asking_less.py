@@ -252,6 +252,7 @@ FOUR = [
     ("1001:paused 1002", "paused", Staffing.ALL_PAUSED),
     ("1001:busy 1002", "busy", Staffing.ALL_BUSY),
 ]
+GRACES = [f"leave_when_{name}" for _, name, _ in FOUR]
 
 
 @pytest.mark.parametrize(("agents", "name", "staffing"), FOUR)
@@ -259,8 +260,8 @@ def test_nobody_there_has_four_answers_each_with_its_grace(
     agents: str, name: str, staffing: Staffing
 ) -> None:
     d = staffed(agents)
-    none = {f"leave_when_{each}": None for each in ("empty", "unskilled", "paused", "busy")}
-    d.load(m.Queue("sales", **(none | {f"leave_when_{name}": 7})))  # type: ignore[arg-type] # graces
+    rules: dict[str, Any] = dict.fromkeys(GRACES) | {f"leave_when_{name}": 7}
+    d.load(m.Queue("sales", **rules))
     d.queue("a", needs={"loans": 3})
     d.wait(6.9)
     assert d.exits() == {}
@@ -273,8 +274,8 @@ def test_a_call_that_finds_it_so_at_entry_may_be_turned_away_sooner(
     agents: str, name: str, staffing: Staffing
 ) -> None:
     d = staffed(agents)
-    rules = {f"turn_away_when_{name}": 0, f"leave_when_{name}": 100}
-    d.load(m.Queue("sales", **rules))  # type: ignore[arg-type] # graces
+    rules: dict[str, Any] = {f"turn_away_when_{name}": 0, f"leave_when_{name}": 100}
+    d.load(m.Queue("sales", **rules))
     d.queue("a", needs={"loans": 3})
     d.wait(0)
     assert d.exits() == {"a": ("nobody", staffing.value)}

@@ -6,6 +6,7 @@ import heapq
 import random
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 from acd import model as m
 from acd.engine import Engine
@@ -32,8 +33,8 @@ class Floor:
 
     def run(self) -> None:
         dice = random.Random(self.seed)
-        rules = {"wrap_up_seconds": 0.0, "ring_seconds": 20.0}
-        queues = tuple(m.Queue(name, **rules) for name in QUEUES)  # type: ignore[arg-type]  # by name
+        rules: dict[str, Any] = {"wrap_up_seconds": 0.0, "ring_seconds": 20.0}
+        queues = tuple(m.Queue(name, **rules) for name in QUEUES)
         agents = tuple(m.Agent(str(1000 + n), queues=QUEUES) for n in range(AGENTS))
         self._do(0.0, m.FloorLoaded(0.0, m.Floor(queues, agents)))
         for agent in agents:

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -58,9 +59,9 @@ async def running(journal: Journal) -> AsyncIterator[Distributor]:
     await made.stop()
 
 
-def queued(d: Distributor, call: str, **more: object) -> m.CallQueued:
+def queued(d: Distributor, call: str, **more: Any) -> m.CallQueued:
     at = d.now()
-    return m.CallQueued(at, call, f"k-{call}", "sales", {}, 0, at, **more)  # type: ignore[arg-type] # any optional field
+    return m.CallQueued(at, call, f"k-{call}", "sales", {}, 0, at, **more)
 
 
 def entries(journal: Journal) -> list[str]:
@@ -337,9 +338,9 @@ async def test_time_goes_on_after_the_disk_was_full(
     monkeypatch.setattr("acd.distributor.TRY_AGAIN_AFTER", 0.01)
     append, refused = journal.append, asyncio.Event()
 
-    def full_once(*given: object) -> int:
+    def full_once(*given: Any) -> int:
         if refused.is_set():
-            return append(*given)  # type: ignore[arg-type] # handed through
+            return append(*given)
         refused.set()
         raise sqlite3.OperationalError("database or disk is full")
 

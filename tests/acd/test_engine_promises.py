@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,9 @@ ONE = {"1001": "sales"}
 TWO = {"1001": "sales", "1002": "sales"}
 
 
-def desk(agents: Mapping[str, object] | None = None, **rules: object) -> Desk:
+def desk(agents: Mapping[str, Any] | None = None, **rules: Any) -> Desk:
     rules = {"leave_when_empty": None, "leave_when_unskilled": None} | rules
-    return Desk(m.Queue("sales", **rules), agents=agents or TWO)  # type: ignore[arg-type] # any rule of a queue
+    return Desk(m.Queue("sales", **rules), agents=agents or TWO)
 
 
 # --- the order of calls and agents ---------------------------------------------------------------

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import replace
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -111,9 +112,9 @@ def test_as_many_calls_come_in_each_interval_as_are_expected() -> None:
 # --- runs -----------------------------------------------------------------------------------------
 
 
-def floor(agents: int = 2, **rules: object) -> m.Floor:
-    usual: dict[str, object] = {"wrap_up_seconds": 0.0} | rules
-    queue = replace(m.Queue("sales"), **usual)  # type: ignore[arg-type]  # rules are its fields
+def floor(agents: int = 2, **rules: Any) -> m.Floor:
+    usual: dict[str, Any] = {"wrap_up_seconds": 0.0} | rules
+    queue = replace(m.Queue("sales"), **usual)
     everyone = tuple(m.Agent(f"100{n}", queues=("sales",)) for n in range(agents))
     return m.Floor((queue,), everyone, ("lunch",))
 
@@ -142,8 +143,8 @@ def play(
     return played, played.play().fates
 
 
-def fates_of(*given: object, **more: object) -> list[tuple[str, float]]:
-    _, fates = play(*given, **more)  # type: ignore[arg-type]  # handed through
+def fates_of(*given: Any, **more: Any) -> list[tuple[str, float]]:
+    _, fates = play(*given, **more)
     return [(fate.outcome.value, fate.wait) for fate in fates]
 
 

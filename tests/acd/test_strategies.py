@@ -41,10 +41,10 @@ def test_round_robin_goes_round_and_who_was_away_has_not_lost_the_turn() -> None
 
 
 def test_round_robin_counts_turns_for_each_queue_by_itself() -> None:
-    rules = {"wrap_up_seconds": 0, "strategy": m.Strategy.ROUND_ROBIN}
+    rules: dict[str, Any] = {"wrap_up_seconds": 0, "strategy": m.Strategy.ROUND_ROBIN}
     d = Desk(
-        m.Queue("sales", **rules),  # type: ignore[arg-type] # the rules are right
-        m.Queue("service", **rules),  # type: ignore[arg-type] # the rules are right
+        m.Queue("sales", **rules),
+        m.Queue("service", **rules),
         agents={"1001": "sales service", "1002": "sales service"},
     )
     d.log_in("1001", "1002")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 from ivr.agi.fake import FakeCall
 from ivr.agi.server import AgiServer
@@ -15,9 +16,9 @@ PATIENCE = 5.0
 
 @contextlib.asynccontextmanager
 async def serving(
-    handler: Callable[[AgiSession], Awaitable[None]], **options: float
+    handler: Callable[[AgiSession], Awaitable[None]], **options: Any
 ) -> AsyncIterator[AgiServer]:
-    server = AgiServer({"call": handler}, port=0, **options)  # type: ignore[arg-type]  # by name
+    server = AgiServer({"call": handler}, port=0, **options)
     await server.start()
     try:
         yield server

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 from ivr.asterisk.ami import AmiClient, Ready
 
@@ -142,12 +143,12 @@ def listed(action: Action, *events: str) -> bytes:
 
 @contextlib.asynccontextmanager
 async def managed(
-    manager: FakeManager | None = None, *, wait: bool = True, **options: float
+    manager: FakeManager | None = None, *, wait: bool = True, **options: Any
 ) -> AsyncIterator[tuple[FakeManager, AmiClient]]:
     """A manager and a client of it, logged in unless told otherwise."""
     manager = manager or FakeManager()
     await manager.start()
-    client = AmiClient("127.0.0.1", manager.port, "tieline", "s3cret", **options)  # type: ignore[arg-type]  # by name
+    client = AmiClient("127.0.0.1", manager.port, "tieline", "s3cret", **options)
     told = asyncio.Event()
 
     async def tell(ready: Ready) -> None:

@@ -431,28 +431,36 @@ async def vouched(shop: Shop, at: Window, more: str = "") -> tuple[Page, FrameLo
     return at.page, chat
 
 
-async def test_who_is_still_signed_in_goes_on_when_the_sites_word_is_over(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(talking, "LOOK", 0.05)
+async def lapsed(
+    shop: Shop, at: Window, who: str, then: str
+) -> tuple[Page, FrameLocator, str, asyncio.Event]:
+    """The chat of `who`, whose word is over; once the event is set the site vouches for `then`."""
     asked, may = asyncio.Event(), asyncio.Event()
 
     async def at_once() -> str:
-        return signed(shop)
+        return signed(shop, who=who)
 
     async def later() -> str:
         asked.set()
         await may.wait()
-        return signed(shop)
+        return signed(shop, who=then)
 
+    shop.word = at_once
+    page, chat = await vouched(shop, at)
+    await says(chat, "one")
+    name = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
+    shop.word, shop.house.rooms.time = later, shop.house.rooms.time + 601
+    async with asyncio.timeout(30):
+        await asked.wait()
+    return page, chat, name, may
+
+
+async def test_who_is_still_signed_in_goes_on_when_the_sites_word_is_over(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "LOOK", 0.05)
     async with window(shop.browser) as at:
-        shop.word = at_once
-        page, chat = await vouched(shop, at)
-        await says(chat, "one")
-        name = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
-        shop.word, shop.house.rooms.time = later, shop.house.rooms.time + 601
-        async with asyncio.timeout(30):
-            await asked.wait()
+        page, chat, name, may = await lapsed(shop, at, "customer-3", "customer-3")
         await chat.locator("#text").fill("two")
         await chat.locator("#text").press("Enter")
         await expect(chat.locator("li.customer .way").last).to_have_text("not sent yet")
@@ -473,24 +481,8 @@ async def test_what_one_wrote_is_never_sent_as_another_who_has_signed_in_meanwhi
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(talking, "LOOK", 0.05)
-    asked, may = asyncio.Event(), asyncio.Event()
-
-    async def at_once() -> str:
-        return signed(shop, who="customer-5")
-
-    async def somebody_else() -> str:
-        asked.set()
-        await may.wait()
-        return signed(shop, who="customer-6")
-
     async with window(shop.browser) as at:
-        shop.word = at_once
-        page, chat = await vouched(shop, at)
-        await says(chat, "one")
-        name = await page.frames[1].evaluate("localStorage['tieline.shop.chat']")
-        shop.word, shop.house.rooms.time = somebody_else, shop.house.rooms.time + 601
-        async with asyncio.timeout(30):
-            await asked.wait()
+        page, chat, name, may = await lapsed(shop, at, "customer-5", "customer-6")
         await chat.locator("#text").fill("my account is 12345")
         await chat.locator("#text").press("Enter")
         await expect(chat.locator("li.customer .way").last).to_have_text("not sent yet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ivr.flow.actions import MASK, Failed, Keys, NoKeys, Queue, QueueLeft
 from ivr.flow.asking import JoinStep, Option, RoomIn, Waiting
@@ -27,7 +28,7 @@ WHO = say("{{ customer.name }}, {{ order }}, {{ level }}.")
 KNOWN = Known({"order": "1001", "pin": "x"}, "verified", {"name": "Mei"}, ("people",), ("order",))
 
 
-def join(**options: object) -> JoinStep:
+def join(**options: Any) -> JoinStep:
     usual = {
         "say": say("Your code?"),
         "take": {"order": "order"},
@@ -35,7 +36,7 @@ def join(**options: object) -> JoinStep:
         "next": "hello",
         "locked": "locked",
     }
-    return JoinStep(name="code", **{**usual, **options})  # type: ignore[arg-type]  # from the tests
+    return JoinStep(name="code", **{**usual, **options})
 
 
 STEPS = (
@@ -172,13 +173,13 @@ def test_answers_of_a_form_are_fields_but_never_change_what_was_proven() -> None
 # --- room ------------------------------------------------------------------------------------
 
 
-def room(**options: object) -> RoomStep:
+def room(**options: Any) -> RoomStep:
     usual = {
         "room": RoomIn("voice", text("sales")),
         "next": "yes",
         "otherwise": "no",
     }
-    return RoomStep(name="free?", **{**usual, **options})  # type: ignore[arg-type]  # from the tests
+    return RoomStep(name="free?", **{**usual, **options})
 
 
 def looked(step: RoomStep, found: RoomFound | Failed) -> str:

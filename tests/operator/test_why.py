@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -170,9 +171,9 @@ async def test_why_nobody_and_why_nothing_are_refused_with_the_way(house: House)
 # --- rules that a queue may have -----------------------------------------------------------------
 
 
-def with_rules(house: House, **rules: object) -> None:
+def with_rules(house: House, **rules: Any) -> None:
     """Billing with other rules than usual."""
-    queues = (replace(FLOOR.queues[0], **rules), FLOOR.queues[1])  # type: ignore[arg-type] # rules of a queue
+    queues = (replace(FLOOR.queues[0], **rules), FLOOR.queues[1])
     house.bench.send(FloorLoaded(house.bench.time, replace(FLOOR, queues=queues)))
 
 

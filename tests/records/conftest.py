@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,8 +33,8 @@ class Stream:
         return max(self.marks, default=0)
 
 
-def event(contact: str, after: float, kind: str, step: str = "", /, **data: object) -> ContactEvent:
-    return ContactEvent(contact, T0 + after, kind, step, data)  # type: ignore[arg-type]  # plain JSON
+def event(contact: str, after: float, kind: str, step: str = "", /, **data: Any) -> ContactEvent:
+    return ContactEvent(contact, T0 + after, kind, step, data)
 
 
 def a_call(contact: str = "c1") -> list[ContactEvent]:

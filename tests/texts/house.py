@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -63,10 +64,10 @@ class House:
         async with self.session.post(url, data=body.encode(), headers=told) as answer:
             return answer.status
 
-    def reload(self, **changes: object) -> None:
+    def reload(self, **changes: Any) -> None:
         gateway = self.sources.services.gateway
         assert gateway is not None
-        services = replace(self.sources.services, gateway=replace(gateway, **changes))  # type: ignore[arg-type]  # fields by name
+        services = replace(self.sources.services, gateway=replace(gateway, **changes))
         self.sources = replace(self.sources, services=services)
 
 

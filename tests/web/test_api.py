@@ -22,9 +22,9 @@ async def stranger(house: DeskHouse) -> AsyncIterator[Browser]:
         yield Browser(session, house.url)
 
 
-async def signed_in(house: DeskHouse, stranger: Browser, name: str, **more: object) -> Browser:
+async def signed_in(house: DeskHouse, stranger: Browser, name: str, **more: Any) -> Browser:
     roles = more.pop("roles", ("agent",))
-    await house.user(name, roles, **more)  # type: ignore[arg-type]
+    await house.user(name, roles, **more)
     answer = await stranger.ask("POST", "/api/session", json={"name": name, "password": PASSWORD})
     assert answer.status == 201
     return stranger.as_(answer.cookies["tieline"].value)

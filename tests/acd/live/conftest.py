@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from acd.live.access import MemoryAccess
+from acd.live.memory import House
 from ivr.asterisk.provision import ensure_tools
 from ivr.asterisk.toolbox import Tool
 from ivr.settings import load_settings
+from tests.acd.live.nodes import Make, NodeAtWork
 from tests.acd.live.server import Server, Wire
 
 
@@ -42,3 +45,21 @@ def either(request: pytest.FixtureRequest, redis_tool: Tool, tmp_path: Path) -> 
     made.start()
     yield made
     made.kill()
+
+
+@pytest.fixture
+async def house() -> House:
+    return House()
+
+
+@pytest.fixture
+async def start(house: House, tmp_path: Path) -> AsyncIterator[Make]:
+    made: list[NodeAtWork] = []
+
+    def node(name: str) -> NodeAtWork:
+        made.append(NodeAtWork(name, MemoryAccess(house, name, lease=0.5), tmp_path))
+        return made[-1]
+
+    yield node
+    for each in made:
+        await each.kill()

@@ -74,3 +74,7 @@ async def until(so: Callable[[], bool], within: float = 8.0) -> None:
     async with asyncio.timeout(within):
         while not so():
             await asyncio.sleep(0.002)
+
+
+Make = Callable[[str], NodeAtWork]
+"""Makes the node of that name, and ends it with the test."""

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from acd import model as m
-from acd.live.access import MemoryAccess, RedisAccess
+from acd.live.access import RedisAccess
 from acd.live.memory import House
 from acd.model import AgentState as S
 from tests.acd.live.floor import FLOOR
-from tests.acd.live.nodes import NodeAtWork, until
+from tests.acd.live.nodes import Make, NodeAtWork, until
 from tests.acd.live.server import Server, Wire
-
-
-@pytest.fixture
-async def house() -> House:
-    return House()
-
-
-@pytest.fixture
-async def start(house: House, tmp_path: Path) -> AsyncIterator[Callable[[str], NodeAtWork]]:
-    made: list[NodeAtWork] = []
-
-    def node(name: str) -> NodeAtWork:
-        made.append(NodeAtWork(name, MemoryAccess(house, name, lease=0.5), tmp_path))
-        return made[-1]
-
-    yield node
-    for each in made:
-        await each.kill()
-
-
-Make = Callable[[str], NodeAtWork]
 
 
 async def two_nodes(start: Make) -> tuple[NodeAtWork, NodeAtWork]:

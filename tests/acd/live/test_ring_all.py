@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from acd import model as m
 from acd.engine import Engine
-from acd.live.access import MemoryAccess
 from acd.live.homecoming import Return, leave
 from acd.live.jump import missed
 from acd.live.matter import about
 from acd.live.memory import House
 from acd.model import AgentState as S
 from acd.model import Cancel, Cause, Strategy
-from tests.acd.live.nodes import NodeAtWork, until
+from tests.acd.live.nodes import Make, NodeAtWork, until
 
 AGENTS = ("1001", "1002", "1003")
 HERE = frozenset({"1001", "1003"})
@@ -162,27 +160,6 @@ def test_who_answered_on_an_island_and_was_let_go_by_the_others_is_busy_until_th
 
 
 # --- nodes ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def house() -> House:
-    return House()
-
-
-Make = Callable[[str], NodeAtWork]
-
-
-@pytest.fixture
-async def start(house: House, tmp_path: Path) -> AsyncIterator[Make]:
-    made: list[NodeAtWork] = []
-
-    def node(name: str) -> NodeAtWork:
-        made.append(NodeAtWork(name, MemoryAccess(house, name, lease=0.5), tmp_path))
-        return made[-1]
-
-    yield node
-    for each in made:
-        await each.kill()
 
 
 async def two_nodes(start: Make) -> tuple[NodeAtWork, NodeAtWork]:
